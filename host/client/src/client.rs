@@ -1,0 +1,129 @@
+//! Typed calls over a session that re-opens.
+
+use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
+use proseal_proto::limit::REQUEST_MAX;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Fault};
+use crate::transport::{Opener, Transport};
+
+/// A caller of the TA. It opens its session with the first call.
+pub struct Client {
+    opener: Box<dyn Opener>,
+    session: Option<Box<dyn Transport>>,
+}
+
+impl Client {
+    /// A client of the TA that `opener` opens.
+    #[must_use]
+    pub fn new(opener: impl Opener + 'static) -> Self {
+        Self { opener: Box::new(opener), session: None }
+    }
+
+    /// Sends a command. If the TA dies meanwhile the call is repeated once
+    /// in a new session: every command is safe to repeat.
+    pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
+        let mut request = Zeroizing::new(Vec::with_capacity(REQUEST_MAX));
+        encode_request(command, &mut request).map_err(|_| Error::TooLarge)?;
+        let response = match self.carry(C::NUMBER, &request, C::RESPONSE_MAX) {
+            Err(Fault::Died) => self.carry(C::NUMBER, &request, C::RESPONSE_MAX)?,
+            other => other?,
+        };
+        decode_response::<C>(&response).map_err(|error| match error {
+            ResponseError::Refused(code) => Error::Refused(code),
+            ResponseError::RefusedUnknown(number) => Error::RefusedUnknown(number),
+            ResponseError::Malformed(error) => Error::Reply(error),
+        })
+    }
+
+    fn carry(
+        &mut self,
+        number: u32,
+        request: &[u8],
+        response_max: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            None => self.session.insert(self.opener.open()?),
+        };
+        let response = session.call(number, request, response_max);
+        // After a fault nobody knows what the session is worth.
+        if response.is_err() {
+            self.session = None;
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use proseal_proto::error::Code;
+    use proseal_proto::message::Version;
+
+    use super::*;
+
+    /// A TA that dies as often as `deaths` says, then answers `response`.
+    struct Dying {
+        deaths: Rc<Cell<u32>>,
+        opened: Rc<Cell<u32>>,
+        response: Vec<u8>,
+    }
+
+    impl Opener for Dying {
+        fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+            self.opened.set(self.opened.get() + 1);
+            Ok(Box::new(Self {
+                deaths: Rc::clone(&self.deaths),
+                opened: Rc::clone(&self.opened),
+                response: self.response.clone(),
+            }))
+        }
+    }
+
+    impl Transport for Dying {
+        fn call(&mut self, _: u32, _: &[u8], _: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
+            match self.deaths.get() {
+                0 => Ok(Zeroizing::new(self.response.clone())),
+                n => {
+                    self.deaths.set(n - 1);
+                    Err(Fault::Died)
+                }
+            }
+        }
+    }
+
+    fn call(deaths: u32, response: &[u8]) -> (Result<(), Error>, u32) {
+        let opened = Rc::new(Cell::new(0));
+        let mut client = Client::new(Dying {
+            deaths: Rc::new(Cell::new(deaths)),
+            opened: Rc::clone(&opened),
+            response: response.to_vec(),
+        });
+        let result = client.call(&Version).map(drop);
+        (result, opened.get())
+    }
+
+    #[test]
+    fn a_ta_that_died_is_opened_again_and_the_call_repeated_once() {
+        let refused = Code::Internal.number().to_be_bytes();
+        assert_eq!(call(1, &refused), (Err(Error::Refused(Code::Internal)), 2));
+        assert_eq!(call(2, &refused), (Err(Error::Fault(Fault::Died)), 2));
+    }
+
+    #[test]
+    fn a_ta_of_another_version_is_named_with_what_to_do() {
+        let (result, _) = call(0, &Code::UnknownVersion.number().to_be_bytes());
+        let error = result.unwrap_err();
+        assert!(error.to_string().contains("another version"), "{error}");
+        assert!(error.hint().contains("one release"), "{}", error.hint());
+    }
+
+    #[test]
+    fn a_code_of_a_later_version_is_not_lost() {
+        assert_eq!(call(0, &[0, 0, 0x0f, 0xff]).0, Err(Error::RefusedUnknown(0xfff)));
+        assert!(matches!(call(0, &[0, 0]).0, Err(Error::Reply(_))));
+    }
+}

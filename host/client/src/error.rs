@@ -1,0 +1,279 @@
+//! What can go wrong between a caller and the TA, and what to do next.
+
+use std::time::Duration;
+
+use proseal_proto::codec::DecodeError;
+use proseal_proto::error::Code;
+
+/// `TEE_ERROR_TARGET_DEAD`: the TA has panicked (GlobalPlatform TEE Client API).
+pub const TARGET_DEAD: u32 = 0xffff_3024;
+
+/// No response came back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The kernel offers no TEE.
+    #[error("there is no TEE here: /dev/tee0 is missing")]
+    NoDevice,
+    /// The TEE's device is there, but closed to this user.
+    #[error("no permission to open {device}")]
+    NoPermission {
+        /// The device's path.
+        device: String,
+    },
+    /// OP-TEE finds no TA of this UUID.
+    #[error("the trusted application {uuid} is not installed")]
+    NoTa {
+        /// The TA's UUID.
+        uuid: String,
+    },
+    /// OP-TEE refuses the TA's file.
+    #[error("OP-TEE refuses the trusted application {uuid}: its signature does not verify")]
+    BadSignature {
+        /// The TA's UUID.
+        uuid: String,
+    },
+    /// OP-TEE's own storage is damaged, so no TA opens.
+    #[error("OP-TEE's secure storage is damaged ({result:#010x})")]
+    StorageDamaged {
+        /// The result that says so.
+        result: u32,
+    },
+    /// The TA refuses this login.
+    #[error("the trusted application refuses this login")]
+    LoginRefused,
+    /// The TA has panicked, and again when the call was repeated.
+    #[error("the trusted application stopped in the middle of the call, twice")]
+    Died,
+    /// Nothing came back in time.
+    #[error("no answer from the TEE within {} s", limit.as_secs())]
+    TimedOut {
+        /// The time that was allowed.
+        limit: Duration,
+    },
+    /// Any other result of the TEE Client API.
+    #[error("{during} failed with {result:#010x} (origin {origin})")]
+    Tee {
+        /// Which call.
+        during: &'static str,
+        /// `TEEC_Result`.
+        result: u32,
+        /// `TEEC_ORIGIN_*`: 1 API, 2 communication, 3 TEE, 4 TA.
+        origin: u32,
+    },
+}
+
+/// A command that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The TA refused it.
+    #[error("{}", refusal(*.0))]
+    Refused(Code),
+    /// The TA refused it, for a reason that only a later version knows.
+    #[error("the trusted application refused with code {0:#x}, which this program does not know")]
+    RefusedUnknown(u32),
+    /// What came back is not a response.
+    #[error("the trusted application's answer is not one that this program understands ({0:?})")]
+    Reply(DecodeError),
+    /// The request is larger than any may be.
+    #[error("the request is larger than the trusted application takes")]
+    TooLarge,
+    /// Nothing came back.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The classes of errors, by what a caller can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The TA said no.
+    Refused,
+    /// There is no TEE, or it does not answer.
+    NoTee,
+    /// This user may not.
+    NoPermission,
+    /// Everything else.
+    Failed,
+}
+
+impl Error {
+    /// The class of this error.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(_) | Self::RefusedUnknown(_) => Kind::Refused,
+            Self::Reply(_) | Self::TooLarge => Kind::Failed,
+            Self::Fault(fault) => match fault {
+                Fault::NoDevice | Fault::NoTa { .. } | Fault::TimedOut { .. } => Kind::NoTee,
+                Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
+                Fault::BadSignature { .. }
+                | Fault::StorageDamaged { .. }
+                | Fault::Died
+                | Fault::Tee { .. } => Kind::Failed,
+            },
+        }
+    }
+
+    /// A stable number: the TA's code, or 0x7xx for what never reached it.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        match self {
+            Self::Refused(code) => code.number(),
+            Self::RefusedUnknown(number) => *number,
+            Self::Reply(_) => 0x701,
+            Self::TooLarge => 0x702,
+            Self::Fault(fault) => match fault {
+                Fault::NoDevice => 0x711,
+                Fault::NoPermission { .. } => 0x712,
+                Fault::NoTa { .. } => 0x713,
+                Fault::BadSignature { .. } => 0x714,
+                Fault::StorageDamaged { .. } => 0x715,
+                Fault::LoginRefused => 0x716,
+                Fault::Died => 0x717,
+                Fault::TimedOut { .. } => 0x718,
+                Fault::Tee { .. } => 0x719,
+            },
+        }
+    }
+
+    /// A stable short name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Refused(code) => code.name(),
+            Self::RefusedUnknown(_) => "refused",
+            Self::Reply(_) => "bad_reply",
+            Self::TooLarge => "too_large",
+            Self::Fault(fault) => match fault {
+                Fault::NoDevice => "no_device",
+                Fault::NoPermission { .. } => "no_permission",
+                Fault::NoTa { .. } => "no_ta",
+                Fault::BadSignature { .. } => "bad_signature",
+                Fault::StorageDamaged { .. } => "storage_damaged",
+                Fault::LoginRefused => "login_refused",
+                Fault::Died => "ta_died",
+                Fault::TimedOut { .. } => "timed_out",
+                Fault::Tee { .. } => "tee_failed",
+            },
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused(code) => refusal_hint(*code),
+            Self::RefusedUnknown(_) | Self::Reply(_) => {
+                "install this program and the trusted application from one release"
+            }
+            Self::TooLarge => "ask for less at once",
+            Self::Fault(fault) => match fault {
+                Fault::NoDevice => {
+                    "load the kernel modules tee and optee, and see that the firmware starts OP-TEE (dmesg | grep optee)"
+                }
+                Fault::NoPermission { .. } => {
+                    "join the group that owns the device (ls -l /dev/tee0), or run as root"
+                }
+                Fault::NoTa { .. } => {
+                    "install the .ta file in tee-supplicant's folder, /lib/optee_armtz or /usr/lib/optee_armtz"
+                }
+                Fault::BadSignature { .. } => {
+                    "sign the .ta file with the key that this OP-TEE was built with; the file may also be damaged"
+                }
+                Fault::StorageDamaged { .. } => {
+                    "run `prosectl doctor`; docs/storage.md says which damage can be mended"
+                }
+                Fault::LoginRefused => "use a session without a user or group login",
+                Fault::Died => {
+                    "run `prosectl doctor`: the store's disk may be read-only or failing; the secure console has the reason"
+                }
+                Fault::TimedOut { .. } => {
+                    "see that tee-supplicant is running (`prosectl doctor`), then try again"
+                }
+                Fault::Tee { .. } => "run `prosectl doctor`; the secure console may say more",
+            },
+        }
+    }
+}
+
+/// A refusal in words.
+const fn refusal(code: Code) -> &'static str {
+    match code {
+        Code::UnknownCommand => "the trusted application does not have this command",
+        Code::UnknownVersion => "the trusted application is of another version than this program",
+        Code::Oversized => "the request is larger than the trusted application takes",
+        Code::Truncated => "the request is cut short",
+        Code::TrailingBytes => "the request has more octets than it should",
+        Code::OutOfRange => "a value in the request is out of its range",
+        Code::NotPermitted => "this login may not call this command",
+        Code::WrongState => "the device holds no keys yet",
+        Code::WrongDevice => "the content or command is for another device",
+        Code::OwnMember => "receiver keys for the device's own member id are never given",
+        Code::NotSender => "this device may only receive in this group",
+        Code::UnknownGroup => "the device is not a member of this group",
+        Code::UnknownGeneration => "no key of this generation is held",
+        Code::EpochsExhausted => "all 65535 epochs of this key are used",
+        Code::ContentMalformed => "the content is not what the format says",
+        Code::GenerationConflict => "this generation is held with another key, PGK Id or policy",
+        Code::SequenceConflict => "another content has this sequence already",
+        Code::UnsupportedProfile => "the trusted application does not have this derivation profile",
+        Code::UnsupportedSuite => "the trusted application does not have this suite",
+        Code::UnsupportedRoot => "the trusted application does not take root entries",
+        Code::TooManyGroups => "the device is full: no room for another group",
+        Code::TooManyPgks => "the group is full: no room for another key",
+        Code::PgkIdClash => {
+            "another key of the group has the same index (5 low bits of its PGK Id)"
+        }
+        Code::KeyRepeated => "the same key octets are held under another entry",
+        Code::TimeOutOfRange => "the content's time is more than ten years ahead",
+        Code::TooManyRemoved => "the device has been in too many groups",
+        Code::StoreFailed => "the secure storage did not take the change, and nothing has changed",
+        Code::StoreFull => "the disk of the secure storage is full, and nothing has changed",
+        Code::Damaged => "the device's state is damaged",
+        Code::StateTooNew => "the device's state was written by a later trusted application",
+        Code::OutOfMemory => "the trusted application has no memory left",
+        Code::Internal => "the trusted application met a fault of its own",
+    }
+}
+
+/// What to do about a refusal.
+const fn refusal_hint(code: Code) -> &'static str {
+    match code {
+        Code::UnknownCommand | Code::UnknownVersion => {
+            "install this program and the trusted application from one release"
+        }
+        Code::Oversized | Code::Truncated | Code::TrailingBytes | Code::OutOfRange => {
+            "check the values; if they are right, please report this"
+        }
+        Code::NotPermitted => "run it as the user or group that the command is for",
+        Code::WrongState => "bring it a key first: `prosectl key import --help`",
+        Code::WrongDevice => "check the device id: `prosectl status`",
+        Code::OwnMember => "use `prosectl derive send` for the device's own keys",
+        Code::NotSender => "ask the group's operator for the right to send",
+        Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
+        Code::EpochsExhausted => "bring a new PGK, with a higher generation",
+        Code::ContentMalformed => "check where the content comes from",
+        Code::GenerationConflict => {
+            "a new key needs a higher generation: `prosectl key list` shows which are held"
+        }
+        Code::SequenceConflict => "give the content a higher sequence",
+        Code::UnsupportedProfile | Code::UnsupportedSuite | Code::UnsupportedRoot => {
+            "choose another, or install a later trusted application"
+        }
+        Code::TooManyGroups | Code::TooManyPgks => "remove what is no longer used first",
+        Code::PgkIdClash => "choose a PGK Id with other low bits",
+        Code::KeyRepeated => "each entry needs a key of its own",
+        Code::TimeOutOfRange => "check the clock of whoever made the content",
+        Code::TooManyRemoved | Code::Damaged => {
+            "erase the device (`prosectl erase`) and bring its keys again"
+        }
+        Code::StoreFailed => {
+            "see that tee-supplicant runs and its disk is writable (`prosectl doctor`), then try again"
+        }
+        Code::StoreFull => {
+            "make room on the disk that holds tee-supplicant's folder (`prosectl doctor` names it), then try again"
+        }
+        Code::StateTooNew => "install the later trusted application again",
+        Code::OutOfMemory => "ask for less at once",
+        Code::Internal => "please report this, with the secure console's log",
+    }
+}

@@ -1,0 +1,23 @@
+//! The one small trait under the client.
+
+use zeroize::Zeroizing;
+
+use crate::error::Fault;
+
+/// An open session that carries requests and brings back responses.
+pub trait Transport {
+    /// Sends one request. Both may hold keys: every buffer on the way wipes
+    /// itself. The response has at most `response_max` octets.
+    fn call(
+        &mut self,
+        number: u32,
+        request: &[u8],
+        response_max: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, Fault>;
+}
+
+/// Opens sessions.
+pub trait Opener {
+    /// Opens a new session.
+    fn open(&self) -> Result<Box<dyn Transport>, Fault>;
+}

@@ -1,0 +1,147 @@
+//! Deterministic CBOR (RFC 8949 section 4.2.1): what `minicbor` reads, plus
+//! the demand that each head is in its shortest form and map keys ascend.
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+
+/// The input is not deterministic CBOR of the expected shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+impl From<minicbor::decode::Error> for Malformed {
+    fn from(_: minicbor::decode::Error) -> Self {
+        Self
+    }
+}
+
+/// Octets of the shortest head for `value` (RFC 8949 section 3).
+const fn head_len(value: u64) -> usize {
+    match value {
+        0..=23 => 1,
+        24..=0xff => 2,
+        0x100..=0xffff => 3,
+        0x1_0000..=0xffff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// A reader that refuses whatever is not deterministic.
+pub(crate) struct Strict<'a> {
+    decoder: Decoder<'a>,
+}
+
+impl<'a> Strict<'a> {
+    pub(crate) fn new(input: &'a [u8]) -> Self {
+        Self { decoder: Decoder::new(input) }
+    }
+
+    /// Refuses anything that was not read.
+    pub(crate) fn finish(&self) -> Result<(), Malformed> {
+        if self.decoder.position() == self.decoder.input().len() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Runs `read` and demands that it took `len(value)` octets.
+    fn exact<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'a>) -> Result<T, Malformed>,
+        len: impl FnOnce(&T) -> Option<usize>,
+    ) -> Result<T, Malformed> {
+        let start = self.decoder.position();
+        let value = read(&mut self.decoder)?;
+        let used = self.decoder.position().checked_sub(start);
+        if used.is_some() && used == len(&value) { Ok(value) } else { Err(Malformed) }
+    }
+
+    pub(crate) fn uint(&mut self) -> Result<u64, Malformed> {
+        self.exact(|d| Ok(d.u64()?), |value| Some(head_len(*value)))
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool, Malformed> {
+        self.exact(|d| Ok(d.bool()?), |_| Some(1))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        self.exact(|d| Ok(d.bytes()?), |value| payload_len(value.len()))
+    }
+
+    pub(crate) fn array_of_octets<const N: usize>(&mut self) -> Result<&'a [u8; N], Malformed> {
+        self.bytes()?.try_into().map_err(|_| Malformed)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'a str, Malformed> {
+        self.exact(|d| Ok(d.str()?), |value| payload_len(value.len()))
+    }
+
+    /// The head of an array: its count of items.
+    pub(crate) fn array(&mut self) -> Result<usize, Malformed> {
+        let count = self.exact(|d| d.array()?.ok_or(Malformed), |count| Some(head_len(*count)))?;
+        usize::try_from(count).map_err(|_| Malformed)
+    }
+
+    /// Reads a map whose keys are unsigned numbers: `entry` is called with
+    /// each key and reads its value. Keys must ascend, so none comes twice.
+    pub(crate) fn map<E: From<Malformed>>(
+        &mut self,
+        mut entry: impl FnMut(&mut Self, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = self.exact(|d| d.map()?.ok_or(Malformed), |count| Some(head_len(*count)))?;
+        let mut last = None;
+        for _ in 0..count {
+            let key = self.uint()?;
+            if last.is_some_and(|last| key <= last) {
+                return Err(Malformed.into());
+            }
+            last = Some(key);
+            entry(self, key)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over one value of an extension that this version does not know:
+    /// a number, a string, a boolean or null. Nothing nested, so the work is
+    /// bounded by the input.
+    pub(crate) fn skip_scalar(&mut self) -> Result<(), Malformed> {
+        match self.decoder.datatype()? {
+            Type::Bytes => self.bytes().map(drop),
+            Type::String => self.text().map(drop),
+            Type::Bool => self.bool().map(drop),
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => self.uint().map(drop),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+fn payload_len(payload: usize) -> Option<usize> {
+    head_len(u64::try_from(payload).ok()?).checked_add(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_shortest_form_is_a_number() {
+        assert_eq!(Strict::new(&[0x17]).uint(), Ok(23));
+        assert_eq!(Strict::new(&[0x18, 23]).uint(), Err(Malformed));
+        assert_eq!(Strict::new(&[0x18, 24]).uint(), Ok(24));
+        assert_eq!(Strict::new(&[0x19, 0, 24]).uint(), Err(Malformed));
+        assert_eq!(Strict::new(&[0x20]).uint(), Err(Malformed), "-1");
+    }
+
+    #[test]
+    fn strings_and_lists_have_definite_shortest_lengths() {
+        assert_eq!(Strict::new(&[0x41, 7]).bytes(), Ok(&[7u8][..]));
+        assert_eq!(Strict::new(&[0x58, 1, 7]).bytes(), Err(Malformed));
+        assert_eq!(Strict::new(&[0x5f, 0x41, 7, 0xff]).bytes(), Err(Malformed));
+        assert_eq!(Strict::new(&[0x9f, 0xff]).array(), Err(Malformed));
+    }
+
+    #[test]
+    fn map_keys_ascend() {
+        let read = |input: &[u8]| Strict::new(input).map(|r, _| r.uint().map(drop));
+        assert_eq!(read(&[0xa2, 1, 0, 2, 0]), Ok(()));
+        assert_eq!(read(&[0xa2, 2, 0, 1, 0]), Err(Malformed));
+        assert_eq!(read(&[0xa2, 1, 0, 1, 0]), Err(Malformed));
+        assert_eq!(read(&[0xa2, 1, 0]), Err(Malformed));
+    }
+}

@@ -1,0 +1,164 @@
+//! The table of commands: number, request, reply, largest response.
+//!
+//! | no | name | request | reply |
+//! | --- | --- | --- | --- |
+//! | 1 | version | [`Version`] | [`VersionReply`] |
+//! | 5 | status | [`Status`] | [`StatusReply`] |
+//! | 6 | send | [`Send`] | [`SendReply`] |
+//! | 7 | receive | [`Receive`] | [`ReceiveReply`] |
+//! | 12 | erase | [`Erase`] | [`Done`] |
+//!
+//! Numbers 2, 3, 4 and 8 to 11 are reserved for statement, enrol, import,
+//! admission, suspend, revoke and events. Numbers from 0x8001 belong to the
+//! test build ([`crate::test_command`]).
+//!
+//! A request is `proto u16` and the body; a response is `code u32` and, if
+//! the code is 0, the reply.
+
+use alloc::vec::Vec;
+
+use crate::PROTO_VERSION;
+use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all};
+use crate::error::Code;
+use crate::limit::{REQUEST_MAX, RESPONSE_MAX};
+use crate::message::{
+    Done, Erase, Receive, ReceiveReply, Send, SendReply, Status, StatusReply, Version, VersionReply,
+};
+
+/// Octets before a reply: the code.
+pub const RESPONSE_HEAD: usize = 4;
+
+/// The numbers of the product's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Id {
+    /// What the TA is and what it can hold.
+    Version = 1,
+    /// What the device holds, and how it is.
+    Status = 5,
+    /// A new epoch to send with.
+    Send = 6,
+    /// The keys of epochs that others send with.
+    Receive = 7,
+    /// Everything goes.
+    Erase = 12,
+}
+
+impl Id {
+    /// All commands, in the order of their numbers.
+    pub const ALL: &'static [Self] =
+        &[Self::Version, Self::Status, Self::Send, Self::Receive, Self::Erase];
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl TryFrom<u32> for Id {
+    type Error = Code;
+
+    fn try_from(number: u32) -> Result<Self, Code> {
+        Self::ALL.iter().copied().find(|id| id.number() == number).ok_or(Code::UnknownCommand)
+    }
+}
+
+/// A request, tied to its number and its reply.
+pub trait Command: Encode {
+    /// The command's number.
+    const NUMBER: u32;
+    /// Largest response in octets, the code included.
+    const RESPONSE_MAX: usize;
+    /// What a success carries.
+    type Reply: Encode + for<'r> Decode<'r>;
+}
+
+/// Ties requests to their rows; a response that could not fit does not compile.
+macro_rules! command {
+    ($number:expr, $request:ty => $reply:ty, $max:expr) => {
+        impl $crate::command::Command for $request {
+            const NUMBER: u32 = $number;
+            const RESPONSE_MAX: usize = {
+                let max = $crate::command::RESPONSE_HEAD + $max;
+                assert!(max <= $crate::limit::RESPONSE_MAX);
+                max
+            };
+            type Reply = $reply;
+        }
+    };
+}
+pub(crate) use command;
+
+command!(Id::Version.number(), Version => VersionReply, VersionReply::LEN);
+command!(Id::Status.number(), Status => StatusReply, StatusReply::MAX);
+command!(Id::Send.number(), Send => SendReply, SendReply::LEN);
+command!(Id::Receive.number(), Receive => ReceiveReply, ReceiveReply::MAX);
+command!(Id::Erase.number(), Erase => Done, 0);
+
+/// Appends a whole request to an empty buffer of capacity [`REQUEST_MAX`].
+pub fn encode_request(command: &impl Encode, out: &mut Vec<u8>) -> Result<(), Full> {
+    let mut w = Writer::new(out, REQUEST_MAX);
+    w.u16(PROTO_VERSION)?;
+    command.encode(&mut w)
+}
+
+/// The body of a request, once its length and version are right.
+pub fn request_body(request: &[u8]) -> Result<&[u8], Code> {
+    if request.len() > REQUEST_MAX {
+        return Err(Code::Oversized);
+    }
+    let mut r = Reader::new(request);
+    if r.u16()? != PROTO_VERSION {
+        return Err(Code::UnknownVersion);
+    }
+    Ok(r.take_rest())
+}
+
+/// Appends a whole response. A reply that does not fit becomes
+/// [`Code::Internal`], so that there is always a response.
+pub fn encode_response<R: Encode>(result: Result<&R, Code>, out: &mut Vec<u8>) {
+    out.clear();
+    let mut w = Writer::new(out, RESPONSE_MAX);
+    let code = match result {
+        Ok(reply) => match w.u32(0).and_then(|()| reply.encode(&mut w)) {
+            Ok(()) => return,
+            Err(Full) => Code::Internal,
+        },
+        Err(code) => code,
+    };
+    out.clear();
+    out.extend_from_slice(&code.number().to_be_bytes());
+}
+
+/// Why a response is not the reply that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseError {
+    /// The TA refused, with a code that this side knows.
+    Refused(Code),
+    /// The TA refused, with a code that only a later version knows.
+    RefusedUnknown(u32),
+    /// The octets are not a response.
+    Malformed(DecodeError),
+}
+
+impl From<DecodeError> for ResponseError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+/// Reads a response to `C`.
+pub fn decode_response<C: Command>(response: &[u8]) -> Result<C::Reply, ResponseError> {
+    let mut r = Reader::new(response);
+    match r.u32()? {
+        0 => Ok(decode_all(r.take_rest())?),
+        number => {
+            r.finish()?;
+            Err(match Code::from_number(number) {
+                Some(code) => ResponseError::Refused(code),
+                None => ResponseError::RefusedUnknown(number),
+            })
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Key material that leaves the TA: only keys derived from a PGK.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
+
+/// A derived key, 32 octets; 128-bit keys are left-aligned, the rest zero.
+/// It wipes itself, and has no `Debug`, `Clone` or `==`.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct DerivedKey([u8; Self::LEN]);
+
+impl DerivedKey {
+    /// Octets of a derived key on the wire.
+    pub const LEN: usize = 32;
+
+    /// A key of zeros, to be written in place by [`Self::expose_mut`].
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self([0; Self::LEN])
+    }
+
+    /// The key's octets. Each use is a place to review.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// The key's octets, to derive into.
+    #[must_use]
+    pub const fn expose_mut(&mut self) -> &mut [u8; Self::LEN] {
+        &mut self.0
+    }
+}
+
+/// The integrity key and the confidentiality key of one epoch of one sender.
+pub struct KeyPair {
+    /// Integrity key (IK).
+    pub ik: DerivedKey,
+    /// Confidentiality key (CK).
+    pub ck: DerivedKey,
+}
+
+impl KeyPair {
+    /// A pair of zeros, to be derived into.
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self { ik: DerivedKey::zero(), ck: DerivedKey::zero() }
+    }
+}
+
+impl Encode for KeyPair {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(self.ik.expose())?;
+        w.bytes(self.ck.expose())
+    }
+}
+
+impl Decode<'_> for KeyPair {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut keys = Self::zero();
+        r.copy_to(keys.ik.expose_mut())?;
+        r.copy_to(keys.ck.expose_mut())?;
+        Ok(keys)
+    }
+}

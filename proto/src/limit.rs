@@ -1,0 +1,27 @@
+//! Bounds that both sides rely on. Each has its reason; `version` reports
+//! those that a caller meets.
+
+/// Largest request in octets. A package for [`GROUPS`] groups fits with room
+/// to spare, and the mapping of shared memory costs time by the page.
+pub const REQUEST_MAX: usize = 16 * 1024;
+
+/// Largest response in octets; each command states its own, smaller one.
+pub const RESPONSE_MAX: usize = 8 * 1024;
+
+/// Groups a device can be a member of at one time.
+pub const GROUPS: usize = 16;
+
+/// PGKs held for one group: the last, the current, the next, and one more so
+/// that a rotation can be planned ahead while the last one drains.
+pub const PGKS: usize = 4;
+
+/// Key pairs derived by one `receive`: the whole answer stays under
+/// [`RESPONSE_MAX`], the work under a few hundred microseconds.
+pub const BATCH: usize = 64;
+
+/// Octets of an operator label (T4 of the formats: its length is one octet,
+/// and the whole HKDF info stays on the TA's stack).
+pub const LABEL: usize = 32;
+
+/// Highest generation and highest `next`: 2^48.
+pub const GENERATION: u64 = 1 << 48;

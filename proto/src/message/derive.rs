@@ -1,0 +1,197 @@
+//! `send` and `receive`: derived keys for one sender and one epoch.
+
+use alloc::vec::Vec;
+
+use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
+use crate::error::Code;
+use crate::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
+use crate::key::KeyPair;
+use crate::limit::BATCH;
+use crate::profile::Suite;
+
+/// `send`: start a new epoch of this device in a group.
+pub struct Send {
+    /// The destination group.
+    pub group: GroupId,
+    /// Which of its PGKs.
+    pub generation: Generation,
+}
+
+impl Encode for Send {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        self.group.encode(w)?;
+        self.generation.encode(w)
+    }
+}
+
+impl Decode<'_> for Send {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { group: GroupId::decode(r)?, generation: Generation::decode(r)? })
+    }
+}
+
+/// A new epoch: what to announce, how long to use it, and its keys.
+pub struct SendReply {
+    /// The PGK's generation.
+    pub generation: Generation,
+    /// The PGK's label on the air.
+    pub pgk_id: PgkId,
+    /// This device's member id in the group.
+    pub member: MemberId,
+    /// The epoch's PTK Id, never given out before.
+    pub ptk_id: PtkId,
+    /// The epoch's salt, fresh.
+    pub salt: EpochSalt,
+    /// How frames are protected.
+    pub suite: Suite,
+    /// When the PGK ends, seconds since 1970 UTC.
+    pub not_after: u64,
+    /// How long the epoch may be used, seconds.
+    pub epoch_s: u32,
+    /// How many packets it may protect.
+    pub epoch_packets: u32,
+    /// IK and CK.
+    pub keys: KeyPair,
+}
+
+impl SendReply {
+    /// Octets of the reply.
+    pub const LEN: usize = 8 + 1 + 3 + 2 + 8 + 1 + 8 + 4 + 4 + 64;
+}
+
+impl Encode for SendReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        self.generation.encode(w)?;
+        self.pgk_id.encode(w)?;
+        self.member.encode(w)?;
+        self.ptk_id.encode(w)?;
+        self.salt.encode(w)?;
+        w.u8(self.suite.number())?;
+        w.u64(self.not_after)?;
+        w.u32(self.epoch_s)?;
+        w.u32(self.epoch_packets)?;
+        self.keys.encode(w)
+    }
+}
+
+impl Decode<'_> for SendReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            generation: Generation::decode(r)?,
+            pgk_id: PgkId::decode(r)?,
+            member: MemberId::decode(r)?,
+            ptk_id: PtkId::decode(r)?,
+            salt: EpochSalt::decode(r)?,
+            suite: Suite::try_from(r.u8()?).map_err(|_| DecodeError::OutOfRange)?,
+            not_after: r.u64()?,
+            epoch_s: r.u32()?,
+            epoch_packets: r.u32()?,
+            keys: KeyPair::decode(r)?,
+        })
+    }
+}
+
+/// One epoch of another sender, as its frames announce it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveItem {
+    /// The destination group.
+    pub group: GroupId,
+    /// Which of its PGKs.
+    pub generation: Generation,
+    /// Who sends.
+    pub sender: MemberId,
+    /// The epoch's PTK Id.
+    pub ptk_id: PtkId,
+    /// The epoch's salt.
+    pub salt: EpochSalt,
+}
+
+impl Encode for ReceiveItem {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        self.group.encode(w)?;
+        self.generation.encode(w)?;
+        self.sender.encode(w)?;
+        self.ptk_id.encode(w)?;
+        self.salt.encode(w)
+    }
+}
+
+impl Decode<'_> for ReceiveItem {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            group: GroupId::decode(r)?,
+            generation: Generation::decode(r)?,
+            sender: MemberId::decode(r)?,
+            ptk_id: PtkId::decode(r)?,
+            salt: EpochSalt::decode(r)?,
+        })
+    }
+}
+
+/// `receive`: the keys of 1 to [`BATCH`] epochs of other senders.
+pub struct Receive {
+    /// The epochs.
+    pub items: Vec<ReceiveItem>,
+}
+
+impl Encode for Receive {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.list(&self.items)
+    }
+}
+
+impl Decode<'_> for Receive {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let items = r.list(BATCH)?;
+        if items.is_empty() { Err(DecodeError::OutOfRange) } else { Ok(Self { items }) }
+    }
+}
+
+/// For each epoch asked for, in that order, its keys or why there are none.
+pub struct ReceiveReply {
+    /// As many as were asked for.
+    pub items: Vec<Result<KeyPair, Code>>,
+}
+
+impl ReceiveReply {
+    /// Octets of the largest reply.
+    pub const MAX: usize = 2 + BATCH * (4 + 64);
+}
+
+impl Encode for Result<KeyPair, Code> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        match self {
+            Ok(keys) => {
+                w.u32(0)?;
+                keys.encode(w)
+            }
+            Err(code) => {
+                w.u32(code.number())?;
+                KeyPair::zero().encode(w)
+            }
+        }
+    }
+}
+
+impl Decode<'_> for Result<KeyPair, Code> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let number = r.u32()?;
+        let keys = KeyPair::decode(r)?;
+        match number {
+            0 => Ok(Ok(keys)),
+            number => Code::from_number(number).map(Err).ok_or(DecodeError::OutOfRange),
+        }
+    }
+}
+
+impl Encode for ReceiveReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.list(&self.items)
+    }
+}
+
+impl Decode<'_> for ReceiveReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { items: r.list(BATCH)? })
+    }
+}

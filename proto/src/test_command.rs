@@ -1,0 +1,267 @@
+//! Commands of the test build only. The product has no such numbers.
+//!
+//! | no | name | request | reply |
+//! | --- | --- | --- | --- |
+//! | 0x8001 | install | [`Install`] | [`InstallReply`] |
+//! | 0x8004 | marks | [`Marks`] | [`MarksReply`] |
+//! | 0x8005 | hkdf | [`Hkdf`] | [`HkdfReply`] |
+//!
+//! 0x8002 and 0x8003 are reserved for set-floor and panic.
+
+use alloc::vec::Vec;
+
+use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
+use crate::command::command;
+use crate::error::Code;
+
+/// UUID of the test build of the TA: its storage is sealed by other keys than
+/// the product's.
+pub const UUID: &str = "486d96ac-cfcd-427a-9e30-369ed3c15325";
+
+/// The numbers of the test build's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TestId {
+    /// Take a content as it is, unsigned.
+    Install = 0x8001,
+    /// Stack and heap high-water marks.
+    Marks = 0x8004,
+    /// The TA's HKDF on inputs of the caller, for published vectors.
+    Hkdf = 0x8005,
+}
+
+impl TestId {
+    /// The first number that belongs to the test build.
+    pub const FIRST: u32 = 0x8001;
+
+    /// All test commands, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Install, Self::Marks, Self::Hkdf];
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl TryFrom<u32> for TestId {
+    type Error = Code;
+
+    fn try_from(number: u32) -> Result<Self, Code> {
+        Self::ALL.iter().copied().find(|id| id.number() == number).ok_or(Code::UnknownCommand)
+    }
+}
+
+command!(TestId::Install.number(), Install<'_> => InstallReply, InstallReply::LEN);
+command!(TestId::Marks.number(), Marks => MarksReply, MarksReply::LEN);
+command!(TestId::Hkdf.number(), Hkdf<'_> => HkdfReply, HkdfReply::MAX);
+
+/// What becomes of that which a content does not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// The content is the device's whole state: what it does not list goes.
+    Whole = 0,
+    /// The content is added to what is held.
+    Added = 1,
+}
+
+/// `install`: a content ([`crate::content`]) in clear, without a signature.
+pub struct Install<'a> {
+    /// What becomes of the rest.
+    pub scope: Scope,
+    /// The content map.
+    pub content: &'a [u8],
+}
+
+impl Encode for Install<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u8(self.scope as u8)?;
+        w.bytes(self.content)
+    }
+}
+
+impl<'a> Decode<'a> for Install<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let scope = match r.u8()? {
+            0 => Scope::Whole,
+            1 => Scope::Added,
+            _ => return Err(DecodeError::OutOfRange),
+        };
+        Ok(Self { scope, content: r.take_rest() })
+    }
+}
+
+/// What came of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// All of it is in effect.
+    Applied = 1,
+    /// In effect, but for entries below their group's `next`.
+    Partly = 2,
+    /// The same as last time: nothing to do.
+    Same = 3,
+    /// Older than what is held: nothing was done.
+    Superseded = 4,
+}
+
+impl Outcome {
+    /// The name that tools print.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Partly => "partly",
+            Self::Same => "same",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// The answer to `install`.
+pub struct InstallReply {
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl InstallReply {
+    /// Octets of the reply.
+    pub const LEN: usize = 1;
+}
+
+impl Encode for InstallReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u8(self.outcome as u8)
+    }
+}
+
+impl Decode<'_> for InstallReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let outcome = match r.u8()? {
+            1 => Outcome::Applied,
+            2 => Outcome::Partly,
+            3 => Outcome::Same,
+            4 => Outcome::Superseded,
+            _ => return Err(DecodeError::OutOfRange),
+        };
+        Ok(Self { outcome })
+    }
+}
+
+/// `marks`: how much stack and heap the TA has used at most since it started.
+pub struct Marks;
+
+impl Encode for Marks {
+    fn encode(&self, _: &mut Writer<'_>) -> Result<(), Full> {
+        Ok(())
+    }
+}
+
+impl Decode<'_> for Marks {
+    fn decode(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self)
+    }
+}
+
+/// High-water marks, octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarksReply {
+    /// Stack there is.
+    pub stack_size: u32,
+    /// Stack used at most.
+    pub stack_high: u32,
+    /// Heap there is.
+    pub heap_size: u32,
+    /// Heap used at most.
+    pub heap_high: u32,
+}
+
+impl MarksReply {
+    /// Octets of the reply.
+    pub const LEN: usize = 16;
+}
+
+impl Encode for MarksReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u32(self.stack_size)?;
+        w.u32(self.stack_high)?;
+        w.u32(self.heap_size)?;
+        w.u32(self.heap_high)
+    }
+}
+
+impl Decode<'_> for MarksReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            stack_size: r.u32()?,
+            stack_high: r.u32()?,
+            heap_size: r.u32()?,
+            heap_high: r.u32()?,
+        })
+    }
+}
+
+/// `hkdf`: RFC 5869 with SHA-256 on inputs of the caller (never on a PGK).
+pub struct Hkdf<'a> {
+    /// Octets of output; at most [`HkdfReply::LEN_MAX`].
+    pub len: u16,
+    /// Salt, possibly empty.
+    pub salt: &'a [u8],
+    /// Input keying material.
+    pub ikm: &'a [u8],
+    /// Context information.
+    pub info: &'a [u8],
+}
+
+impl Encode for Hkdf<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u16(self.len)?;
+        for field in [self.salt, self.ikm, self.info] {
+            w.u16(u16::try_from(field.len()).map_err(|_| Full)?)?;
+            w.bytes(field)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Decode<'a> for Hkdf<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let len = r.u16()?;
+        if usize::from(len) > HkdfReply::LEN_MAX {
+            return Err(DecodeError::OutOfRange);
+        }
+        let mut field = || -> Result<&'a [u8], DecodeError> {
+            let len = usize::from(r.u16()?);
+            r.take(len)
+        };
+        Ok(Self { len, salt: field()?, ikm: field()?, info: field()? })
+    }
+}
+
+/// The output keying material.
+pub struct HkdfReply {
+    /// As many octets as were asked for.
+    pub okm: Vec<u8>,
+}
+
+impl HkdfReply {
+    /// Most octets of output: 32 blocks of SHA-256.
+    pub const LEN_MAX: usize = 1024;
+    /// Octets of the largest reply.
+    pub const MAX: usize = 2 + Self::LEN_MAX;
+}
+
+impl Encode for HkdfReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u16(u16::try_from(self.okm.len()).map_err(|_| Full)?)?;
+        w.bytes(&self.okm)
+    }
+}
+
+impl Decode<'_> for HkdfReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let len = usize::from(r.u16()?);
+        Ok(Self { okm: r.take(len)?.to_vec() })
+    }
+}

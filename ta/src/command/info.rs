@@ -1,0 +1,93 @@
+//! `version` and `status`.
+
+use proseal_proto::PROTO_VERSION;
+use proseal_proto::error::Code;
+use proseal_proto::limit;
+use proseal_proto::message::{
+    DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
+};
+
+use crate::VERSION;
+use crate::device::Ta;
+use crate::epoch::Issued;
+use crate::platform::Platform;
+use crate::state::{Group, State};
+
+/// A limit as the wire has it. All are small constants.
+const fn narrow(limit: usize) -> u16 {
+    assert!(limit <= u16::MAX as usize);
+    limit as u16
+}
+
+pub(crate) fn version<P: Platform>(
+    ta: &mut Ta<P>,
+    build: u8,
+    _: Version,
+) -> Result<VersionReply, Code> {
+    Ok(VersionReply {
+        proto: PROTO_VERSION,
+        ta_version: VERSION,
+        build,
+        groups: const { narrow(limit::GROUPS) },
+        pgks: const { narrow(limit::PGKS) },
+        batch: const { narrow(limit::BATCH) },
+        request_max: const { narrow(limit::REQUEST_MAX) }.into(),
+        response_max: const { narrow(limit::RESPONSE_MAX) }.into(),
+        rollback_protection: ta.platform().rollback_protection(),
+    })
+}
+
+pub(crate) fn status<P: Platform>(ta: &mut Ta<P>, _: Status) -> Result<StatusReply, Code> {
+    let device_state = ta.device_state()?;
+    let start_nonce = ta.start_nonce()?;
+    let refusals = ta.refusals();
+    let nothing = State::new();
+    let groups = match device_state {
+        DeviceState::Enrolled => groups(ta)?,
+        DeviceState::Factory | DeviceState::Damaged => alloc::vec::Vec::new(),
+    };
+    let state = if device_state == DeviceState::Enrolled { ta.enrolled()? } else { &nothing };
+    Ok(StatusReply {
+        state: device_state,
+        floor: state.floor,
+        unsynced_s: state.unsynced_s,
+        sequence: state.sequence,
+        device: state.device,
+        root_key: state.root_key,
+        manager: state.manager,
+        signer_version: state.signer_version,
+        start_nonce,
+        groups,
+        refusals,
+    })
+}
+
+fn groups<P: Platform>(ta: &mut Ta<P>) -> Result<alloc::vec::Vec<GroupStatus>, Code> {
+    let (state, issued) = ta.enrolled_and_issued()?;
+    Ok(state.groups.iter().map(|group| group_status(group, issued)).collect())
+}
+
+fn group_status(group: &Group, issued: &Issued) -> GroupStatus {
+    GroupStatus {
+        group: group.id,
+        member: group.member,
+        next: group.next,
+        suspended: group.suspended,
+        pgks: group
+            .pgks
+            .iter()
+            .map(|pgk| PgkStatus {
+                generation: pgk.generation,
+                pgk_id: pgk.id,
+                profile: pgk.policy.profile,
+                suite: pgk.policy.suite,
+                state: PgkState::Held,
+                not_before: pgk.policy.not_before,
+                not_after: pgk.policy.not_after,
+                receive_grace_s: pgk.policy.receive_grace_s,
+                send_grace_s: pgk.policy.send_grace_s,
+                epochs_left: issued.left(group.id, pgk.generation, pgk.reserved),
+            })
+            .collect(),
+    }
+}

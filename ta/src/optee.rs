@@ -1,0 +1,12 @@
+//! The edge to OP-TEE: the platform over the GlobalPlatform Internal Core
+//! API, and what the entry points of each build share. The one place with
+//! `unsafe`.
+
+mod instance;
+mod panic;
+mod platform;
+mod serve;
+
+pub use instance::Instance;
+pub use platform::OpTee;
+pub use serve::{Memrefs, open_session, serve};

@@ -1,0 +1,34 @@
+//! The TA's one instance, which all sessions share.
+
+use core::cell::RefCell;
+
+use super::OpTee;
+use crate::device::Ta;
+
+/// The static that holds the instance.
+pub struct Instance(RefCell<Ta<OpTee>>);
+
+// SAFETY: OP-TEE runs one call at a time in a TA instance without
+// TA_FLAG_CONCURRENT, which no build sets; a TA has no threads of its own.
+#[expect(unsafe_code, reason = "the one static of the TA")]
+unsafe impl Sync for Instance {}
+
+impl Instance {
+    /// Nothing in start-up can fail.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(RefCell::new(Ta::new(OpTee)))
+    }
+
+    /// The instance, for one call. `None` only if it was entered twice, which
+    /// OP-TEE excludes.
+    pub fn enter<T>(&self, call: impl FnOnce(&mut Ta<OpTee>) -> T) -> Option<T> {
+        self.0.try_borrow_mut().ok().map(|mut ta| call(&mut ta))
+    }
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self::new()
+    }
+}

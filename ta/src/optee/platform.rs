@@ -1,0 +1,80 @@
+//! [`Platform`] over OP-TEE.
+
+use alloc::vec::Vec;
+
+use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
+use optee_utee::{
+    DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Random,
+};
+use zeroize::Zeroizing;
+
+use crate::platform::{Platform, RandomFailed, Store, StoreError};
+use crate::state::record::RECORD_MAX;
+
+/// The state's object id, within this TA's own storage.
+const STATE: &[u8] = b"state";
+const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
+
+/// OP-TEE.
+pub struct OpTee;
+
+impl Platform for OpTee {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        // TEE_GenerateRandom has no error: it panics the TA instead.
+        Random::generate(out);
+        Ok(())
+    }
+
+    fn store(&mut self) -> &mut impl Store {
+        self
+    }
+
+    fn rollback_protection(&self) -> u16 {
+        let level = TeeTrustedStorageAntiRollbackProtectionLevel.get().unwrap_or(0);
+        u16::try_from(level).unwrap_or(0)
+    }
+}
+
+impl Store for OpTee {
+    fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut object = match PersistentObject::open(STORAGE, STATE, DataFlag::ACCESS_READ) {
+            Ok(object) => object,
+            Err(error) if error.kind() == ErrorKind::ItemNotFound => return Ok(None),
+            Err(error) => return Err(store_error(&error)),
+        };
+        let size = object.info().map_err(|error| store_error(&error))?.data_size();
+        if size > RECORD_MAX {
+            return Err(StoreError::Corrupt);
+        }
+        let mut bytes = Zeroizing::new(alloc::vec![0; size]);
+        let read = object.read(&mut bytes).map_err(|error| store_error(&error))?;
+        if usize::try_from(read) == Ok(size) { Ok(Some(bytes)) } else { Err(StoreError::Corrupt) }
+    }
+
+    fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        // The whole object in one call: OP-TEE commits the old or the new.
+        let flags = DataFlag::ACCESS_WRITE | DataFlag::OVERWRITE;
+        match PersistentObject::create(STORAGE, STATE, flags, None, bytes) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(store_error(&error)),
+        }
+    }
+
+    fn remove(&mut self) -> Result<(), StoreError> {
+        match PersistentObject::open(STORAGE, STATE, DataFlag::ACCESS_WRITE_META) {
+            Ok(object) => object.close_and_delete().map_err(|error| store_error(&error)),
+            Err(error) if error.kind() == ErrorKind::ItemNotFound => Ok(()),
+            // OP-TEE deletes what it finds corrupt, which is what is wanted.
+            Err(error) if store_error(&error) == StoreError::Corrupt => Ok(()),
+            Err(error) => Err(store_error(&error)),
+        }
+    }
+}
+
+fn store_error(error: &Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::CorruptObject | ErrorKind::CorruptObject2 => StoreError::Corrupt,
+        ErrorKind::StorageNoSpace => StoreError::Full,
+        _ => StoreError::Failed,
+    }
+}

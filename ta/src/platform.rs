@@ -1,0 +1,66 @@
+//! What the world must offer the TA. OP-TEE implements it in `optee`, the
+//! host in `sim`, which also fails on demand. Symmetric cryptography is not
+//! here: the same code runs on both.
+
+use alloc::vec::Vec;
+
+use proseal_proto::error::Code;
+use zeroize::Zeroizing;
+
+/// The platform under the TA.
+pub trait Platform {
+    /// Fills `out` with random octets fit for keys.
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed>;
+
+    /// The one sealed object.
+    fn store(&mut self) -> &mut impl Store;
+
+    /// `gpd.tee.trustedStorage.rollbackDetection.protectionLevel`: 0 none,
+    /// 100 by means of the normal world, 1000 by the TEE's own.
+    fn rollback_protection(&self) -> u16;
+}
+
+/// The random source did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RandomFailed;
+
+impl From<RandomFailed> for Code {
+    fn from(_: RandomFailed) -> Self {
+        Self::Internal
+    }
+}
+
+/// A store of one object that is confidential, authentic and replaced whole.
+/// It is not protected from rollback.
+pub trait Store {
+    /// The object; `None` if there is none.
+    fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+
+    /// Makes `bytes` the object. After a success it survives a power cut;
+    /// after a failure or a cut it is the old object or the new one, whole.
+    fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Removes the object; no error if there is none.
+    fn remove(&mut self) -> Result<(), StoreError>;
+}
+
+/// Why the store did not do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// It failed now; it may work again.
+    Failed,
+    /// No room is left.
+    Full,
+    /// The object is not what was stored. OP-TEE has deleted it by now.
+    Corrupt,
+}
+
+impl From<StoreError> for Code {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Failed => Self::StoreFailed,
+            StoreError::Full => Self::StoreFull,
+            StoreError::Corrupt => Self::Damaged,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The platform in memory: the TA on the development host. It holds the
+//! store's octets as a medium that outlives the TA, and fails on demand.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use crate::platform::{Platform, RandomFailed, Store, StoreError};
+
+/// What happens to the calls of the store from now on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// All is well.
+    #[default]
+    None,
+    /// A write or removal fails, and was not done.
+    WriteFails,
+    /// A write or removal is done, but reported as failed.
+    WriteLies,
+    /// A write finds no room.
+    Full,
+    /// A read finds the object damaged, and deletes it as OP-TEE does.
+    Corrupt,
+}
+
+/// The medium and what is wrong with it; shared with the test that holds it.
+#[derive(Default)]
+pub struct Medium {
+    /// The object's octets.
+    pub object: Option<Vec<u8>>,
+    /// What happens to the next calls.
+    pub fault: Fault,
+    /// Whether the random source fails.
+    pub random_fails: bool,
+    /// Writes and removals that were done.
+    pub writes: u32,
+}
+
+/// A platform over a shared medium.
+pub struct Sim {
+    medium: Arc<Mutex<Medium>>,
+    random: u64,
+}
+
+impl Sim {
+    /// A machine over `medium`; `seed` makes its random source. Two machines
+    /// with one seed draw the same: for tests only.
+    #[must_use]
+    pub fn new(medium: Arc<Mutex<Medium>>, seed: u64) -> Self {
+        Self { medium, random: seed }
+    }
+
+    fn medium(&self) -> MutexGuard<'_, Medium> {
+        self.medium.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Platform for Sim {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        if self.medium().random_fails {
+            return Err(RandomFailed);
+        }
+        for octet in out {
+            // SplitMix64: well mixed, repeatable, and no secret.
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.random;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *octet = (z ^ (z >> 31)).to_le_bytes()[0];
+        }
+        Ok(())
+    }
+
+    fn store(&mut self) -> &mut impl Store {
+        self
+    }
+
+    fn rollback_protection(&self) -> u16 {
+        0
+    }
+}
+
+impl Store for Sim {
+    fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut medium = self.medium();
+        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+            return Err(StoreError::Corrupt);
+        }
+        Ok(medium.object.clone().map(Zeroizing::new))
+    }
+
+    fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.medium().write(Some(bytes.to_vec()))
+    }
+
+    fn remove(&mut self) -> Result<(), StoreError> {
+        self.medium().write(None)
+    }
+}
+
+impl Medium {
+    fn write(&mut self, object: Option<Vec<u8>>) -> Result<(), StoreError> {
+        match self.fault {
+            Fault::WriteFails => return Err(StoreError::Failed),
+            Fault::Full if object.is_some() => return Err(StoreError::Full),
+            Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt => {}
+        }
+        self.object = object;
+        self.writes = self.writes.saturating_add(1);
+        if self.fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the TA keeps: one sealed object, read and written whole. The types
+//! here are the model; [`record`] is its encoding, [`docs/storage.md`] its
+//! promises.
+//!
+//! [`docs/storage.md`]: https://docs.rs/proseal-ta
+
+pub mod record;
+
+use alloc::vec::Vec;
+
+use proseal_proto::content::Policy;
+use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
+
+use crate::secret::GroupKey;
+
+/// Removed groups whose `next` is remembered.
+pub const REMOVED_MAX: usize = 32;
+/// Events kept.
+pub const EVENTS_MAX: usize = 64;
+/// Octets of an event.
+pub const EVENT_LEN: usize = 24;
+
+/// The state of an enrolled device.
+pub struct State {
+    /// The device's id; zeros until it has an identity.
+    pub device: DeviceId,
+    /// The manager's root key; zeros until enrolled with one.
+    pub root_key: [u8; 32],
+    /// The manager's id; zeros likewise.
+    pub manager: [u8; 16],
+    /// Highest signer version accepted.
+    pub signer_version: u32,
+    /// Sequence of the last content applied; 0 for none.
+    pub sequence: u64,
+    /// SHA-256 of the last content applied.
+    pub digest: [u8; 32],
+    /// Lower bound of the time, seconds since 1970 UTC; 0 unknown.
+    pub floor: u64,
+    /// Powered seconds since the last fresh content.
+    pub unsynced_s: u32,
+    /// The groups, by id.
+    pub groups: Vec<Group>,
+    /// Groups that are gone, by id.
+    pub removed: Vec<RemovedGroup>,
+    /// Number of the next event.
+    pub next_event: u32,
+    /// The last events, oldest first.
+    pub events: Vec<[u8; EVENT_LEN]>,
+}
+
+/// One group.
+pub struct Group {
+    /// The group.
+    pub id: GroupId,
+    /// The device's member id in it.
+    pub member: MemberId,
+    /// Lowest generation that may still come in; it only grows.
+    pub next: u64,
+    /// Whether deriving is suspended.
+    pub suspended: bool,
+    /// Whether the device may send.
+    pub may_send: bool,
+    /// Its PGKs, by generation.
+    pub pgks: Vec<Pgk>,
+}
+
+/// One PGK.
+pub struct Pgk {
+    /// Its generation.
+    pub generation: Generation,
+    /// Its label on the air.
+    pub id: PgkId,
+    /// The PGK or root itself.
+    pub key: GroupKey,
+    /// Whether `key` is a root.
+    pub is_root: bool,
+    /// What may be done with it.
+    pub policy: Policy,
+    /// Highest PTK Id that may have been given out: ids up to here are
+    /// reserved, and after a restart count as used.
+    pub reserved: u16,
+}
+
+/// What is remembered of a group that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemovedGroup {
+    /// The group.
+    pub id: GroupId,
+    /// Its `next`: an ended generation never comes back.
+    pub next: u64,
+    /// Whether deriving was suspended.
+    pub suspended: bool,
+}
+
+impl State {
+    /// The state of a device that holds nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            device: DeviceId::NONE,
+            root_key: [0; 32],
+            manager: [0; 16],
+            signer_version: 0,
+            sequence: 0,
+            digest: [0; 32],
+            floor: 0,
+            unsynced_s: 0,
+            groups: Vec::new(),
+            removed: Vec::new(),
+            next_event: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// The group with this id.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Group {
+    /// The PGK of this generation.
+    #[must_use]
+    pub fn pgk(&self, generation: Generation) -> Option<&Pgk> {
+        self.pgks.iter().find(|pgk| pgk.generation == generation)
+    }
+}

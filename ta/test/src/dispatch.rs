@@ -1,0 +1,56 @@
+//! The test build's table of commands, in front of the product's.
+
+use alloc::vec::Vec;
+
+use proseal_proto::error::Code;
+use proseal_proto::message::{DeviceState, VersionReply};
+use proseal_proto::test_command::{
+    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, TestId,
+};
+use proseal_ta::apply::apply;
+use proseal_ta::device::Ta;
+use proseal_ta::dispatch::{self, ANY, Admits, Build, Call};
+use proseal_ta::kdf;
+use proseal_ta::platform::Platform;
+
+use crate::marks::Gauge;
+
+/// A device that can take a content.
+const INTACT: Admits = &[DeviceState::Factory, DeviceState::Enrolled];
+
+/// Answers a command of the test build.
+pub fn dispatch<P: Platform + Gauge>(
+    ta: &mut Ta<P>,
+    number: u32,
+    request: &[u8],
+    response: &mut Vec<u8>,
+) {
+    if number < TestId::FIRST {
+        let build = Build(VersionReply::TEST_BUILD);
+        return dispatch::dispatch(ta, build, number, request, response);
+    }
+    let mut call = Call { ta, request, response };
+    match TestId::try_from(number) {
+        Err(code) => call.refuse(code),
+        Ok(id) => match id {
+            TestId::Install => call.run(INTACT, install),
+            TestId::Marks => call.run(ANY, marks),
+            TestId::Hkdf => call.run(ANY, hkdf),
+        },
+    }
+}
+
+fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
+    let outcome = ta.commit(|state| apply(state, request.content, request.scope))?;
+    Ok(InstallReply { outcome })
+}
+
+fn marks<P: Platform + Gauge>(ta: &mut Ta<P>, _: Marks) -> Result<MarksReply, Code> {
+    Ok(ta.platform().marks())
+}
+
+fn hkdf<P: Platform>(_: &mut Ta<P>, request: Hkdf<'_>) -> Result<HkdfReply, Code> {
+    let mut okm = alloc::vec![0; usize::from(request.len)];
+    kdf::hkdf(request.salt, request.ikm, request.info, &mut okm)?;
+    Ok(HkdfReply { okm })
+}
