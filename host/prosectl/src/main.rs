@@ -1,1 +1,48 @@
-fn main() {}
+//! `prosectl`: ProSeal's command line.
+//!
+//! Arguments ([`args`]) -> one [`command`] -> one [`output::Report`] -> text or JSON.
+
+mod args;
+mod command;
+mod failure;
+mod key_file;
+mod output;
+mod tee;
+mod value;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let result = command::run(&args);
+    let code = result.as_ref().map_or_else(Failure::exit_code, |report| report.exit_code());
+    match output::print(result, args.json) {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Help is a success; a usage error is one object too, when JSON is asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let first = error.to_string();
+        let first = first.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::Usage(first.to_owned());
+        let code = failure.exit_code();
+        return match output::print(Err(failure), true) {
+            Ok(()) => ExitCode::from(code),
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    // What cannot be printed cannot be helped either.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { failure::EXIT_USAGE } else { 0 })
+}

@@ -1,0 +1,222 @@
+//! The arguments. Help and usage come from here.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use proseal_proto::content::Label;
+use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
+use proseal_proto::profile::{Profile, Suite};
+
+use crate::value;
+
+/// Keys of public-safety groups, sealed in OP-TEE.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
+trusted application, 4 no TEE, 5 no permission, 6 manager unreachable."
+)]
+pub(crate) struct Args {
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Seconds to wait for the TEE
+    #[arg(long, global = true, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show what the device holds
+    Status,
+    /// Bring keys in, list them
+    #[command(subcommand)]
+    Key(Key),
+    /// Derive the integrity and confidentiality key of an epoch
+    #[command(subcommand)]
+    Derive(Derive),
+    /// Erase everything that the device holds
+    Erase {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Check the way to the trusted application, step by step
+    Doctor,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Key {
+    /// Seal a group's PGK in the TEE (test build: unsigned)
+    Import(Box<Import>),
+    /// List the PGKs that are held (never their octets)
+    List,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Import {
+    /// Destination group, 6 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = value::group)]
+    pub(crate) group: GroupId,
+    /// This device's member id in the group, 6 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = value::member)]
+    pub(crate) member: MemberId,
+    /// Generation of the PGK: grows with each new one of the group
+    #[arg(long, value_name = "N", value_parser = value::generation)]
+    pub(crate) generation: Generation,
+    /// PGK Id, 2 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = value::pgk_id)]
+    pub(crate) pgk_id: PgkId,
+    /// File with the key, 32 octets or 64 hexadecimal digits; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: PathBuf,
+    /// The key is a root, from which the PGK is derived
+    #[arg(long)]
+    pub(crate) root: bool,
+    /// How IK and CK are derived
+    #[arg(long, value_enum, default_value = "hkdf-sha256")]
+    pub(crate) profile: ProfileName,
+    /// How frames are protected
+    #[arg(long, value_enum, default_value = "aead")]
+    pub(crate) suite: SuiteName,
+    /// The operator's own mark in the derivation, at most 32 octets
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = value::label)]
+    pub(crate) label: Label,
+    /// Start, RFC 3339 UTC [default: now]
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
+    pub(crate) not_before: Option<u64>,
+    /// End, RFC 3339 UTC [default: 30 days after the start]
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
+    pub(crate) not_after: Option<u64>,
+    /// Longest use of an epoch, seconds
+    #[arg(long, value_name = "S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epoch_s: u32,
+    /// Most packets of an epoch
+    #[arg(long, value_name = "N", default_value_t = 1 << 24, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epoch_packets: u32,
+    /// How long after its end the key may be received with, seconds
+    #[arg(long, value_name = "S", default_value_t = 3600)]
+    pub(crate) receive_grace_s: u32,
+    /// How long after its end the key may be sent with, seconds
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) send_grace_s: u32,
+    /// Powered seconds without news from the manager after which sending stops; 0 is off
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) max_unsynced_s: u32,
+    /// Let a profile without epoch salt send on storage that can be rolled back
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
+    /// Only receive in this group
+    #[arg(long)]
+    pub(crate) receive_only: bool,
+    /// End all generations of the group below this one
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = value::generation)]
+    pub(crate) next: Generation,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Derive {
+    /// Start a new epoch of this device
+    Send {
+        /// Destination group, 6 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::group)]
+        group: GroupId,
+        /// Generation of the PGK [default: the highest that is held]
+        #[arg(long, value_name = "N", value_parser = value::generation)]
+        generation: Option<Generation>,
+        /// Print the derived keys
+        #[arg(long)]
+        show_keys: bool,
+    },
+    /// Derive the keys of another sender's epoch
+    Receive {
+        /// Destination group, 6 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::group)]
+        group: GroupId,
+        /// Generation of the PGK
+        #[arg(long, value_name = "N", value_parser = value::generation)]
+        generation: Generation,
+        /// The sender's member id, 6 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::member)]
+        sender: MemberId,
+        /// The epoch's PTK Id, 4 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::ptk_id)]
+        ptk_id: PtkId,
+        /// The epoch's salt, 16 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::salt)]
+        salt: EpochSalt,
+        /// Print the derived keys
+        #[arg(long)]
+        show_keys: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// RFC 5869 with SHA-256
+    HkdfSha256,
+    /// TS 33.303 Annex A
+    #[value(name = "3gpp-ts33303")]
+    Ts33303,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::HkdfSha256 => Self::HkdfSha256,
+            ProfileName::Ts33303 => Self::Ts33303,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SuiteName {
+    /// AES-256-GCM
+    Aead,
+    /// HMAC-SHA-256-128, payload in clear
+    Integrity,
+    /// 128-EEA2 and 128-EIA2
+    #[value(name = "3gpp")]
+    ThreeGpp,
+}
+
+impl From<SuiteName> for Suite {
+    fn from(name: SuiteName) -> Self {
+        match name {
+            SuiteName::Aead => Self::Aead,
+            SuiteName::Integrity => Self::Integrity,
+            SuiteName::ThreeGpp => Self::ThreeGpp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn names_are_those_of_the_protocol() {
+        for (name, profile) in
+            [("hkdf-sha256", Profile::HkdfSha256), ("3gpp-ts33303", Profile::Ts33303)]
+        {
+            assert_eq!(Profile::from(ProfileName::from_str(name, false).unwrap()), profile);
+            assert_eq!(profile.name(), name);
+        }
+        for (name, suite) in
+            [("aead", Suite::Aead), ("integrity", Suite::Integrity), ("3gpp", Suite::ThreeGpp)]
+        {
+            assert_eq!(Suite::from(SuiteName::from_str(name, false).unwrap()), suite);
+            assert_eq!(suite.name(), name);
+        }
+    }
+}

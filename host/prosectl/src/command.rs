@@ -1,0 +1,39 @@
+//! One file a command: arguments in, a report out.
+
+mod derive;
+mod doctor;
+mod erase;
+mod key;
+mod status;
+
+use std::time::Duration;
+
+use crate::args::{Args, Command, Derive, Key};
+use crate::failure::Failure;
+use crate::output::Report;
+use crate::tee;
+
+/// Carries out the command.
+pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
+    let mut client = tee::client(Duration::from_secs(args.timeout));
+    match &args.command {
+        Command::Status => status::run(&mut client),
+        Command::Key(Key::Import(import)) => key::import(&mut client, import),
+        Command::Key(Key::List) => key::list(&mut client),
+        Command::Derive(Derive::Send { group, generation, show_keys }) => {
+            derive::send(&mut client, *group, *generation, *show_keys)
+        }
+        Command::Derive(Derive::Receive { group, generation, sender, ptk_id, salt, show_keys }) => {
+            let item = proseal_proto::message::ReceiveItem {
+                group: *group,
+                generation: *generation,
+                sender: *sender,
+                ptk_id: *ptk_id,
+                salt: *salt,
+            };
+            derive::receive(&mut client, item, *show_keys)
+        }
+        Command::Erase { yes } => erase::run(&mut client, *yes),
+        Command::Doctor => Ok(doctor::run(&mut client)),
+    }
+}

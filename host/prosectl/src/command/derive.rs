@@ -1,0 +1,125 @@
+//! `derive`: the keys of one epoch. Without `--show-keys` only a check value
+//! is printed, which tells equal keys from others and opens nothing.
+
+use std::fmt::Write;
+
+use proseal_client::{Client, Error};
+use proseal_proto::error::Code;
+use proseal_proto::id::{Generation, GroupId};
+use proseal_proto::key::{DerivedKey, KeyPair};
+use proseal_proto::message::{Receive, ReceiveItem, Send, Status};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+use crate::output::Report;
+use crate::value::{hex, rfc3339};
+
+/// Start of what the check value hashes: it is no other hash of the key.
+const CHECK_DOMAIN: &[u8] = b"prosectl check value";
+
+pub(super) fn send(
+    client: &mut Client,
+    group: GroupId,
+    generation: Option<Generation>,
+    show_keys: bool,
+) -> Result<Report, Failure> {
+    let generation = match generation {
+        Some(generation) => generation,
+        None => highest(client, group)?,
+    };
+    let epoch = client.call(&Send { group, generation })?;
+    let mut text = format!(
+        "new epoch of member {} in group {group}\n  generation: {generation}\n  pgk id: {}\n  ptk id: {}\n  salt: {}\n  suite: {}\n",
+        epoch.member,
+        epoch.pgk_id,
+        epoch.ptk_id,
+        hex(&epoch.salt.0),
+        epoch.suite.name(),
+    );
+    append_keys(&mut text, &epoch.keys, show_keys);
+    let mut object = json!({
+        "group": group.to_string(),
+        "generation": generation.get(),
+        "pgk_id": epoch.pgk_id.to_string(),
+        "member": epoch.member.to_string(),
+        "ptk_id": epoch.ptk_id.to_string(),
+        "salt": hex(&epoch.salt.0),
+        "suite": epoch.suite.name(),
+        "not_after": rfc3339(epoch.not_after),
+        "epoch_s": epoch.epoch_s,
+        "epoch_packets": epoch.epoch_packets,
+    });
+    extend(&mut object, keys_object(&epoch.keys, show_keys));
+    Ok(Report::new(text, object))
+}
+
+pub(super) fn receive(
+    client: &mut Client,
+    item: ReceiveItem,
+    show_keys: bool,
+) -> Result<Report, Failure> {
+    let reply = client.call(&Receive { items: vec![item] })?;
+    // One was asked for; anything else is not an answer to that.
+    let keys =
+        reply.items.into_iter().next().unwrap_or(Err(Code::Internal)).map_err(Error::Refused)?;
+    let mut text = format!(
+        "epoch of member {} in group {}\n  generation: {}\n  ptk id: {}\n  salt: {}\n",
+        item.sender,
+        item.group,
+        item.generation,
+        item.ptk_id,
+        hex(&item.salt.0),
+    );
+    append_keys(&mut text, &keys, show_keys);
+    let mut object = json!({
+        "group": item.group.to_string(),
+        "generation": item.generation.get(),
+        "sender": item.sender.to_string(),
+        "ptk_id": item.ptk_id.to_string(),
+        "salt": hex(&item.salt.0),
+    });
+    extend(&mut object, keys_object(&keys, show_keys));
+    Ok(Report::new(text, object))
+}
+
+fn highest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
+    let status = client.call(&Status)?;
+    let held = status.groups.iter().find(|held| held.group == group);
+    let pgks = &held.ok_or(Error::Refused(Code::UnknownGroup))?.pgks;
+    pgks.iter().map(|pgk| pgk.generation).max().ok_or(Error::Refused(Code::UnknownGeneration))
+}
+
+/// The first 4 octets of SHA-256 over the key, as hexadecimal.
+fn check(key: &DerivedKey) -> String {
+    let digest = Sha256::new().chain_update(CHECK_DOMAIN).chain_update(key.expose()).finalize();
+    hex(digest.get(..4).unwrap_or_default())
+}
+
+fn append_keys(text: &mut String, keys: &KeyPair, show_keys: bool) {
+    // Room for all: a string that moved would leave keys behind.
+    text.reserve(256);
+    for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
+        let _ = writeln!(text, "  {name} check: {}", check(key));
+        if show_keys {
+            let _ = writeln!(text, "  {name}: {}", hex(key.expose()));
+        }
+    }
+}
+
+fn keys_object(keys: &KeyPair, show_keys: bool) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
+        object.insert(format!("{name}_check"), json!(check(key)));
+        if show_keys {
+            object.insert(name.to_owned(), json!(hex(key.expose())));
+        }
+    }
+    object
+}
+
+fn extend(object: &mut Value, members: Map<String, Value>) {
+    if let Value::Object(object) = object {
+        object.extend(members);
+    }
+}

@@ -1,0 +1,182 @@
+//! `doctor`: the way to the TA, step by step, and what to do where it ends.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proseal_client::{Client, Error};
+use proseal_proto::message::{DeviceState, Status, Version};
+use rustix::fs::StatVfsMountFlags;
+use serde_json::json;
+
+use super::status::dotted;
+use crate::output::Report;
+
+/// Where Debian's tee-supplicant keeps the store if not told otherwise.
+const STORE: &str = "/var/lib/optee-client/data/tee";
+/// Below this little a write of the state may fail, octets: OP-TEE writes a
+/// second version beside the first, in files of its own.
+const ROOM_MIN: u64 = 256 * 1024;
+
+/// How a check ended.
+enum Outcome {
+    Fine(String),
+    Wrong { found: String, hint: String },
+}
+
+struct Check {
+    name: &'static str,
+    outcome: Outcome,
+}
+
+pub(super) fn run(client: &mut Client) -> Report {
+    let mut checks = vec![
+        Check { name: "device", outcome: device() },
+        Check { name: "tee-supplicant", outcome: supplicant() },
+        Check { name: "storage", outcome: storage(&store_folder()) },
+    ];
+    // Without the first two the TEE would only be waited for.
+    if checks.iter().take(2).all(|check| matches!(check.outcome, Outcome::Fine(_))) {
+        checks.push(Check { name: "trusted application", outcome: application(client) });
+        checks.push(Check { name: "state", outcome: state(client) });
+    }
+    report(&checks)
+}
+
+fn report(checks: &[Check]) -> Report {
+    let mut text = String::new();
+    let mut wrong = 0;
+    let mut objects = Vec::new();
+    for Check { name, outcome } in checks {
+        match outcome {
+            Outcome::Fine(found) => {
+                let _ = writeln!(text, "ok     {name}: {found}");
+                objects.push(json!({ "check": name, "ok": true, "found": found }));
+            }
+            Outcome::Wrong { found, hint } => {
+                wrong += 1;
+                let _ = writeln!(text, "WRONG  {name}: {found}\n       hint: {hint}");
+                objects.push(json!({ "check": name, "ok": false, "found": found, "hint": hint }));
+            }
+        }
+    }
+    let _ = match wrong {
+        0 => writeln!(text, "all is well"),
+        1 => writeln!(text, "1 thing is wrong"),
+        n => writeln!(text, "{n} things are wrong"),
+    };
+    let report = Report::new(text, json!({ "checks": objects }));
+    if wrong == 0 { report } else { report.failed() }
+}
+
+fn wrong(found: impl Into<String>, hint: impl Into<String>) -> Outcome {
+    Outcome::Wrong { found: found.into(), hint: hint.into() }
+}
+
+fn of_error(error: &Error) -> Outcome {
+    wrong(error.to_string(), error.hint())
+}
+
+fn device() -> Outcome {
+    match fs::OpenOptions::new().read(true).write(true).open("/dev/tee0") {
+        Ok(_) => Outcome::Fine("/dev/tee0 opens".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let fault = proseal_client::Fault::NoPermission { device: "/dev/tee0".to_owned() };
+            of_error(&Error::Fault(fault))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            of_error(&Error::Fault(proseal_client::Fault::NoDevice))
+        }
+        Err(error) => wrong(format!("/dev/tee0: {error}"), "the kernel's log may say more (dmesg)"),
+    }
+}
+
+/// The arguments of a running tee-supplicant.
+fn supplicant_arguments() -> Option<Vec<String>> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.map(|process| process.path()).find_map(|process| {
+        let name = fs::read_to_string(process.join("comm")).ok()?;
+        if name.trim() != "tee-supplicant" {
+            return None;
+        }
+        let line = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+        Some(line.split('\0').map(str::to_owned).collect())
+    })
+}
+
+fn supplicant() -> Outcome {
+    match supplicant_arguments() {
+        Some(_) => Outcome::Fine("running".to_owned()),
+        None => wrong(
+            "not running, so OP-TEE can neither load applications nor store anything",
+            "start it: `systemctl start tee-supplicant@teepriv0`, or `tee-supplicant -d` as root",
+        ),
+    }
+}
+
+/// The store's folder, where tee-supplicant was told to keep it.
+fn store_folder() -> PathBuf {
+    let arguments = supplicant_arguments().unwrap_or_default();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if let Some(path) = argument.strip_prefix("--fs-parent-path=") {
+            return PathBuf::from(path);
+        }
+        if (argument == "-f" || argument == "--fs-parent-path")
+            && let Some(path) = arguments.next()
+        {
+            return PathBuf::from(path);
+        }
+    }
+    PathBuf::from(STORE)
+}
+
+fn storage(folder: &Path) -> Outcome {
+    let at = folder.display();
+    let hint_mount = "mount the disk that holds it, then start tee-supplicant";
+    let disk = match rustix::fs::statvfs(folder) {
+        Ok(disk) => disk,
+        Err(error) => return wrong(format!("{at}: {error}"), hint_mount),
+    };
+    if disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return wrong(
+            format!("{at} is on a disk that is mounted read-only"),
+            "check the disk (fsck), then mount it again for writing",
+        );
+    }
+    let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if room < ROOM_MIN {
+        return wrong(
+            format!("{at} has {} KiB left, which is too little", room / 1024),
+            "make room on this disk",
+        );
+    }
+    // The boot's mark that the store was whole (docs/storage.md).
+    if folder.join(".dirf.ready").exists() && !folder.join("dirf.db").exists() {
+        return wrong(
+            format!("{at} has lost its directory, dirf.db"),
+            "run the boot guard again before tee-supplicant starts: docs/storage.md",
+        );
+    }
+    Outcome::Fine(format!("{at}, {} KiB left", room / 1024))
+}
+
+fn application(client: &mut Client) -> Outcome {
+    match client.call(&Version) {
+        Ok(version) => Outcome::Fine(format!("version {}", dotted(version.ta_version))),
+        Err(error) => of_error(&error),
+    }
+}
+
+fn state(client: &mut Client) -> Outcome {
+    match client.call(&Status) {
+        Ok(status) => match status.state {
+            DeviceState::Factory => Outcome::Fine("factory: no keys are held yet".to_owned()),
+            DeviceState::Enrolled => {
+                Outcome::Fine(format!("enrolled: {} groups", status.groups.len()))
+            }
+            DeviceState::Damaged => of_error(&Error::Refused(proseal_proto::error::Code::Damaged)),
+        },
+        Err(error) => of_error(&error),
+    }
+}

@@ -1,0 +1,68 @@
+//! What went wrong, and the exit code that says so.
+
+use proseal_client::{Error, Kind};
+
+/// Exit code: wrong usage.
+pub(crate) const EXIT_USAGE: u8 = 2;
+const EXIT_FAILED: u8 = 1;
+const EXIT_REFUSED: u8 = 3;
+const EXIT_NO_TEE: u8 = 4;
+const EXIT_NO_PERMISSION: u8 = 5;
+
+/// A command that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// The key cannot be read.
+    #[error("{message}")]
+    Key { message: String, hint: &'static str },
+    /// Between this program and the TA, or by the TA.
+    #[error(transparent)]
+    Client(#[from] Error),
+}
+
+impl Failure {
+    /// 1 failed, 2 usage, 3 refused by the TA, 4 no TEE, 5 no permission.
+    /// (6, manager unreachable, comes with the manager.)
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => EXIT_USAGE,
+            Self::Key { .. } => EXIT_FAILED,
+            Self::Client(error) => match error.kind() {
+                Kind::Refused => EXIT_REFUSED,
+                Kind::NoTee => EXIT_NO_TEE,
+                Kind::NoPermission => EXIT_NO_PERMISSION,
+                Kind::Failed => EXIT_FAILED,
+            },
+        }
+    }
+
+    /// A stable number for scripts: the TA's code, or 0x7xx and 0x8xx of our own.
+    pub(crate) const fn number(&self) -> u32 {
+        match self {
+            Self::Usage(_) => 0x801,
+            Self::Key { .. } => 0x802,
+            Self::Client(error) => error.number(),
+        }
+    }
+
+    /// A stable short name.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Key { .. } => "bad_key_file",
+            Self::Client(error) => error.name(),
+        }
+    }
+
+    /// What to do next.
+    pub(crate) const fn hint(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "see `prosectl --help`",
+            Self::Key { hint, .. } => hint,
+            Self::Client(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The way to the TA.
+
+use std::time::Duration;
+
+use proseal_client::Client;
+
+/// A client of the TA in the real TEE, each call bounded in time.
+#[cfg(feature = "optee")]
+pub(crate) fn client(limit: Duration) -> Client {
+    use proseal_client::{tee::Tee, timed::Timed};
+    Client::new(Timed::new(Tee::new(proseal_proto::test_command::UUID), limit))
+}
+
+/// Built without libteec, for unit tests on a host without any TEE.
+#[cfg(not(feature = "optee"))]
+pub(crate) fn client(_: Duration) -> Client {
+    use proseal_client::{Fault, Opener, Transport};
+
+    struct NoTee;
+
+    impl Opener for NoTee {
+        fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+            Err(Fault::NoDevice)
+        }
+    }
+
+    Client::new(NoTee)
+}

@@ -1,0 +1,107 @@
+//! Values as users write and read them: identifiers as lower-case
+//! hexadecimal of full width, times as RFC 3339 UTC.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use proseal_proto::content::Label;
+use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
+use proseal_proto::limit;
+
+/// The last second that RFC 3339 can write: 9999-12-31T23:59:59Z.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// Exactly `N` octets of hexadecimal.
+fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(format!("expected {} hexadecimal digits", 2 * N));
+    }
+    let mut out = [0; N];
+    for (octet, pair) in out.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|e| e.to_string())?;
+        *octet = u8::from_str_radix(pair, 16).map_err(|e| e.to_string())?;
+    }
+    Ok(out)
+}
+
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+pub(crate) fn group(text: &str) -> Result<GroupId, String> {
+    Ok(GroupId::from_octets(octets(text)?))
+}
+
+pub(crate) fn member(text: &str) -> Result<MemberId, String> {
+    Ok(MemberId::from_octets(octets(text)?))
+}
+
+pub(crate) fn pgk_id(text: &str) -> Result<PgkId, String> {
+    let [id] = octets(text)?;
+    Ok(PgkId(id))
+}
+
+pub(crate) fn ptk_id(text: &str) -> Result<PtkId, String> {
+    PtkId::new(u16::from_be_bytes(octets(text)?)).map_err(|_| "must not be 0000".to_owned())
+}
+
+pub(crate) fn salt(text: &str) -> Result<EpochSalt, String> {
+    Ok(EpochSalt(octets(text)?))
+}
+
+pub(crate) fn generation(text: &str) -> Result<Generation, String> {
+    text.parse()
+        .ok()
+        .and_then(|n| Generation::new(n).ok())
+        .ok_or_else(|| "expected a number from 1 to 2^48".to_owned())
+}
+
+pub(crate) fn label(text: &str) -> Result<Label, String> {
+    Label::new(text).map_err(|_| format!("at most {} octets", limit::LABEL))
+}
+
+pub(crate) fn time(text: &str) -> Result<u64, String> {
+    let time = humantime::parse_rfc3339_weak(text)
+        .map_err(|_| "expected a time such as 2027-01-31T12:00:00Z".to_owned())?;
+    seconds(time).ok_or_else(|| "before 1970".to_owned())
+}
+
+/// Seconds since 1970 UTC.
+pub(crate) fn seconds(time: SystemTime) -> Option<u64> {
+    time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+}
+
+/// RFC 3339 UTC; `None` beyond the year 9999.
+pub(crate) fn rfc3339(seconds: u64) -> Option<String> {
+    if seconds > LAST_SECOND {
+        return None;
+    }
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    Some(humantime::format_rfc3339_seconds(time).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_have_their_full_width() {
+        assert_eq!(group("00a0b1").map(|g| g.to_string()), Ok("00a0b1".to_owned()));
+        for wrong in ["a0b1", "0x00a0b1", "00a0bg", "00a0b1 ", "+0a0b1", ""] {
+            assert!(group(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(ptk_id("0000").is_err());
+        assert!(generation("0").is_err());
+        assert!(generation("281474976710656").is_ok());
+        assert!(generation("281474976710657").is_err());
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(time("1970-01-02T00:00:00Z"), Ok(86_400));
+        assert_eq!(rfc3339(86_400).as_deref(), Some("1970-01-02T00:00:00Z"));
+        assert_eq!(rfc3339(LAST_SECOND).as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(rfc3339(u64::MAX), None);
+        assert!(time("tomorrow").is_err());
+    }
+}
