@@ -15,8 +15,8 @@ pub trait Platform {
     /// The one sealed object.
     fn store(&mut self) -> &mut impl Store;
 
-    /// `gpd.tee.trustedStorage.rollbackDetection.protectionLevel`: 0 none,
-    /// 100 by means of the normal world, 1000 by the TEE's own.
+    /// `gpd.tee.trustedStorage.antiRollback.protectionLevel`: 0 none, 100 by
+    /// means of the normal world, 1000 by the TEE's own.
     fn rollback_protection(&self) -> u16;
 }
 

@@ -1,7 +1,8 @@
 //! A PGK from a file or standard input, never from an argument.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -14,18 +15,17 @@ const READ_MAX: usize = 256;
 
 /// Reads a key: 32 octets, or 64 hexadecimal digits and white space.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
-    // Standard input as a file: std's own handle would buffer the key.
-    let (path, name) = if path == Path::new("-") {
-        (Path::new("/dev/stdin"), "standard input".to_owned())
+    let name = if path == Path::new("-") {
+        "standard input".to_owned()
     } else {
-        (path, path.display().to_string())
+        path.display().to_string()
     };
-    let failed = |error: std::io::Error| Failure::Key {
+    let failed = |error: io::Error| Failure::Key {
         message: format!("cannot read the key from {name}: {error}"),
         hint: "name a file that this user may read, or - for standard input",
     };
     let mut octets = Zeroizing::new(Vec::with_capacity(READ_MAX));
-    let file = File::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     file.take(READ_MAX as u64).read_to_end(&mut octets).map_err(failed)?;
     parse(&octets).ok_or_else(|| Failure::Key {
         message: if octets.len() == READ_MAX {
@@ -35,6 +35,15 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
         },
         hint: "a PGK is 32 octets, or 64 hexadecimal digits: `head -c 32 /dev/urandom > FILE` makes one",
     })
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new("-") {
+        // As a file: std's own handle would keep the key in its buffer.
+        Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+    } else {
+        File::open(path)
+    }
 }
 
 fn parse(octets: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {

@@ -41,14 +41,17 @@ pub struct VersionReply {
     pub request_max: u32,
     /// Largest response, octets.
     pub response_max: u32,
-    /// The TEE's `gpd.tee.trustedStorage.rollbackDetection.protectionLevel`:
-    /// 0 none, 100 by the normal world's clock or file, 1000 by RPMB.
+    /// The TEE's `gpd.tee.trustedStorage.antiRollback.protectionLevel`: 0
+    /// none, 100 as far as the normal world is honest (OP-TEE without RPMB),
+    /// 1000 by hardware that only the TEE controls.
     pub rollback_protection: u16,
 }
 
 impl VersionReply {
     /// Octets of the reply.
     pub const LEN: usize = 2 + 4 + 1 + 2 + 2 + 2 + 4 + 4 + 2;
+    /// `rollback_protection` from which storage counts as protected.
+    pub const ROLLBACK_PROTECTED: u16 = 1000;
     /// `build` of the test build.
     pub const TEST_BUILD: u8 = 1;
 }

@@ -7,7 +7,7 @@ use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId};
 use proseal_proto::key::{DerivedKey, KeyPair};
-use proseal_proto::message::{Receive, ReceiveItem, Send, Status};
+use proseal_proto::message::{DeviceState, Receive, ReceiveItem, Send, Status};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -85,6 +85,9 @@ pub(super) fn receive(
 
 fn highest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
     let status = client.call(&Status)?;
+    if status.state == DeviceState::Factory {
+        return Err(Error::Refused(Code::WrongState));
+    }
     let held = status.groups.iter().find(|held| held.group == group);
     let pgks = &held.ok_or(Error::Refused(Code::UnknownGroup))?.pgks;
     pgks.iter().map(|pgk| pgk.generation).max().ok_or(Error::Refused(Code::UnknownGeneration))

@@ -48,7 +48,7 @@ fn notes(version: &VersionReply) -> Vec<&'static str> {
     if version.build == VersionReply::TEST_BUILD {
         notes.push("test build: keys can be installed in clear");
     }
-    if version.rollback_protection == 0 {
+    if version.rollback_protection < VersionReply::ROLLBACK_PROTECTED {
         notes.push("storage can be rolled back: an old image brings back old numbers");
     }
     if on_qemu() {

@@ -1,0 +1,27 @@
+# Each target is one visible command. `make help` says what they do.
+.DEFAULT_GOAL := help
+.PHONY: help run test image shell lint clean distclean
+
+help: ## This list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: image ## Build all, boot a UE, show the main job
+	tests/story
+
+test: ## Everything that proves it: lints, host tests, guest tests
+	tests/run
+
+image: ## Build the image (packages, firmware, programs); does nothing if all is there
+	qemu-env/build
+
+shell: image ## A prompt in a UE (Ctrl-] leaves)
+	qemu-env/shell
+
+lint: ## Formatting, clippy, dependencies, shell scripts
+	tests/run --only image --only lint
+
+clean: ## Remove what was built, keep what was downloaded
+	rm -rf out/guest out/image out/firmware out/ue out/test out/stamps target
+
+distclean: ## Remove everything that is not in the repository
+	rm -rf out target

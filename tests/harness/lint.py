@@ -1,0 +1,69 @@
+"""Stage `lint`: each tool is one test."""
+
+import os
+import subprocess
+
+from .process import ROOT, run
+from .results import FAILED, PASSED, Result
+
+GUEST = ["--target", "aarch64-unknown-linux-gnu"]
+CARGO_DENY = ("cargo-deny", "0.20.2")
+
+
+def stage(results):
+    env = {
+        "TA_DEV_KIT_DIR": str(ROOT / "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"),
+        "OPTEE_CLIENT_EXPORT": str(ROOT / "out/client-export"),
+    }
+    checks = [
+        ("fmt", ["cargo", "fmt", "--all", "--check"]),
+        ("clippy host", ["cargo", "clippy", "--locked", "--all-targets", "-p", "proseal-proto", "-p", "proseal-ta",
+                         "-p", "proseal-ta-test", "-p", "proseal-client", "-p", "prosectl", "--no-default-features",
+                         "--features", "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim", "--", "-D", "warnings"]),
+        ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
+                          "-p", "prose-xtest", "-p", "ue-agent", "--", "-D", "warnings"]),
+        ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", *GUEST, "-p", "proseal-ta",
+                       "-p", "proseal-ta-test", "--features", "proseal-ta/optee,proseal-ta-test/optee",
+                       "--", "-D", "warnings"]),
+        ("cargo deny", [deny(results), "check", "bans", "licenses", "sources"]),
+        ("shellcheck", ["shellcheck", *scripts("sh")]),
+        ("python", ["python3", "-m", "compileall", "-q", *scripts("python3"), "tests", "qemu-env"]),
+    ]
+    for name, command in checks:
+        if None in command:
+            continue
+        finished = run(command, 900, f"lint-{name.replace(' ', '-')}.log", env)
+        results.add(Result("lint", name, PASSED if finished.ok else FAILED, finished.seconds,
+                           "" if finished.ok else finished.message))
+
+
+def scripts(interpreter):
+    """The repository's files whose first line names `interpreter`."""
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    found = []
+    for name in files:
+        path = ROOT / name
+        if path.is_file():
+            with open(path, "rb") as file:
+                first = file.readline().decode(errors="replace")
+            shells = {"sh": ("/sh", "/bash", " sh", " bash"), "python3": (" python3",)}[interpreter]
+            if first.startswith("#!") and first.strip().endswith(shells):
+                found.append(name)
+    return found
+
+
+def deny(results):
+    """cargo-deny in out/tools, installed on first use."""
+    name, version = CARGO_DENY
+    program = ROOT / f"out/tools/{name}-{version}/bin/{name}"
+    if not program.exists():
+        print(f"    installing {name} {version}, some minutes", flush=True)
+        # Not for speed: it runs for a second, and is built for minutes.
+        quick = {"CARGO_PROFILE_RELEASE_OPT_LEVEL": "1", "CARGO_PROFILE_RELEASE_LTO": "off",
+                 "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16", "CARGO_PROFILE_RELEASE_DEBUG": "0"}
+        finished = run(["cargo", "install", "--locked", "--version", version, "--root", os.fspath(program.parents[1]),
+                        "--target-dir", "target/tools", name], 1500, "lint-install-deny.log", quick)
+        if not finished.ok:
+            results.add(Result("lint", "cargo deny", FAILED, finished.seconds, finished.message))
+            return None
+    return os.fspath(program)

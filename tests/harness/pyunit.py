@@ -1,0 +1,63 @@
+"""Stages of Python tests: `python` on the host alone, `system` with live UEs."""
+
+import time
+import unittest
+
+from .process import ROOT
+from .results import FAILED, PASSED, SKIPPED, Result
+
+
+class Collector(unittest.TestResult):
+    """Puts each test into the Results as it ends."""
+
+    def __init__(self, stage, results):
+        super().__init__()
+        self.stage, self.results = stage, results
+        self.buffer = True
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started, self.worst = time.monotonic(), None
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        status, message = self.worst or (PASSED, "")
+        self.put(test, status, message, time.monotonic() - self.started)
+
+    def put(self, test, status, message, seconds=0.0):
+        name = ".".join(test.id().split(".")[-2:])
+        self.results.add(Result(self.stage, name, status, seconds, message))
+
+    def note(self, test, status, message):
+        # A failing setUpClass has no test around it.
+        if not isinstance(test, unittest.TestCase):
+            self.put(test, status, message)
+        elif self.worst is None or status == FAILED:
+            self.worst = (status, message)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.note(test, FAILED, self.errors[-1][1])
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.note(test, FAILED, self.failures[-1][1])
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.note(test, SKIPPED, reason)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.note(test, FAILED, self._exc_info_to_string(err, test))
+
+
+def stage(name, folder):
+    """A stage that runs the tests in `folder`."""
+
+    def run(results):
+        suite = unittest.TestLoader().discover(str(ROOT / "tests" / folder), top_level_dir=str(ROOT / "tests"))
+        suite.run(Collector(name, results))
+
+    return run

@@ -1,0 +1,75 @@
+"""The results of all stages: what is printed, what is written, what it is worth."""
+
+import dataclasses
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+@dataclasses.dataclass
+class Result:
+    """One test: its stage, its name within the stage, how it ended."""
+
+    stage: str
+    name: str
+    status: str
+    seconds: float = 0.0
+    message: str = ""
+
+
+class Results:
+    """Collects results. A skip that no file lists is a failure."""
+
+    def __init__(self, allowed_skips):
+        self.allowed_skips = allowed_skips
+        self.all = []
+
+    def add(self, result):
+        if result.status == SKIPPED and f"{result.stage}:{result.name}" not in self.allowed_skips:
+            reason = f"skipped, and tests/skips.txt does not list it: {result.message}"
+            result = dataclasses.replace(result, status=FAILED, message=reason)
+        self.all.append(result)
+        if result.status == FAILED:
+            print(f"    FAILED {result.stage}:{result.name}", flush=True)
+            for line in result.message.splitlines()[-40:]:
+                print(f"        {line}", flush=True)
+
+    def count(self, status, stage=None):
+        return sum(r.status == status and stage in (None, r.stage) for r in self.all)
+
+    def summary(self):
+        """The closing line: `N passed, N failed`, and the skipped if any."""
+        line = f"{self.count(PASSED)} passed, {self.count(FAILED)} failed"
+        skipped = self.count(SKIPPED)
+        return f"{line}, {skipped} skipped" if skipped else line
+
+    def worth(self):
+        """The exit status: 0 only if something ran and nothing failed."""
+        return 0 if self.count(PASSED) and not self.count(FAILED) else 1
+
+    def write_junit(self, path):
+        root = ET.Element("testsuites")
+        for stage in dict.fromkeys(r.stage for r in self.all):
+            mine = [r for r in self.all if r.stage == stage]
+            suite = ET.SubElement(root, "testsuite", name=stage, tests=str(len(mine)),
+                                  failures=str(self.count(FAILED, stage)), skipped=str(self.count(SKIPPED, stage)))
+            for r in mine:
+                case = ET.SubElement(suite, "testcase", classname=stage, name=r.name, time=f"{r.seconds:.3f}")
+                if r.status != PASSED:
+                    tag = "failure" if r.status == FAILED else "skipped"
+                    ET.SubElement(case, tag).text = printable(r.message)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ET.indent(root)
+        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def printable(text):
+    """XML has no control characters."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+
+def read_skips(path):
+    """`stage:name` a line, # starts a comment."""
+    lines = (line.split("#")[0].strip() for line in Path(path).read_text().splitlines())
+    return {line for line in lines if line}

@@ -1,0 +1,76 @@
+"""A live UE, for tests and the story: what `qemu-env/ue` does, in Python."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOL = os.fspath(ROOT / "qemu-env/ue")
+CALL_S = 120
+
+
+class Answer:
+    """What a command in the UE said: status, stdout, stderr (text)."""
+
+    def __init__(self, finished):
+        self.status = finished.returncode
+        self.stdout = finished.stdout.decode(errors="replace")
+        self.stderr = finished.stderr.decode(errors="replace")
+
+    def __repr__(self):
+        return f"status {self.status}\n{self.stdout}\n{self.stderr}"
+
+
+class UE:
+    """One UE by its name. It ends with this process at the latest."""
+
+    def __init__(self, name):
+        self.name = name
+        self.folder = ROOT / "out/ue" / name
+
+    def tool(self, *arguments, stdin=b""):
+        finished = subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=CALL_S * 2, check=False)
+        answer = Answer(finished)
+        if answer.status:
+            raise RuntimeError(f"ue {' '.join(arguments)}: {answer}")
+        return answer
+
+    def start(self, *options):
+        return self.tool("start", self.name, "--bind-to", str(os.getpid()), *options)
+
+    def reboot(self):
+        return self.tool("reboot", self.name)
+
+    def stop(self):
+        return self.tool("stop", self.name)
+
+    def exec(self, *command, stdin=b""):
+        """Runs a command in the UE; its streams and status."""
+        line = [TOOL, "exec", self.name, "--", *command]
+        return Answer(subprocess.run(line, input=stdin, capture_output=True, timeout=CALL_S, check=False))
+
+    def sh(self, script):
+        """Runs a shell script in the UE."""
+        return self.exec("sh", "-s", stdin=script.encode())
+
+    def prosectl(self, *arguments, stdin=b""):
+        return self.exec("prosectl", *arguments, stdin=stdin)
+
+    def json(self, *arguments, stdin=b""):
+        """The object that `prosectl --json` prints."""
+        answer = self.prosectl("--json", *arguments, stdin=stdin)
+        try:
+            return json.loads(answer.stdout)
+        except ValueError:
+            raise RuntimeError(f"prosectl {' '.join(arguments)}: {answer}") from None
+
+    def done(self, *arguments, stdin=b""):
+        """The same, where anything but success ends the program."""
+        answer = self.json(*arguments, stdin=stdin)
+        if not answer["ok"]:
+            raise RuntimeError(f"prosectl {' '.join(arguments)}: {answer['message']}; {answer['hint']}")
+        return answer
+
+    def disk(self):
+        return (self.folder / "disk").read_bytes()
