@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
         print("usage: derivation_reference.py VECTORS.json", file=sys.stderr)
         return 2
     with open(arguments[0], encoding="utf-8") as file:
-        vectors = json.load(file)["vectors"]
+        vectors = json.load(file).get("vectors", [])
     wrong = 0
     for number, vector in enumerate(vectors, start=1):
         problem = check(vector)

@@ -1,0 +1,185 @@
+"""Bad input and broken surroundings: each gets a message that says what to do
+next, and nothing is lost. All in live UEs, through prosectl."""
+
+import json
+import os
+import unittest
+
+from ue import UE
+
+GROUP, MEMBER = "0a0b0c", "000001"
+STORE = "/var/lib/optee-client/data"
+
+
+def pgk_arguments(group=GROUP, generation="1", pgk_id="01"):
+    return ["key", "import", "--group", group, "--member", MEMBER, "--generation", generation, "--pgk-id", pgk_id,
+            "--key-file", "-"]
+
+
+class Case(unittest.TestCase):
+    def refused(self, answer, status, name, message, hint):
+        """`answer` is one JSON object of a failure, and says all this."""
+        said = json.loads(answer.stdout)
+        self.assertEqual((answer.status, said["ok"], said["name"]), (status, False, name), answer)
+        self.assertIn(message, said["message"])
+        self.assertIn(hint, said["hint"])
+        # What a user sees, for the log.
+        print(f"{said['name']}: {said['message']}\n  hint: {said['hint']}")
+
+
+class InOneLife(Case):
+    """Cases that one running UE can show."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ue = UE("errors")
+        cls.ue.start("--fresh")
+        cls.addClassCleanup(cls.ue.stop)
+
+    def setUp(self):
+        self.ue.done("erase", "--yes")
+
+    def held(self):
+        return self.ue.done("key", "list")["groups"]
+
+    def test_key_file_of_the_wrong_length(self):
+        for octets in (b"", bytes(31), bytes(33), bytes(1 << 16)):
+            answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=octets)
+            self.refused(answer, 1, "bad_key_file", "standard input", "32 octets")
+        self.assertEqual(self.held(), [])
+
+    def test_key_file_that_is_not_there(self):
+        arguments = pgk_arguments()
+        arguments[-1] = "/nowhere"
+        answer = self.ue.prosectl("--json", *arguments)
+        self.refused(answer, 1, "bad_key_file", "/nowhere", "name a file")
+
+    def test_key_as_hexadecimal_digits_is_the_same_key(self):
+        key = os.urandom(32)
+        receive = ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", "00beef", "--ptk-id", "0001",
+                   "--salt", "0011223344556677", "--show-keys"]
+        self.ue.done(*pgk_arguments(), stdin=key)
+        octets = self.ue.done(*receive)
+        self.ue.done("erase", "--yes")
+        self.ue.done(*pgk_arguments(), stdin=key.hex().encode() + b"\n")
+        self.assertEqual(self.ue.done(*receive)["ik"], octets["ik"])
+
+    def test_generation_that_exists(self):
+        self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
+        before = self.held()
+        answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=os.urandom(32))
+        self.refused(answer, 3, "generation_conflict", "this generation is held", "higher generation")
+        self.assertEqual(self.held(), before)
+
+    def test_full_group(self):
+        for n in range(1, 5):
+            self.ue.done(*pgk_arguments(generation=str(n), pgk_id=f"{n:02x}"), stdin=os.urandom(32))
+        before = self.held()
+        answer = self.ue.prosectl("--json", *pgk_arguments(generation="5", pgk_id="05"), stdin=os.urandom(32))
+        self.refused(answer, 3, "too_many_pgks", "the group is full", "no longer used")
+        self.assertEqual(self.held(), before)
+
+    def test_full_device(self):
+        for n in range(16):
+            self.ue.done(*pgk_arguments(group=f"{n:06x}"), stdin=os.urandom(32))
+        before = self.held()
+        answer = self.ue.prosectl("--json", *pgk_arguments(group="ffffff"), stdin=os.urandom(32))
+        self.refused(answer, 3, "too_many_groups", "the device is full", "no longer used")
+        self.assertEqual((len(before), self.held()), (16, before))
+
+    def test_full_disk(self):
+        self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
+        before = self.held()
+        # Down to the last block; what dd says does not matter.
+        self.ue.sh(f"dd if=/dev/zero of={STORE}/filler bs=64k; dd if=/dev/zero of={STORE}/filler2 bs=1k; sync")
+        try:
+            answer = self.ue.prosectl("--json", *pgk_arguments("0a0b0d"), stdin=os.urandom(32))
+            self.refused(answer, 3, "store_full", "disk of the secure storage is full", "make room")
+            doctor = self.ue.prosectl("doctor")
+            self.assertEqual(doctor.status, 1)
+            self.assertIn("too little", doctor.stdout)
+            self.assertEqual(self.held(), before)
+        finally:
+            self.ue.sh(f"rm {STORE}/filler {STORE}/filler2; sync")
+        self.ue.done(*pgk_arguments("0a0b0d"), stdin=os.urandom(32))
+        self.assertEqual(len(self.held()), 2)
+        self.ue.reboot()
+        self.assertEqual(len(self.held()), 2)
+
+    def test_no_tee_device(self):
+        self.ue.sh("mv /dev/tee0 /dev/away")
+        try:
+            answer = self.ue.prosectl("--json", "status")
+            self.refused(answer, 4, "no_device", "/dev/tee0 is missing", "kernel modules tee and optee")
+        finally:
+            self.ue.sh("mv /dev/away /dev/tee0")
+
+    def test_no_right_to_the_device(self):
+        answer = self.ue.exec("su", "nobody", "-s", "/bin/sh", "-c", "prosectl --json status")
+        self.refused(answer, 5, "no_permission", "no permission to open /dev/tee0", "join the group")
+
+    def test_usage_is_told_as_asked(self):
+        answer = self.ue.prosectl("--json", "key", "import", "--group", "xyz")
+        self.refused(answer, 2, "usage", "xyz", "--help")
+        answer = self.ue.prosectl("frobnicate")
+        self.assertEqual((answer.status, answer.stdout), (2, ""))
+        self.assertIn("--help", answer.stderr)
+
+    def test_doctor_finds_all_well(self):
+        answer = self.ue.prosectl("doctor")
+        self.assertEqual(answer.status, 0, answer)
+        self.assertIn("all is well", answer.stdout)
+
+
+class Surroundings(Case):
+    """Cases that need another boot of a UE whose disk is ready."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ue = UE("surroundings")
+        cls.ue.start("--fresh")
+        cls.addClassCleanup(lambda: cls.running and cls.ue.stop())
+        cls.running = True
+        cls.ue.done(*pgk_arguments(), stdin=os.urandom(32))
+        cls.before = cls.ue.done("key", "list")["groups"]
+
+    def boot(self, *options):
+        type(self).running = False
+        self.ue.stop()
+        self.ue.start(*options)
+        type(self).running = True
+
+    def tearDown(self):
+        """Whatever was wrong, the keys are still there."""
+        self.boot()
+        self.assertEqual(self.ue.done("key", "list")["groups"], self.before)
+
+    def test_missing_trusted_application(self):
+        self.boot("--append", "proseal.nota")
+        answer = self.ue.prosectl("--json", "status")
+        self.refused(answer, 4, "no_ta", "is not installed", ".ta file")
+
+    def test_damaged_trusted_application(self):
+        self.boot("--append", "proseal.nota")
+        # A file of the right name that OP-TEE has not signed.
+        self.ue.sh("head -c 4096 /dev/urandom > /lib/optee_armtz/486d96ac-cfcd-427a-9e30-369ed3c15325.ta")
+        answer = self.ue.prosectl("--json", "status")
+        self.refused(answer, 1, "bad_signature", "its signature does not verify", "sign the .ta file")
+
+    def test_no_tee_supplicant(self):
+        self.boot("--append", "proseal.nosupplicant")
+        answer = self.ue.prosectl("--json", "--timeout", "3", "status")
+        self.refused(answer, 4, "timed_out", "no answer from the TEE within 3 s", "tee-supplicant is running")
+        doctor = self.ue.prosectl("doctor")
+        self.assertEqual(doctor.status, 1)
+        self.assertIn("tee-supplicant: not running", doctor.stdout)
+
+    def test_read_only_disk(self):
+        self.boot("--append", "proseal.rostore")
+        answer = self.ue.prosectl("--json", *pgk_arguments("0a0b0d"), stdin=os.urandom(32))
+        said = json.loads(answer.stdout)
+        self.assertEqual((answer.status, said["ok"]), (1, False), answer)
+        self.assertIn("prosectl doctor", said["hint"])
+        doctor = self.ue.prosectl("doctor")
+        self.assertEqual(doctor.status, 1)
+        self.assertIn("mounted read-only", doctor.stdout)
