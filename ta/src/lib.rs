@@ -47,10 +47,12 @@ pub mod state;
 /// The TA's version as one number: 1.2.3 is 10203.
 pub const VERSION: u32 = {
     const fn part(text: &str) -> u32 {
-        match u32::from_str_radix(text, 10) {
-            Ok(part) if part < 100 => part,
-            _ => panic!("a part of the version is not below 100"),
-        }
+        let part = match u32::from_str_radix(text, 10) {
+            Ok(part) => part,
+            Err(_) => u32::MAX,
+        };
+        assert!(part < 100, "each part of the version is a number below 100");
+        part
     }
     part(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
         + part(env!("CARGO_PKG_VERSION_MINOR")) * 100

@@ -1,8 +1,6 @@
 //! What the TA keeps: one sealed object, read and written whole. The types
-//! here are the model; [`record`] is its encoding, [`docs/storage.md`] its
-//! promises.
-//!
-//! [`docs/storage.md`]: https://docs.rs/proseal-ta
+//! here are the model, [`record`] its encoding; docs/storage.md has both octet
+//! by octet.
 
 pub mod record;
 

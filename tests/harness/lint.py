@@ -22,7 +22,7 @@ def stage(results):
                          "--features", "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim", "--", "-D", "warnings"]),
         ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
                           "-p", "prose-xtest", "-p", "ue-agent", "--", "-D", "warnings"]),
-        ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", *GUEST, "-p", "proseal-ta",
+        ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", "--profile", "ta", *GUEST, "-p", "proseal-ta",
                        "-p", "proseal-ta-test", "--features", "proseal-ta/optee,proseal-ta-test/optee",
                        "--", "-D", "warnings"]),
         ("cargo deny", [deny(results), "check", "bans", "licenses", "sources"]),

@@ -141,6 +141,15 @@ class Live(unittest.TestCase):
                 connection.close()
                 self.assertEqual(guest("echo", "fine").stdout, b"fine\n")
 
+    def test_an_agent_that_dies_is_started_again_and_its_command_is_an_error(self):
+        done = guest("sh", "-c", "kill $(pidof ue-agent); sleep 20", seconds=15)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"started again", done.stderr)
+        self.assertEqual(guest("echo", "fine").stdout, b"fine\n")
+
+    def test_no_signal_is_ignored_from_the_start(self):
+        self.assertEqual(guest("sh", "-c", "kill -INT $$; exit 1").returncode, 128 + signal.SIGINT)
+
     def test_a_background_process_does_not_hold_the_call(self):
         began = time.monotonic()
         self.assertEqual(guest("sh", "-c", "sleep 30 & echo started").stdout, b"started\n")
@@ -208,8 +217,9 @@ class Lives(unittest.TestCase):
 
     def setUp(self):
         self.name = f"{NAME}-{self._testMethodName[5:].replace('_', '-')}"[:31].rstrip("-")
-        self.addCleanup(subprocess.run, ["rm", "-rf", f"{ROOT}/out/ue/{self.name}"], check=False)
-        self.addCleanup(call, "stop", self.name)
+        # The name is looked up at the end: a test may change it.
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", f"{ROOT}/out/ue/{self.name}"], check=False))
+        self.addCleanup(lambda: call("stop", self.name))
 
     def start(self, *options):
         done = call("start", self.name, "--fresh", "--max-seconds", "300", *options)

@@ -21,7 +21,7 @@ static INSTANCE: Instance = Instance::new();
 
 #[ta_create]
 fn create() -> Result<()> {
-    marks::paint();
+    marks::paint_stack();
     trace_println!("ProSeal: TEST BUILD, keys can be installed in clear");
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! Stack and heap high-water marks: memory is painted when the TA starts, and
-//! what is still painted later was never used.
+//! Stack and heap high-water marks: the free stack is painted when the TA
+//! starts, and what is still painted later was never used; libutee's
+//! allocator counts for itself.
 
 use proseal_proto::test_command::MarksReply;
 
@@ -18,7 +19,7 @@ impl Gauge for proseal_ta::sim::Sim {
 }
 
 #[cfg(feature = "optee")]
-pub use optee::paint;
+pub use optee::paint_stack;
 
 #[cfg(feature = "optee")]
 mod optee {
@@ -35,40 +36,47 @@ mod optee {
     /// Stack left to whoever calls `paint`, octets.
     const ABOVE: usize = 2048;
     const PAINTED: usize = STACK as usize - ABOVE;
-    /// Heap left to the allocator's own blocks, octets.
-    const HEAP_SPARE: usize = 4096;
 
     static STACK_BOTTOM: AtomicUsize = AtomicUsize::new(0);
 
-    #[expect(unsafe_code, reason = "declares the generated heap")]
+    /// libutee's account of its heap: `struct pta_stats_alloc` of pta_stats.h.
+    #[repr(C)]
+    #[derive(Default)]
+    struct HeapStats {
+        desc: [u8; 32],
+        allocated: u32,
+        max_allocated: u32,
+        size: u32,
+        num_alloc_fail: u32,
+        biggest_alloc_fail: u32,
+        biggest_alloc_fail_used: u32,
+    }
+
+    #[expect(unsafe_code, reason = "declares a function of libutee's allocator")]
     unsafe extern "C" {
-        /// The heap, as the generated header of the TA lays it out.
-        static ta_heap: [u8; HEAP as usize];
+        fn malloc_get_stats(stats: *mut HeapStats);
     }
 
-    /// Paints the free stack and heap; once, when the TA starts.
-    pub fn paint() {
-        paint_stack();
-        let mut heap = alloc::vec::Vec::new();
-        if heap.try_reserve_exact(HEAP as usize - HEAP_SPARE).is_ok() {
-            heap.resize(HEAP as usize - HEAP_SPARE, PAINT);
-            black_box(&heap);
-        }
-    }
-
+    /// Paints the free stack; once, when the TA starts.
     #[inline(never)]
-    fn paint_stack() {
+    pub fn paint_stack() {
         let painted = [PAINT; PAINTED];
         STACK_BOTTOM.store(black_box(&painted).as_ptr().addr(), Ordering::Relaxed);
     }
 
     impl Gauge for OpTee {
         fn marks(&self) -> MarksReply {
+            let mut heap = HeapStats::default();
+            // SAFETY: it fills in the whole structure, and keeps no pointer.
+            #[expect(unsafe_code, reason = "asks libutee's allocator")]
+            unsafe {
+                malloc_get_stats(&raw mut heap);
+            }
             MarksReply {
                 stack_size: STACK,
                 stack_high: STACK.saturating_sub(stack_untouched()),
                 heap_size: HEAP,
-                heap_high: HEAP.saturating_sub(heap_untouched()),
+                heap_high: heap.max_allocated,
             }
         }
     }
@@ -88,19 +96,5 @@ mod optee {
             untouched = untouched.saturating_add(1);
         }
         untouched
-    }
-
-    /// The longest painted run of the heap.
-    fn heap_untouched() -> u32 {
-        let (mut run, mut longest) = (0_u32, 0_u32);
-        for offset in 0..HEAP as usize {
-            // SAFETY: `offset` is within the array; the octets change under
-            // other owners, hence a volatile read of the raw address.
-            #[expect(unsafe_code, reason = "reads the own heap")]
-            let octet = unsafe { (&raw const ta_heap).cast::<u8>().add(offset).read_volatile() };
-            run = if octet == PAINT { run.saturating_add(1) } else { 0 };
-            longest = longest.max(run);
-        }
-        longest
     }
 }

@@ -1,0 +1,42 @@
+//! The table of cases.
+
+mod kat;
+mod regression;
+mod storage;
+
+use crate::case::Case;
+
+/// The suites, in the order of their names on the heading.
+pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat"];
+
+/// All cases, in the order in which they run. What a restart of the machine
+/// stands between comes first and last: all others erase the device.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    [
+        storage::AFTER_RESTART,
+        regression::INFO,
+        regression::PROTOCOL,
+        regression::DERIVE,
+        regression::INSTALL,
+        regression::LIFECYCLE,
+        storage::CASES,
+        kat::CASES,
+        storage::BEFORE_RESTART,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_suites_known() {
+        let ids: BTreeSet<_> = all().map(Case::id).collect();
+        assert_eq!(ids.len(), all().count());
+        assert!(all().all(|case| SUITES.contains(&case.suite)));
+    }
+}

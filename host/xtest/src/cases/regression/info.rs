@@ -1,0 +1,212 @@
+//! 1000: what the TA says of itself and of the device, and its sessions.
+
+use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
+use proseal_proto::message::{DeviceState, PgkState, Version, VersionReply};
+use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::test_command::{Marks, Scope};
+use proseal_proto::{PROTO_VERSION, limit};
+
+use super::case;
+use crate::case::{Case, Stop, Verdict};
+use crate::check::Context;
+use crate::fixture::{self, GROUP, MEMBER, OTHER, TIME};
+
+pub(in crate::cases) const CASES: &[Case] = &[
+    case(1001, "version: protocol, build, limits, rollback protection", version),
+    case(1002, "status of a factory device is empty", status_of_factory),
+    case(1003, "status has what was installed", status_of_enrolled),
+    case(1004, "two sessions see one state", two_sessions),
+    case(1005, "16 sessions are open at once", sixteen_sessions),
+    case(1006, "a login other than public is refused", other_login),
+    case(1007, "refusals are counted", refusals),
+    case(1008, "stack and heap keep a quarter free under the largest workload", marks),
+];
+
+/// `TEEC_ERROR_ACCESS_DENIED`.
+const ACCESS_DENIED: u32 = 0xffff_0001;
+
+fn version(c: &mut Context) -> Verdict {
+    let version = c.ta.call(&Version);
+    let version = c.ok("version", version)?;
+    c.equal("protocol version", version.proto, PROTO_VERSION);
+    c.equal("build", version.build, VersionReply::TEST_BUILD);
+    c.equal("groups", usize::from(version.groups), limit::GROUPS);
+    c.equal("PGKs", usize::from(version.pgks), limit::PGKS);
+    c.equal("batch", usize::from(version.batch), limit::BATCH);
+    c.equal("request_max", version.request_max as usize, limit::REQUEST_MAX);
+    c.equal("response_max", version.response_max as usize, limit::RESPONSE_MAX);
+    c.above("ta_version > 0", version.ta_version, 0_u32);
+    let level = version.rollback_protection;
+    c.note(format!("TA version {}, rollback protection {level}", version.ta_version));
+    c.that("rollback protection is a level of GlobalPlatform", [0, 100, 1000].contains(&level));
+    Ok(())
+}
+
+fn status_of_factory(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    c.is_factory()?;
+    let status = c.status()?;
+    c.equal("floor", status.floor, 0);
+    c.equal("sequence", status.sequence, 0);
+    c.equal("device id", status.device, DeviceId::NONE);
+    c.octets("root key", &status.root_key, &[0; 32]);
+    c.octets("manager id", &status.manager, &[0; 16]);
+    c.equal("signer version", status.signer_version, 0);
+    c.equal("unsynced_s", status.unsynced_s, 0);
+    c.differ("start nonce and zeros", &status.start_nonce, &[0; 32]);
+    let again = c.status()?;
+    c.octets("start nonce, again", &again.start_nonce, &status.start_nonce);
+    Ok(())
+}
+
+fn status_of_enrolled(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let mut pgk = fixture::pgk(0x21, 1);
+    pgk.policy.suite = Suite::Integrity;
+    pgk.policy.send_grace_s = 77;
+    let content = fixture::content(
+        9,
+        vec![
+            fixture::group(GROUP, vec![fixture::pgk(7, 0), pgk]),
+            fixture::group(GROUP + 1, vec![]),
+        ],
+    );
+    c.applied(Scope::Whole, &content)?;
+
+    let status = c.status()?;
+    c.equal("device state", status.state, DeviceState::Enrolled);
+    c.equal("sequence", status.sequence, 9);
+    c.equal("floor", status.floor, TIME);
+    c.equal("groups", status.groups.len(), 2);
+    let groups: [_; 2] = status.groups.try_into().map_err(|_| Stop::Failed)?;
+    let [group, bare] = groups;
+    c.equal("group", group.group, fixture::group_id(GROUP));
+    c.equal("member", group.member, fixture::member(MEMBER));
+    c.equal("next", group.next, 0x22);
+    c.that("not suspended", !group.suspended);
+    c.equal("bare group", bare.group, fixture::group_id(GROUP + 1));
+    c.equal("bare group's next", bare.next, 1);
+    c.equal("bare group's PGKs", bare.pgks.len(), 0);
+
+    c.equal("PGKs", group.pgks.len(), 2);
+    let pgks: [_; 2] = group.pgks.try_into().map_err(|_| Stop::Failed)?;
+    let [first, second] = pgks;
+    c.equal("first generation", first.generation, fixture::generation(7));
+    c.equal("first suite", first.suite, Suite::Aead);
+    c.equal("generation", second.generation, fixture::generation(0x21));
+    c.equal("PGK Id", second.pgk_id.0, 0x21);
+    c.equal("profile", second.profile, Profile::HkdfSha256);
+    c.equal("suite", second.suite, Suite::Integrity);
+    c.equal("PGK state", second.state, PgkState::Held);
+    c.equal("not_before", second.not_before, fixture::policy().not_before);
+    c.equal("not_after", second.not_after, fixture::policy().not_after);
+    c.equal("receive_grace_s", second.receive_grace_s, 600);
+    c.equal("send_grace_s", second.send_grace_s, 77);
+    c.equal("epochs left", second.epochs_left, u16::MAX);
+
+    let sent = c.send(GROUP, 0x21);
+    c.ok("send", sent)?;
+    let group = c.status()?.groups.into_iter().next();
+    let left = group.and_then(|group| group.pgks.get(1).map(|pgk| pgk.epochs_left));
+    c.equal("epochs left after one", left, Some(u16::MAX - 1));
+    Ok(())
+}
+
+fn two_sessions(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let mut other = c.target.client();
+    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    let seen = other.call(&proseal_proto::message::Status);
+    let seen = c.ok("status in the other session", seen)?;
+    c.equal("its sequence", seen.sequence, 1);
+    c.equal("its groups", seen.groups.len(), 1);
+    let here = c.status()?;
+    c.octets("one start nonce", &seen.start_nonce, &here.start_nonce);
+
+    let first = c.send(GROUP, 1);
+    let first = c.ok("send here", first)?;
+    let second = other.call(&proseal_proto::message::Send {
+        group: fixture::group_id(GROUP),
+        generation: fixture::generation(1),
+    });
+    let second = c.ok("send there", second)?;
+    c.equal("the next PTK Id", second.ptk_id.get(), first.ptk_id.get() + 1);
+    Ok(())
+}
+
+fn sixteen_sessions(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    let mut sessions: Vec<_> = (0..16).map(|_| c.target.client()).collect();
+    // The first call of each opens it; the second meets all of them open.
+    let mut ids = Vec::new();
+    for round in 1..=2 + c.level {
+        for (at, session) in sessions.iter_mut().enumerate() {
+            let sent = session.call(&proseal_proto::message::Send {
+                group: fixture::group_id(GROUP),
+                generation: fixture::generation(1),
+            });
+            ids.push(c.ok(&format!("send in session {at}, round {round}"), sent)?.ptk_id.get());
+        }
+    }
+    c.that("PTK Ids grow over all sessions", ids.windows(2).all(|pair| pair[0] < pair[1]));
+    Ok(())
+}
+
+fn other_login(c: &mut Context) -> Verdict {
+    let Some(result) = c.target.open_as_user() else {
+        return Err(Stop::Skipped(String::from("there are no logins without a TEE")));
+    };
+    c.that(
+        &format!("TEEC_OpenSession with TEEC_LOGIN_USER gives {result:#x} = {ACCESS_DENIED:#x}"),
+        result == ACCESS_DENIED,
+    );
+    let version = c.ta.call(&Version);
+    c.ok("a public login is still admitted", version).map(drop)
+}
+
+fn refusals(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let before = c.status()?.refusals;
+    for _ in 0..3 {
+        let sent = c.send(GROUP, 1);
+        c.refused("send in factory state", sent, Code::WrongState);
+    }
+    let after = c.status()?.refusals;
+    c.equal("three more refusals", after, before + 3);
+    let still = c.status()?.refusals;
+    c.equal("a success is not counted", still, after);
+    Ok(())
+}
+
+fn marks(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    c.applied(Scope::Whole, &fixture::largest(1))?;
+    // The same again with another sequence: the largest commit over the
+    // largest state.
+    c.applied(Scope::Whole, &fixture::largest(2))?;
+    for group in 0..limit::GROUPS {
+        let sent = c.send(fixture::numbered_group(group), 4);
+        c.ok("send", sent)?;
+    }
+    let batch = (1..=limit::BATCH as u16)
+        .map(|ptk_id| fixture::epoch(fixture::numbered_group(0), 1, OTHER, ptk_id));
+    let keys = c.receive(batch.collect());
+    c.ok("receive of a whole batch", keys)?;
+    c.status()?;
+
+    let marks = c.ta.call(&Marks);
+    let marks = c.ok("marks", marks)?;
+    if marks.stack_size == 0 {
+        return Err(Stop::Skipped(String::from("this platform has no gauge")));
+    }
+    for (name, high, size) in
+        [("stack", marks.stack_high, marks.stack_size), ("heap", marks.heap_high, marks.heap_size)]
+    {
+        c.note(format!("{name}: {high} of {size} octets used at most"));
+        c.above("high-water mark > 0", high, 0_u32);
+        c.above("3/4 of the size > high-water mark", size / 4 * 3, high);
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! 1100: requests that are not well formed, each refused by its own code, and
+//! calls that never reach the dispatcher.
+
+use proseal_proto::codec::Encode;
+use proseal_proto::command::{Id, RESPONSE_HEAD, encode_request};
+use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
+use proseal_proto::limit;
+use proseal_proto::message::{Erase, Receive, Send, Status, Version};
+use proseal_proto::test_command::TestId;
+
+use super::case;
+use crate::case::{Case, Stop, Verdict};
+use crate::check::Context;
+use crate::fixture::{self, GROUP, OTHER};
+
+pub(in crate::cases) const CASES: &[Case] = &[
+    case(1101, "a command number that is not in the table is refused", unknown_command),
+    case(1102, "a protocol version other than this one is refused", unknown_version),
+    case(1103, "a request longer than any can be is refused", oversized),
+    case(1104, "a request cut anywhere is refused", truncated),
+    case(1105, "octets after the last field are refused", trailing),
+    case(1106, "values out of their range are refused", out_of_range),
+    case(1107, "a factory device derives nothing", wrong_state),
+    case(1108, "a response that has no room is a short buffer", short_buffer),
+    case(1109, "parameters of another type never reach a command", wrong_parameters),
+];
+
+/// `TEEC_ERROR_SHORT_BUFFER`.
+const SHORT_BUFFER: u32 = 0xffff_0010;
+/// `TEEC_ERROR_BAD_PARAMETERS`.
+const BAD_PARAMETERS: u32 = 0xffff_0006;
+
+fn request(command: &impl Encode) -> Vec<u8> {
+    let mut request = Vec::new();
+    encode_request(command, &mut request).expect("fixtures fit into a request");
+    request
+}
+
+/// A `send` of octets that a typed request could not hold.
+fn send_request(group: [u8; 3], generation: u64) -> Vec<u8> {
+    [&[0, 1][..], &group, &generation.to_be_bytes()].concat()
+}
+
+impl Context {
+    /// Expects raw octets to be refused with exactly this code.
+    #[track_caller]
+    fn raw_refused(&mut self, what: &str, number: u32, request: &[u8], code: Code) {
+        match self.target.raw(number, request) {
+            Ok(response) => self.octets(what, &response, &code.number().to_be_bytes()),
+            Err(result) => self.that(&format!("{what} gives {result:#x}, not a response"), false),
+        };
+    }
+}
+
+fn unknown_command(c: &mut Context) -> Verdict {
+    let first = TestId::FIRST;
+    for number in [0, 2, 13, 0x7fff, first - 1, first + 0x7ffe, u32::MAX] {
+        let what = format!("command {number:#x}");
+        c.raw_refused(&what, number, &request(&Version), Code::UnknownCommand);
+    }
+    Ok(())
+}
+
+fn unknown_version(c: &mut Context) -> Verdict {
+    for version in [0_u16, 2, 0x100, u16::MAX] {
+        for id in Id::ALL {
+            let what = format!("version {version} of command {}", id.number());
+            c.raw_refused(&what, id.number(), &version.to_be_bytes(), Code::UnknownVersion);
+        }
+    }
+    Ok(())
+}
+
+fn oversized(c: &mut Context) -> Verdict {
+    let mut longest = request(&Version);
+    longest.resize(limit::REQUEST_MAX, 0);
+    let number = Id::Version.number();
+    c.raw_refused("the longest request", number, &longest, Code::TrailingBytes);
+    longest.push(0);
+    c.raw_refused("one octet more", number, &longest, Code::Oversized);
+    longest.resize(4 * limit::REQUEST_MAX, 0);
+    c.raw_refused("four times as many", number, &longest, Code::Oversized);
+    Ok(())
+}
+
+fn truncated(c: &mut Context) -> Verdict {
+    let group = fixture::group_id(GROUP);
+    let generation = fixture::generation(1);
+    let items = vec![fixture::epoch(GROUP, 1, OTHER, 1)];
+    let requests = [
+        (Id::Version, request(&Version)),
+        (Id::Send, request(&Send { group, generation })),
+        (Id::Receive, request(&Receive { items })),
+        (Id::Erase, request(&Erase { device: DeviceId::NONE })),
+    ];
+    for (id, whole) in requests {
+        for len in 0..whole.len() {
+            let what = format!("{len} octets of command {}", id.number());
+            c.raw_refused(&what, id.number(), &whole[..len], Code::Truncated);
+        }
+    }
+    Ok(())
+}
+
+fn trailing(c: &mut Context) -> Verdict {
+    let group = fixture::group_id(GROUP);
+    let generation = fixture::generation(1);
+    let items = vec![fixture::epoch(GROUP, 1, OTHER, 1)];
+    let requests = [
+        (Id::Version, request(&Version)),
+        (Id::Status, request(&Status)),
+        (Id::Send, request(&Send { group, generation })),
+        (Id::Receive, request(&Receive { items })),
+        (Id::Erase, request(&Erase { device: DeviceId::NONE })),
+    ];
+    for (id, mut long) in requests {
+        long.push(0);
+        let what = format!("one octet after command {}", id.number());
+        c.raw_refused(&what, id.number(), &long, Code::TrailingBytes);
+    }
+    Ok(())
+}
+
+fn out_of_range(c: &mut Context) -> Verdict {
+    let above = limit::GENERATION + 1;
+    for generation in [0, above, u64::MAX] {
+        let what = format!("generation {generation}");
+        let request = send_request([0; 3], generation);
+        c.raw_refused(&what, Id::Send.number(), &request, Code::OutOfRange);
+    }
+    let mut item = request(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1)] });
+    // version 2, count 2, group 3, generation 8, sender 3, then the PTK Id
+    item[18..20].fill(0);
+    c.raw_refused("PTK Id 0", Id::Receive.number(), &item, Code::OutOfRange);
+    let count = |count: u16| [&[0, 1][..], &count.to_be_bytes()].concat();
+    for items in [0, limit::BATCH as u16 + 1, u16::MAX] {
+        let what = format!("a batch of {items}");
+        c.raw_refused(&what, Id::Receive.number(), &count(items), Code::OutOfRange);
+    }
+    let install = TestId::Install.number();
+    c.raw_refused("scope 2", install, &[0, 1, 2], Code::OutOfRange);
+    Ok(())
+}
+
+fn wrong_state(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let sent = c.send(GROUP, 1);
+    c.refused("send", sent, Code::WrongState);
+    let received = c.receive(vec![fixture::epoch(GROUP, 1, OTHER, 1)]);
+    c.refused("receive", received, Code::WrongState);
+    c.is_factory()
+}
+
+fn short_buffer(c: &mut Context) -> Verdict {
+    // A refusal has 4 octets, so with room for 4 it arrives; the reply to
+    // version does not.
+    for room in [RESPONSE_HEAD, 1] {
+        let number = Id::Version.number();
+        let Some(result) = c.target.call_with_room(number, &request(&Version), room) else {
+            return Err(Stop::Skipped(String::from("there is no shared memory without a TEE")));
+        };
+        let what = format!("room for {room} octets gives {result:#x} = {SHORT_BUFFER:#x}");
+        c.that(&what, result == SHORT_BUFFER);
+    }
+    let refusal = c.target.call_with_room(u32::MAX, &request(&Version), RESPONSE_HEAD);
+    c.that("a refusal fits into 4 octets", refusal == Some(0));
+    Ok(())
+}
+
+fn wrong_parameters(c: &mut Context) -> Verdict {
+    let before = c.status()?.refusals;
+    for number in Id::ALL.iter().map(|id| id.number()).chain([u32::MAX]) {
+        let (values, none) =
+            (c.target.call_with_values(number), c.target.call_without_parameters(number));
+        let (Some(values), Some(none)) = (values, none) else {
+            return Err(Stop::Skipped(String::from("there are no parameter types without a TEE")));
+        };
+        for (kind, result) in [("values", values), ("no parameters", none)] {
+            let what =
+                format!("command {number:#x} with {kind} gives {result:#x} = {BAD_PARAMETERS:#x}");
+            c.that(&what, result == BAD_PARAMETERS);
+        }
+    }
+    let after = c.status()?.refusals;
+    c.equal("refusals counted by the dispatcher", after, before);
+    Ok(())
+}

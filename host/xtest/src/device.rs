@@ -1,0 +1,117 @@
+//! The TA's commands as cases call them.
+
+use proseal_client::Error;
+use proseal_proto::content::Content;
+use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
+use proseal_proto::key::KeyPair;
+use proseal_proto::message::{
+    DeviceState, Erase, Receive, ReceiveItem, Send, SendReply, Status, StatusReply,
+};
+use proseal_proto::test_command::{Install, Outcome, Scope};
+
+use crate::case::{Stop, Verdict};
+use crate::check::Context;
+use crate::fixture;
+
+impl Context {
+    /// Makes the device factory again, whatever it was. What a case left
+    /// there for after a restart is void with that.
+    pub(crate) fn fresh(&mut self) -> Verdict {
+        if self.state_file.exists() {
+            let removed = std::fs::remove_file(&self.state_file);
+            self.ok("removing the state file of an earlier run", removed)?;
+        }
+        let status = self.status()?;
+        let erased = self.erase(status.device);
+        self.ok("erase", erased)
+    }
+
+    /// `status`, which nothing refuses.
+    #[track_caller]
+    pub(crate) fn status(&mut self) -> Result<StatusReply, Stop> {
+        let status = self.ta.call(&Status);
+        self.ok("status", status)
+    }
+
+    /// `erase`.
+    pub(crate) fn erase(&mut self, device: DeviceId) -> Result<(), Error> {
+        self.ta.call(&Erase { device }).map(drop)
+    }
+
+    /// `install`.
+    pub(crate) fn install(
+        &mut self,
+        scope: Scope,
+        content: &Content<'_>,
+    ) -> Result<Outcome, Error> {
+        self.install_octets(scope, &fixture::encoded(content))
+    }
+
+    /// `install` of octets that may not be a content.
+    pub(crate) fn install_octets(
+        &mut self,
+        scope: Scope,
+        content: &[u8],
+    ) -> Result<Outcome, Error> {
+        self.ta.call(&Install { scope, content }).map(|reply| reply.outcome)
+    }
+
+    /// `send`.
+    pub(crate) fn send(&mut self, group: u32, generation: u64) -> Result<SendReply, Error> {
+        let (group, generation) = (fixture::group_id(group), fixture::generation(generation));
+        self.ta.call(&Send { group, generation })
+    }
+
+    /// `receive`.
+    pub(crate) fn receive(
+        &mut self,
+        items: Vec<ReceiveItem>,
+    ) -> Result<Vec<Result<KeyPair, Code>>, Error> {
+        self.ta.call(&Receive { items }).map(|reply| reply.items)
+    }
+
+    /// `receive` of one epoch whose keys are needed to go on.
+    #[track_caller]
+    pub(crate) fn receive_one(&mut self, item: ReceiveItem) -> Result<KeyPair, Stop> {
+        let reply = self.receive(vec![item]);
+        let mut items = self.ok("receive", reply)?;
+        let only = items.pop().filter(|_| items.is_empty());
+        let keys = self.some("one item for one item", only)?;
+        self.ok("the item", keys)
+    }
+
+    /// A content that must come in whole.
+    #[track_caller]
+    pub(crate) fn applied(&mut self, scope: Scope, content: &Content<'_>) -> Verdict {
+        let outcome = self.install(scope, content);
+        let outcome = self.ok("install", outcome)?;
+        if self.equal("outcome", outcome, Outcome::Applied) { Ok(()) } else { Err(Stop::Failed) }
+    }
+
+    /// A content that must be refused with `code`, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_content(&mut self, scope: Scope, content: &Content<'_>, code: Code) {
+        self.refused_octets(scope, &fixture::encoded(content), code);
+    }
+
+    /// Octets that must be refused with `code`, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_octets(&mut self, scope: Scope, content: &[u8], code: Code) {
+        let Ok(mut before) = self.status() else { return };
+        let outcome = self.install_octets(scope, content);
+        self.refused("install", outcome, code);
+        let Ok(after) = self.status() else { return };
+        before.refusals = after.refusals;
+        self.that("a refused content changes nothing", before == after);
+    }
+
+    /// Whether the device holds nothing.
+    #[track_caller]
+    pub(crate) fn is_factory(&mut self) -> Verdict {
+        let status = self.status()?;
+        self.equal("device state", status.state, DeviceState::Factory);
+        self.equal("groups", status.groups.len(), 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The TA's logic in this process. There is no TEE around it: what only a
+//! TEE can answer is `None`.
+
+use proseal_client::sim::Machine;
+use proseal_client::{Client, Opener};
+use proseal_proto::limit::RESPONSE_MAX;
+
+/// A machine in memory.
+#[derive(Clone)]
+pub(crate) struct Target(Machine);
+
+impl Target {
+    /// A machine that has stored nothing.
+    pub(crate) fn new() -> Self {
+        Self(Machine::start(Default::default(), 1))
+    }
+
+    /// A client with a session of its own.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.0.clone())
+    }
+
+    /// Octets as they are to the TA, and its octets back.
+    pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, u32> {
+        let response = self.0.open().and_then(|mut ta| ta.call(number, request, RESPONSE_MAX));
+        response.map(|response| response.to_vec()).map_err(|_| u32::MAX)
+    }
+
+    /// There are no logins.
+    pub(crate) const fn open_as_user(&self) -> Option<u32> {
+        None
+    }
+
+    /// There is no shared memory.
+    pub(crate) const fn call_with_room(&self, _: u32, _: &[u8], _: usize) -> Option<u32> {
+        None
+    }
+
+    /// There are no parameter types.
+    pub(crate) const fn call_with_values(&self, _: u32) -> Option<u32> {
+        None
+    }
+
+    /// There are no parameter types.
+    pub(crate) const fn call_without_parameters(&self, _: u32) -> Option<u32> {
+        None
+    }
+}

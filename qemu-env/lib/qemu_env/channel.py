@@ -1,0 +1,170 @@
+"""Runs a command in a UE through the guest's agent. The protocol is described in qemu-env/agent/src/frame.rs."""
+
+import os
+import select
+import struct
+import time
+
+from .machine import PORTS
+from .report import Failure
+from .ue_folder import try_lock
+
+HEADER = struct.Struct("<cI")
+MAGIC = b"ue-agent"
+AGENT_STARTED = b"\0"  # no frame begins so
+CHUNK = 32 * 1024 - HEADER.size
+WINDOW = 256 * 1024
+
+
+class Channel:
+    """One of the agent's ports, held alone from `__enter__` to `__exit__`."""
+
+    def __init__(self, ue, seconds):
+        self._ue = ue
+        self._deadline = time.monotonic() + seconds
+        self._lock = None
+        self._socket = None
+        self._bytes = bytearray()
+
+    def __enter__(self):
+        try:
+            port = self._take_port()
+            self._greet(port)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        # Hanging up is what tells the agent to end a command that still runs.
+        for held in (self._socket, self._lock):
+            if held is not None:
+                held.close()
+        self._socket = self._lock = None
+
+    def _take_port(self):
+        while True:
+            for port in range(PORTS):
+                descriptor = try_lock(self._ue.folder / f"agent{port}.lock")
+                if descriptor is not None:
+                    self._lock = os.fdopen(descriptor, "rb")
+                    return port
+            self._check_time("all its ports are busy with other commands")
+            time.sleep(0.02)
+
+    def _greet(self, port):
+        """A first try can fall into what the agent still holds of a died session; hanging up clears that."""
+        patience = 0.5
+        while True:
+            try:
+                self._socket = self._ue.connect(f"agent{port}.sock", timeout=patience)
+                if self._exchange_hello(patience):
+                    self._socket.settimeout(None)
+                    return
+            except OSError:
+                pass  # QEMU has not made its socket yet, or is just ending
+            if self._socket is not None:
+                self._socket.close()
+            if not self._ue.is_running():
+                raise Failure(f"{self._ue.name} is not running{self._ue.why_ended()}")
+            self._check_time("its agent does not answer")
+            time.sleep(0.05)
+            patience = min(2 * patience, 4)
+
+    def _exchange_hello(self, patience):
+        hello = MAGIC + os.urandom(16)
+        hello = HEADER.pack(b"H", len(hello)) + hello
+        self._socket.sendall(hello)
+        end = time.monotonic() + patience
+        seen = bytearray()
+        while time.monotonic() < end:
+            data = self._socket.recv(65536)
+            if not data:
+                return False
+            seen += data
+            at = seen.find(hello)
+            if at >= 0:
+                self._bytes = seen[at + len(hello) :]
+                return True
+            # What cannot be the beginning of the answer is stale.
+            del seen[: -len(hello)]
+        return False
+
+    def _check_time(self, why):
+        if time.monotonic() > self._deadline:
+            raise Failure(f"{self._ue.name}: {why}; `qemu-env/ue list` shows its state")
+
+    def _send(self, kind, payload=b""):
+        # The agent always reads, so this does not block for long.
+        self._socket.sendall(HEADER.pack(kind, len(payload)) + payload)
+
+    def _frames(self):
+        """All whole frames that have arrived."""
+        if self._bytes[:1] == AGENT_STARTED:
+            raise Failure(f"{self._ue.name}: the agent ended while the command ran, and was started again")
+        while len(self._bytes) >= HEADER.size:
+            kind, length = HEADER.unpack_from(self._bytes)
+            if len(self._bytes) < HEADER.size + length:
+                return
+            payload = bytes(self._bytes[HEADER.size : HEADER.size + length])
+            del self._bytes[: HEADER.size + length]
+            yield kind, payload
+
+    def run(self, words, stdin=0, stdout=1, stderr=2):
+        """Runs one command on these descriptors (stdin None: empty) and returns its exit status."""
+        self._send(b"C", b"".join(os.fsencode(word) + b"\0" for word in words))
+        credit = WINDOW
+        if stdin is None:
+            self._send(b"Z")
+        while True:
+            waiting = [self._socket] + ([stdin] if stdin is not None and credit > 0 else [])
+            ready, _, _ = select.select(waiting, [], [])
+            if stdin in ready:
+                data = read(stdin, min(CHUNK, credit))
+                if data:
+                    self._send(b"I", data)
+                    credit -= len(data)
+                else:
+                    self._send(b"Z")
+                    stdin = None
+            if self._socket in ready:
+                data = self._socket.recv(1 << 18)
+                if not data:
+                    self._ue.wait_until_ended(1)
+                    raise Failure(f"{self._ue.name} ended while the command ran{self._ue.why_ended()}")
+                self._bytes += data
+                for kind, payload in self._frames():
+                    if kind == b"A":
+                        credit += int.from_bytes(payload, "little")
+                    elif kind == b"O":
+                        write(stdout, payload)
+                    elif kind == b"E":
+                        write(stderr, payload)
+                    elif kind == b"X":
+                        return payload[0]
+                    else:
+                        raise Failure(f"{self._ue.name}: the agent sent a frame of unknown kind {kind!r}")
+
+
+def read(descriptor, count):
+    try:
+        return os.read(descriptor, count)
+    except OSError:
+        return b""  # standard input is closed or is no file to read from
+
+
+def write(descriptor, data):
+    if descriptor is None:
+        return
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def answers(ue, seconds):
+    """Does the agent answer? Commands on all ports count as an answer."""
+    try:
+        with Channel(ue, seconds):
+            return True
+    except Failure:
+        return False

@@ -1,0 +1,52 @@
+"""How the commands speak: progress and warnings on stderr, one clear error, never a traceback for a known failure."""
+
+import os
+import subprocess
+import sys
+
+
+class Failure(Exception):
+    """Something that a person can act on. The text says what failed and what to try."""
+
+
+def name():
+    return "qemu-env/" + os.path.basename(sys.argv[0])
+
+
+def say(text):
+    print(f"{name()}: {text}", file=sys.stderr, flush=True)
+
+
+def main(function, failure_status=1):
+    """Runs a command's main function and turns failures into one message and an exit status."""
+    try:
+        sys.exit(function())
+    except Failure as failure:
+        say(f"error: {failure}")
+        sys.exit(failure_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(command, *, what, hint="", seconds=600, **options):
+    """Runs a program; when it fails, its last words become part of the error. Returns its standard output."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=seconds,
+            **options,
+        )
+    except FileNotFoundError:
+        raise Failure(f"{what}: {command[0]} is not installed; run qemu-env/host-tools") from None
+    except PermissionError:
+        raise Failure(f"{what}: this user may not run {command[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{what}: {command[0]} did not end within {seconds} s. {hint}") from None
+    if done.returncode != 0:
+        tail = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-15:]
+        raise Failure("\n  ".join([f"{what} failed (exit {done.returncode}). {hint}".rstrip(), *tail]))
+    return done.stdout
