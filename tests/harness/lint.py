@@ -18,8 +18,10 @@ def stage(results):
     checks = [
         ("fmt", ["cargo", "fmt", "--all", "--check"]),
         ("clippy host", ["cargo", "clippy", "--locked", "--all-targets", "-p", "proseal-proto", "-p", "proseal-ta",
-                         "-p", "proseal-ta-test", "-p", "proseal-client", "-p", "prosectl", "--no-default-features",
-                         "--features", "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim", "--", "-D", "warnings"]),
+                         "-p", "proseal-ta-test", "-p", "proseal-client", "-p", "prosectl", "-p", "prose-xtest", "-p", "ue-agent",
+                         "--no-default-features", "--features",
+                         "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim,prose-xtest/sim",
+                         "--", "-D", "warnings"]),
         ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
                           "-p", "prose-xtest", "-p", "ue-agent", "--", "-D", "warnings"]),
         ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", "--profile", "ta", *GUEST, "-p", "proseal-ta",

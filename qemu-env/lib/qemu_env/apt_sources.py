@@ -46,7 +46,11 @@ def parse_deb822(text):
 
 def pick(entries):
     """The mirror is the entry that offers `main` of a Debian suite; one that is called debian is the best guess."""
-    uris = [uri for uri, suites, components in entries if suites & MAIN_SUITES and "main" in components]
+    uris = [
+        uri
+        for uri, suites, components in entries
+        if suites & MAIN_SUITES and "main" in components and not uri.startswith("cdrom:")
+    ]
     uris.sort(key=lambda uri: not uri.rstrip("/").endswith("/debian"))
     return uris[0] if uris else None
 

@@ -31,7 +31,7 @@ def trusted_applications():
 
 def build():
     archive = cpio.Archive()
-    for name in (".", "dev", "proc", "sys", "root", "usr/bin", "usr/lib/optee_armtz", "home/radio"):
+    for name in (".", "dev", "proc", "sys", "usr/bin", "usr/lib/optee_armtz", "home/radio"):
         archive.folder(name)
     for name in ("bin", "sbin", "usr/sbin"):
         archive.link(name, "usr/bin" if "/" not in name else "bin")

@@ -1,6 +1,7 @@
 """QEMU's command line for one UE. QEMU runs inside the UE's folder, so that the sockets' paths stay short."""
 
 import shlex
+import shutil
 
 from . import paths
 from .report import Failure
@@ -20,6 +21,8 @@ DEFAULTS = {
 
 
 def need_image():
+    if shutil.which("qemu-system-aarch64") is None:
+        raise Failure("qemu-system-aarch64 is missing: run qemu-env/host-tools")
     for name in ("qemu_fw.bios", "vmlinuz", "initrd.gz", "tests.img", "storage.img.template", "manifest.json"):
         if not (paths.IMAGE / name).exists():
             raise Failure(f"{paths.shown(paths.IMAGE)}/{name} is missing: build the image first (`make image`)")

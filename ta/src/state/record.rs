@@ -225,3 +225,6 @@ impl Decode<'_> for RemovedGroup {
         Ok(Self { id: GroupId::decode(r)?, next: r.u64()?, suspended: r.bool()? })
     }
 }
+
+#[cfg(test)]
+mod tests;
