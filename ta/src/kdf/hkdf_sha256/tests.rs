@@ -1,0 +1,99 @@
+use proseal_proto::content::Label;
+use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
+use proseal_proto::profile::Suite;
+use std::vec::Vec;
+
+use super::*;
+
+fn unhex(digits: &str) -> Vec<u8> {
+    let octet = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(octet).collect()
+}
+
+#[track_caller]
+fn rfc5869(salt: &[u8], ikm: &[u8], info: &[u8], golden: &str) {
+    let golden = unhex(golden);
+    let mut okm = std::vec![0; golden.len()];
+    hkdf(salt, ikm, info, &mut okm).unwrap();
+    assert_eq!(okm, golden);
+}
+
+#[test]
+fn rfc_5869_appendix_a() {
+    let octets = |first: u8, last: u8| (first..=last).collect::<Vec<_>>();
+    // A.1
+    rfc5869(
+        &octets(0, 0x0c),
+        &[0x0b; 22],
+        &octets(0xf0, 0xf9),
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+    );
+    // A.2
+    rfc5869(
+        &octets(0x60, 0xaf),
+        &octets(0, 0x4f),
+        &octets(0xb0, 0xff),
+        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb\
+         41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+    );
+    // A.3
+    rfc5869(
+        &[],
+        &[0x0b; 22],
+        &[],
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+    );
+}
+
+#[test]
+fn more_than_255_blocks_are_refused() {
+    let mut okm = std::vec![0; 255 * 32 + 1];
+    assert_eq!(hkdf(&[], &[1], &[], &mut okm), Err(Code::Internal));
+    assert_eq!(hkdf(&[], &[1], &[], &mut okm[1..]), Ok(()));
+}
+
+/// docs/derivation.md, the worked example.
+fn worked_example(label: &Label) -> Epoch<'_> {
+    Epoch {
+        suite: Suite::Aead,
+        group: GroupId::from_octets([0x0a, 0x0b, 0x0c]),
+        generation: Generation::FIRST,
+        pgk_id: PgkId(1),
+        sender: MemberId::from_octets([1, 2, 3]),
+        ptk_id: PtkId::new(1).unwrap(),
+        salt: EpochSalt([0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7]),
+        label,
+    }
+}
+
+#[test]
+fn the_worked_example_of_the_specification() {
+    let pgk = GroupKey::copied_from(&core::array::from_fn(|at| at as u8));
+    let mut keys = KeyPair::zero();
+    derive(&pgk, &worked_example(&Label::EMPTY), &mut keys).unwrap();
+    let ik = "96c6f0d25f504a90241d3059eba83c4150cce9e2141d8c834535ab17012a5cce";
+    let ck = "88983d7a034a8d439696052c7c416185c10b19ec09b3538a956e228106645a85";
+    assert_eq!(keys.ik.expose().as_slice(), unhex(ik));
+    assert_eq!(keys.ck.expose().as_slice(), unhex(ck));
+}
+
+#[test]
+fn the_info_is_laid_out_as_the_specification_says() {
+    let label = Label::new("A").unwrap();
+    let (octets, len) = info(Purpose::ConfidentialityKey, &worked_example(&label)).unwrap();
+    let golden = "50726f5365616c31 01 01 02 0a0b0c 0000000000000001 01 010203 0001 \
+                  a0a1a2a3a4a5a6a7 01 41";
+    assert_eq!(octets[..len], unhex(&golden.replace(' ', "")));
+}
+
+#[test]
+fn keys_of_128_bits_are_left_aligned() {
+    let pgk = GroupKey::copied_from(&[7; 32]);
+    let mut keys = KeyPair::zero();
+    let epoch = Epoch { suite: Suite::ThreeGpp, ..worked_example(&Label::EMPTY) };
+    derive(&pgk, &epoch, &mut keys).unwrap();
+    for key in [&keys.ik, &keys.ck] {
+        assert_ne!(key.expose()[..16], [0; 16]);
+        assert_eq!(key.expose()[16..], [0; 16]);
+    }
+}

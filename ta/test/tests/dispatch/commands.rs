@@ -1,0 +1,288 @@
+//! Every command, and every request that is not one.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proseal_proto::command::{Id, RESPONSE_HEAD, encode_request};
+use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
+use proseal_proto::message::{
+    DeviceState, Erase, PgkState, Receive, Send, Status, Version, VersionReply,
+};
+use proseal_proto::profile::Suite;
+use proseal_proto::test_command::{Hkdf, Marks, Scope, TestId};
+use proseal_proto::{PROTO_VERSION, limit};
+use proseal_ta::session::{Login, admit};
+
+use crate::fixture::{self, Device, GROUP, MEMBER, OTHER, TIME};
+
+#[test]
+fn version_says_what_the_ta_is() {
+    let version = Device::new().call(&Version).unwrap();
+    assert_eq!(
+        version,
+        VersionReply {
+            proto: PROTO_VERSION,
+            ta_version: proseal_ta::VERSION,
+            build: VersionReply::TEST_BUILD,
+            groups: 16,
+            pgks: 4,
+            batch: 64,
+            request_max: 16_384,
+            response_max: 8_192,
+            rollback_protection: 0,
+        }
+    );
+}
+
+#[test]
+fn status_has_what_was_installed() {
+    let mut device = Device::new();
+    let factory = device.status();
+    assert_eq!((factory.state, factory.sequence), (DeviceState::Factory, 0));
+    assert_eq!((factory.floor, factory.groups.len()), (0, 0));
+
+    let mut content = fixture::generations(9, &[7, 0x21]);
+    content.groups[0].pgks[1].policy.suite = Suite::Integrity;
+    device.install(Scope::Whole, &content).unwrap();
+    let status = device.status();
+    assert_eq!((status.state, status.sequence, status.floor), (DeviceState::Enrolled, 9, TIME));
+    assert_eq!(status.start_nonce, factory.start_nonce, "one nonce a start");
+    let group = &status.groups[0];
+    assert_eq!(group.member, fixture::member(MEMBER));
+    assert_eq!((group.next, group.suspended), (0x22, false));
+    let pgk = &group.pgks[1];
+    assert_eq!((pgk.generation.get(), pgk.pgk_id.0), (0x21, 0x21));
+    assert_eq!((pgk.suite, pgk.state), (Suite::Integrity, PgkState::Held));
+    assert_eq!((pgk.not_before, pgk.not_after), (TIME, TIME + 1));
+    assert_eq!(pgk.epochs_left, u16::MAX);
+
+    device.restart();
+    let again = device.status();
+    assert_ne!(again.start_nonce, status.start_nonce, "another start");
+    assert_eq!(again.groups, status.groups);
+}
+
+#[test]
+fn send_is_always_a_new_epoch() {
+    let mut device = Device::enrolled();
+    let one = device.send(1).unwrap();
+    let two = device.send(1).unwrap();
+    assert_eq!((one.ptk_id.get(), two.ptk_id.get()), (1, 2));
+    assert_ne!(one.salt, two.salt);
+    assert_ne!(one.keys.ik.expose(), two.keys.ik.expose());
+    assert_ne!(one.keys.ck.expose(), two.keys.ck.expose());
+    assert_ne!(one.keys.ik.expose(), one.keys.ck.expose());
+    assert_eq!(one.member, fixture::member(MEMBER));
+    assert_eq!((one.epoch_s, one.epoch_packets, one.not_after), (3600, 1_000_000, TIME + 1));
+}
+
+/// Sender and receiver are two devices with one PGK and their own member ids.
+#[test]
+fn another_device_derives_what_send_gave() {
+    let mut sender = Device::enrolled();
+    let mut receiver = Device::new();
+    let mut content = fixture::generations(1, &[1]);
+    content.groups[0].member = fixture::member(OTHER);
+    receiver.install(Scope::Whole, &content).unwrap();
+
+    let sent = sender.send(1).unwrap();
+    let mut item = fixture::epoch(GROUP, 1, MEMBER, sent.ptk_id.get());
+    item.salt = sent.salt;
+    let reply = receiver.receive(vec![item]).unwrap();
+    let keys = reply[0].as_ref().ok().unwrap();
+    assert_eq!(keys.ik.expose(), sent.keys.ik.expose());
+    assert_eq!(keys.ck.expose(), sent.keys.ck.expose());
+}
+
+#[test]
+fn send_names_what_it_lacks() {
+    let mut device = Device::new();
+    assert_eq!(device.ptk_id(1), Err(Code::WrongState));
+    let mut content = fixture::generations(1, &[1]);
+    content.groups[0].may_send = false;
+    device.install(Scope::Whole, &content).unwrap();
+    assert_eq!(device.ptk_id(2), Err(Code::UnknownGeneration));
+    assert_eq!(device.ptk_id(1), Err(Code::NotSender));
+    assert_eq!(device.receives(1), Ok(()), "it may receive");
+    let elsewhere =
+        Send { group: fixture::group_id(GROUP + 1), generation: fixture::generation(1) };
+    assert_eq!(device.call(&elsewhere).err(), Some(Code::UnknownGroup));
+}
+
+#[test]
+fn a_batch_is_answered_item_by_item() {
+    let mut device = Device::enrolled();
+    assert_eq!(Device::new().receives(1), Err(Code::WrongState));
+    let good = fixture::epoch(GROUP, 1, OTHER, 1);
+    let items = vec![
+        good,
+        fixture::epoch(GROUP + 1, 1, OTHER, 1),
+        fixture::epoch(GROUP, 2, OTHER, 1),
+        fixture::epoch(GROUP, 1, MEMBER, 1),
+        good,
+    ];
+    let reply = device.receive(items).unwrap();
+    let codes: Vec<_> = reply.iter().map(|item| item.as_ref().err().copied()).collect();
+    assert_eq!(
+        codes,
+        [
+            None,
+            Some(Code::UnknownGroup),
+            Some(Code::UnknownGeneration),
+            Some(Code::OwnMember),
+            None
+        ]
+    );
+    let iks: Vec<_> = reply.iter().flatten().map(|keys| *keys.ik.expose()).collect();
+    assert_eq!(iks[0], iks[1]);
+
+    assert_eq!(device.receive(vec![good; 64]).map(|items| items.len()), Ok(64));
+    assert_eq!(device.receive(vec![good; 65]).err(), Some(Code::OutOfRange));
+    assert_eq!(device.receive(vec![]).err(), Some(Code::OutOfRange));
+}
+
+#[test]
+fn the_largest_replies_fit() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &fixture::largest(1)).unwrap();
+    assert_eq!(device.status().groups.len(), limit::GROUPS);
+    let items = vec![fixture::epoch(GROUP, 1, OTHER, 1); limit::BATCH];
+    assert!(device.receive(items).unwrap().iter().all(Result::is_ok));
+    let okm = device.call(&Hkdf { len: 1024, salt: &[], ikm: &[], info: &[] }).unwrap().okm;
+    assert_eq!(okm.len(), 1024);
+}
+
+#[test]
+fn only_a_public_login_is_admitted() {
+    assert_eq!(admit(Login::Public), Ok(()));
+    for login in [1, 2, 4, 5, 6, 0xf000_0000, u32::MAX] {
+        assert_eq!(admit(Login::Other(login)), Err(Code::NotPermitted));
+    }
+}
+
+#[test]
+fn erase_takes_the_own_device_id_and_leaves_nothing() {
+    let mut device = Device::enrolled();
+    let other = Erase { device: DeviceId([1; 16]) };
+    assert_eq!(device.call(&other).err(), Some(Code::WrongDevice));
+    assert_eq!(device.ptk_id(1), Ok(1), "nothing has changed");
+
+    assert_eq!(device.erase(), Ok(()));
+    assert!(device.medium().object.is_none());
+    assert_eq!(device.ptk_id(1), Err(Code::WrongState));
+    assert_eq!(device.receives(1), Err(Code::WrongState));
+    assert_eq!(device.erase(), Ok(()), "again");
+
+    device.install(Scope::Whole, &fixture::generations(1, &[1])).unwrap();
+    assert_eq!(device.ptk_id(1), Ok(1), "a device that starts anew");
+}
+
+#[test]
+fn an_erasure_blanks_the_object_twice_before_it_goes() {
+    let mut device = Device::enrolled();
+    let before = device.medium().writes;
+    device.erase().unwrap();
+    assert_eq!(device.medium().writes, before + 3);
+}
+
+#[test]
+fn refusals_are_counted_and_successes_are_not() {
+    let mut device = Device::new();
+    let before = device.status().refusals;
+    for _ in 0..3 {
+        assert!(device.ptk_id(1).is_err());
+    }
+    device.raw(99, &[]);
+    assert_eq!(device.status().refusals, before + 4);
+    device.call(&Version).unwrap();
+    device.call(&Marks).unwrap();
+    assert_eq!(device.status().refusals, before + 4);
+}
+
+fn code_of(response: &[u8]) -> Option<Code> {
+    let number: [u8; RESPONSE_HEAD] = response.try_into().ok()?;
+    Code::from_number(u32::from_be_bytes(number))
+}
+
+fn whole_requests() -> Vec<(u32, Vec<u8>)> {
+    let mut requests = Vec::new();
+    let mut add = |number, encode: &dyn Fn(&mut Vec<u8>)| {
+        let mut request = Vec::new();
+        encode(&mut request);
+        requests.push((number, request));
+    };
+    let send = Send { group: fixture::group_id(GROUP), generation: fixture::generation(1) };
+    let receive = Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1); 2] };
+    let hkdf = Hkdf { len: 8, salt: &[1], ikm: &[2], info: &[3] };
+    add(Id::Version.number(), &|out| encode_request(&Version, out).unwrap());
+    add(Id::Status.number(), &|out| encode_request(&Status, out).unwrap());
+    add(Id::Send.number(), &|out| encode_request(&send, out).unwrap());
+    add(Id::Receive.number(), &|out| encode_request(&receive, out).unwrap());
+    add(Id::Erase.number(), &|out| {
+        encode_request(&Erase { device: DeviceId([9; 16]) }, out).unwrap();
+    });
+    add(TestId::Marks.number(), &|out| encode_request(&Marks, out).unwrap());
+    add(TestId::Hkdf.number(), &|out| encode_request(&hkdf, out).unwrap());
+    requests
+}
+
+#[test]
+fn every_command_refuses_what_is_not_its_request() {
+    let mut device = Device::enrolled();
+    for (number, whole) in whole_requests() {
+        for len in 0..whole.len() {
+            let response = device.raw(number, &whole[..len]);
+            assert_eq!(code_of(&response), Some(Code::Truncated), "{number:#x}, {len} octets");
+        }
+        let longer = [&whole[..], &[0]].concat();
+        assert_eq!(code_of(&device.raw(number, &longer)), Some(Code::TrailingBytes));
+        let later = [&[0, 2], &whole[2..]].concat();
+        assert_eq!(code_of(&device.raw(number, &later)), Some(Code::UnknownVersion));
+        let oversized = vec![0; limit::REQUEST_MAX + 1];
+        assert_eq!(code_of(&device.raw(number, &oversized)), Some(Code::Oversized));
+    }
+    for number in [0, 2, 13, 0x8000, 0x8002, 0x8003, 0x8006, u32::MAX] {
+        assert_eq!(code_of(&device.raw(number, &[0, 1])), Some(Code::UnknownCommand));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_octets_get_exactly_one_response(
+        calls in vec(
+            (
+                select(vec![1_u32, 5, 6, 7, 12, 0x8001, 0x8004, 0x8005, 3]),
+                any::<bool>(),
+                vec(any::<u8>(), 0..120),
+            ),
+            1..20,
+        ),
+    ) {
+        let mut device = Device::enrolled();
+        for (number, versioned, body) in calls {
+            let request = if versioned { [&[0, 1], &body[..]].concat() } else { body };
+            let response = device.raw(number, &request);
+            let success = response.starts_with(&[0; RESPONSE_HEAD]);
+            prop_assert!(success || code_of(&response).is_some());
+        }
+    }
+
+    #[test]
+    fn a_mutated_content_is_refused_or_whole(
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut octets = fixture::encoded(&fixture::generations(2, &[1, 2]));
+        for (at, octet) in changes {
+            let at = at.index(octets.len());
+            octets[at] = octet;
+        }
+        let mut device = Device::enrolled();
+        let before = device.status().groups;
+        if device.install_octets(Scope::Whole, &octets).is_err() {
+            prop_assert_eq!(device.status().groups, before);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Contents: what comes of each, and that a refused one changes nothing.
+
+use proseal_proto::content::{Content, Label};
+use proseal_proto::error::Code;
+use proseal_proto::id::{DeviceId, PgkId};
+use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::test_command::{Outcome, Scope};
+
+use crate::fixture::{self, Device, GROUP, TIME, content, generations, group, largest, pgk};
+
+const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
+
+/// Refused with `code`, and neither the device nor its medium has changed.
+#[track_caller]
+fn refused(device: &mut Device, scope: Scope, octets: &[u8], code: Code) {
+    let mut before = device.status();
+    let object = device.medium().object.clone();
+    assert_eq!(device.install_octets(scope, octets), Err(code));
+    let after = device.status();
+    before.refusals = after.refusals;
+    assert_eq!(after, before);
+    assert_eq!(device.medium().object, object);
+}
+
+/// A change to a content that is otherwise in order.
+fn changed(sequence: u64, change: impl FnOnce(&mut Content<'static>)) -> Vec<u8> {
+    let mut content = generations(sequence, &[1, 2]);
+    change(&mut content);
+    fixture::encoded(&content)
+}
+
+#[test]
+fn a_sequence_is_taken_once_and_only_upwards() {
+    let mut device = Device::new();
+    assert_eq!(device.install(Scope::Whole, &generations(5, &[1])), Ok(Outcome::Applied));
+    let writes = device.medium().writes;
+    assert_eq!(device.install(Scope::Whole, &generations(5, &[1])), Ok(Outcome::Same));
+    assert_eq!(device.install(Scope::Whole, &generations(4, &[1, 2])), Ok(Outcome::Superseded));
+    assert_eq!(device.medium().writes, writes, "what changes nothing is not written");
+    let other = fixture::encoded(&generations(5, &[1, 2]));
+    refused(&mut device, Scope::Whole, &other, Code::SequenceConflict);
+    assert_eq!(device.install(Scope::Whole, &generations(6, &[1, 2])), Ok(Outcome::Applied));
+}
+
+#[test]
+fn a_held_generation_changes_its_windows_and_nothing_else() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &generations(1, &[1, 2])).unwrap();
+    let conflicts = [
+        changed(2, |c| c.groups[0].pgks[0].key = fixture::key(99)),
+        changed(2, |c| c.groups[0].pgks[0].id = PgkId(9)),
+        changed(2, |c| c.groups[0].pgks[0].is_root = true),
+        changed(2, |c| c.groups[0].pgks[0].policy.suite = Suite::ThreeGpp),
+        changed(2, |c| c.groups[0].pgks[0].policy.profile = Profile::Ts33303),
+        changed(2, |c| c.groups[0].pgks[0].policy.label = Label::EMPTY),
+    ];
+    for octets in conflicts {
+        refused(&mut device, Scope::Whole, &octets, Code::GenerationConflict);
+    }
+    let windows = changed(2, |c| {
+        c.groups[0].pgks[0].policy.not_after += 5;
+        c.groups[0].pgks[0].policy.epoch_packets = 7;
+    });
+    device.ptk_id(1).unwrap();
+    assert_eq!(device.install_octets(Scope::Whole, &windows), Ok(Outcome::Applied));
+    let sent = device.send(1).unwrap();
+    assert_eq!((sent.not_after, sent.epoch_packets), (TIME + 6, 7));
+    assert_eq!(sent.ptk_id.get(), 2, "the counter goes on");
+}
+
+#[test]
+fn what_this_device_or_build_cannot_take_is_refused() {
+    let mut device = Device::new();
+    let cases = [
+        (changed(1, |c| c.device = DeviceId([1; 16])), Code::WrongDevice),
+        (
+            changed(1, |c| c.groups[0].pgks[0].policy.profile = Profile::Ts33303),
+            Code::UnsupportedProfile,
+        ),
+        (changed(1, |c| c.groups[0].pgks[0].is_root = true), Code::UnsupportedRoot),
+        (changed(1, |c| c.groups[0].pgks[1].id = PgkId(0x21)), Code::PgkIdClash),
+        (changed(1, |c| c.groups[0].pgks[1].key = fixture::key(1)), Code::KeyRepeated),
+        (changed(1, |c| c.groups.push(group(GROUP + 1, vec![pgk(1, 1)]))), Code::KeyRepeated),
+        (changed(1, |c| c.groups[0].next = 2), Code::ContentMalformed),
+        (changed(1, |c| c.sequence = 0), Code::ContentMalformed),
+        (changed(1, |c| c.groups.push(group(GROUP - 1, vec![]))), Code::ContentMalformed),
+        (changed(1, |c| c.groups[0].pgks[0].policy.not_after = TIME), Code::ContentMalformed),
+        (fixture::encoded(&generations(1, &[1, 2, 3, 4, 5])), Code::TooManyPgks),
+    ];
+    for (octets, code) in cases {
+        refused(&mut device, Scope::Whole, &octets, code);
+    }
+    let mut groups = largest(1);
+    groups.groups.push(group(GROUP + 16, vec![]));
+    refused(&mut device, Scope::Whole, &fixture::encoded(&groups), Code::TooManyGroups);
+}
+
+#[test]
+fn what_is_added_to_a_full_device_is_refused() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &largest(1)).unwrap();
+    let one_group = fixture::encoded(&content(2, vec![group(GROUP + 16, vec![])]));
+    refused(&mut device, Scope::Added, &one_group, Code::TooManyGroups);
+    let mut one_pgk = generations(2, &[5]);
+    one_pgk.groups[0].next = 1;
+    one_pgk.groups[0].pgks[0].key = fixture::key(200);
+    refused(&mut device, Scope::Added, &fixture::encoded(&one_pgk), Code::TooManyPgks);
+}
+
+#[test]
+fn unknown_map_keys_are_refused_below_64_and_ignored_from_there() {
+    let whole = fixture::encoded(&generations(1, &[1]));
+    let heads = [
+        0,
+        whole.windows(3).position(|three| three == [5, 0x81, 0xa5]).unwrap() + 2,
+        whole.windows(3).position(|three| three == [5, 0x81, 0xaf]).unwrap() + 2,
+    ];
+    for head in heads {
+        // Each map is the last thing in the one around it.
+        let with_key = |key: &[u8]| {
+            let mut octets = whole.clone();
+            octets[head] = if octets[head] == 0xaf { 0xb0 } else { octets[head] + 1 };
+            [&octets[..], key, &[0]].concat()
+        };
+        let mut device = Device::new();
+        refused(&mut device, Scope::Whole, &with_key(&[16]), Code::ContentMalformed);
+        refused(&mut device, Scope::Whole, &with_key(&[0x18, 63]), Code::ContentMalformed);
+        let ignored = with_key(&[0x18, 64]);
+        assert_eq!(device.install_octets(Scope::Whole, &ignored), Ok(Outcome::Applied));
+    }
+}
+
+#[test]
+fn the_floor_never_goes_back_nor_far_ahead() {
+    let mut device = Device::new();
+    let at = |sequence, time| Content { time, ..generations(sequence, &[1]) };
+    device.install(Scope::Whole, &at(1, TIME)).unwrap();
+    for time in [TIME + TEN_YEARS + 1, u64::MAX] {
+        refused(&mut device, Scope::Whole, &fixture::encoded(&at(2, time)), Code::TimeOutOfRange);
+    }
+    device.install(Scope::Whole, &at(2, 1)).unwrap();
+    assert_eq!(device.status().floor, TIME);
+    device.install(Scope::Whole, &at(3, TIME + TEN_YEARS)).unwrap();
+    assert_eq!(device.status().floor, TIME + TEN_YEARS);
+}
+
+#[test]
+fn next_ends_what_is_below_it_and_only_grows() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &generations(1, &[1, 2])).unwrap();
+    assert_eq!(device.held(), (vec![1, 2], 3));
+    device.install(Scope::Added, &generations(2, &[2])).unwrap();
+    assert_eq!(device.held(), (vec![2], 3));
+    assert_eq!(device.ptk_id(1), Err(Code::UnknownGeneration));
+
+    let with_next = |sequence, next| {
+        let mut content = generations(sequence, &[]);
+        content.groups[0].next = next;
+        content
+    };
+    device.install(Scope::Added, &with_next(3, 100)).unwrap();
+    device.install(Scope::Added, &with_next(4, 1)).unwrap();
+    assert_eq!(device.held(), (vec![], 100));
+    device.restart();
+    assert_eq!(device.held(), (vec![], 100));
+}
+
+#[test]
+fn an_entry_below_next_is_left_out_and_reported() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &generations(1, &[5])).unwrap();
+    let older = generations(2, &[3, 5, 7]);
+    assert_eq!(device.install(Scope::Whole, &older), Ok(Outcome::Partly));
+    assert_eq!(device.held(), (vec![5, 7], 8));
+}
+
+#[test]
+fn a_removed_group_keeps_its_number() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &generations(1, &[3])).unwrap();
+    device.install(Scope::Whole, &content(2, vec![])).unwrap();
+    assert_eq!(device.status().groups, []);
+    assert_eq!(device.ptk_id(3), Err(Code::UnknownGroup));
+    device.restart();
+    assert_eq!(device.install(Scope::Whole, &generations(3, &[3])), Ok(Outcome::Partly));
+    assert_eq!(device.held(), (vec![], 4));
+    assert_eq!(device.install(Scope::Added, &generations(4, &[4])), Ok(Outcome::Applied));
+    assert_eq!(device.ptk_id(4), Ok(1));
+}
+
+#[test]
+fn at_most_32_removed_groups_are_remembered() {
+    let sixteen = |sequence, first| {
+        content(sequence, (first..first + 16).map(|at| group(GROUP + at, vec![])).collect())
+    };
+    let mut device = Device::new();
+    for (sequence, first) in [(1, 0), (2, 16), (3, 32)] {
+        device.install(Scope::Whole, &sixteen(sequence, first)).unwrap();
+    }
+    let mut fewer = sixteen(4, 32);
+    fewer.groups.remove(0);
+    let octets = fixture::encoded(&fewer);
+    refused(&mut device, Scope::Whole, &octets, Code::TooManyRemoved);
+    // One that comes back makes room for one that goes.
+    fewer.groups.insert(0, group(GROUP, vec![]));
+    assert_eq!(device.install(Scope::Whole, &fewer), Ok(Outcome::Applied));
+}
