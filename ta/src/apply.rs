@@ -41,13 +41,17 @@ pub fn apply(state: &mut State, input: &[u8], scope: Scope) -> Result<Outcome, C
     }
 
     if scope == Scope::Whole {
-        remove_unlisted(state, &content)?;
+        remove_unlisted(state, &content);
     }
     let mut outcome = Outcome::Applied;
     for incoming in &content.groups {
         if !apply_group(enter_group(state, incoming)?, incoming, scope)? {
             outcome = Outcome::Partly;
         }
+    }
+    // Only now: a group that came back has left the list.
+    if state.removed.len() > REMOVED_MAX {
+        return Err(Code::TooManyRemoved);
     }
     refuse_clashes(state)?;
     state.sequence = content.sequence;
@@ -57,7 +61,7 @@ pub fn apply(state: &mut State, input: &[u8], scope: Scope) -> Result<Outcome, C
 }
 
 /// Drops the groups that the content does not list, but not their numbers.
-fn remove_unlisted(state: &mut State, content: &Content<'_>) -> Result<(), Code> {
+fn remove_unlisted(state: &mut State, content: &Content<'_>) {
     let listed = |group: &Group| content.groups.iter().any(|g| g.group == group.id);
     let (kept, gone): (Vec<_>, Vec<_>) = state.groups.drain(..).partition(listed);
     state.groups = kept;
@@ -67,7 +71,6 @@ fn remove_unlisted(state: &mut State, content: &Content<'_>) -> Result<(), Code>
         suspended: group.suspended,
     }));
     state.removed.sort_unstable_by_key(|group| group.id);
-    if state.removed.len() > REMOVED_MAX { Err(Code::TooManyRemoved) } else { Ok(()) }
 }
 
 /// The state's group for `incoming`, with what is remembered if it is back.

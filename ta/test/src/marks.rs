@@ -52,6 +52,7 @@ mod optee {
         biggest_alloc_fail_used: u32,
     }
 
+    // SAFETY: the prototype in the devkit's malloc.h, for CFG_WITH_STATS.
     #[expect(unsafe_code, reason = "declares a function of libutee's allocator")]
     unsafe extern "C" {
         fn malloc_get_stats(stats: *mut HeapStats);

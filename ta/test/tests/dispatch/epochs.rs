@@ -187,6 +187,7 @@ proptest! {
             watched.take(step);
         }
         watched.take(Step::Fault(Fault::None));
+        watched.take(Step::RandomFails(false));
         // Settles: the medium now surely has what the device says.
         let _ = watched.device.receives(1);
         let before = watched.device.held();
