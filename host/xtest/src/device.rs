@@ -17,6 +17,7 @@ use crate::fixture;
 impl Context {
     /// Makes the device factory again, whatever it was. What a case left
     /// there for after a restart is void with that.
+    #[track_caller]
     pub(crate) fn fresh(&mut self) -> Verdict {
         if self.state_file.exists() {
             let removed = std::fs::remove_file(&self.state_file);

@@ -23,7 +23,7 @@ mod selection;
 mod show;
 mod target;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use proseal_proto::message::Version;
@@ -46,7 +46,9 @@ fn main() -> ExitCode {
             PASSED
         }
         Ok(Action::List) => {
-            cases::all().for_each(|case| println!("{} {}", case.id(), case.title));
+            let lines = cases::all().map(|case| format!("{} {}\n", case.id(), case.title));
+            // A reader that went away has read what it wanted.
+            let _ = io::stdout().write_all(lines.collect::<String>().as_bytes());
             PASSED
         }
         Ok(Action::Run(options)) => run(&options),

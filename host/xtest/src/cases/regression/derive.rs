@@ -225,9 +225,8 @@ fn unknown(c: &mut Context) -> Verdict {
 
 fn separation(c: &mut Context) -> Verdict {
     c.fresh()?;
-    // Generations 1 and 2 of one group, and generation 1 of another, differ
-    // in key too; that the rest counts by itself is in the specification's
-    // computation, which each must equal.
+    // Salt, sender and PTK Id change alone. A generation and a group bring
+    // another PGK with them, since no two may have the same.
     let mut labelled = fixture::pgk(2, 1);
     labelled.policy.label = fixture::label("an operator label of 32 octets..");
     let groups = vec![
