@@ -1,12 +1,14 @@
 //! Secrets in the TA's memory.
 
+use alloc::boxed::Box;
+
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize;
 
 /// A PGK or a root: 256 bits. It wipes itself, is written in place, compared
-/// in constant time, and has no `Debug`, `Clone` or `==`.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct GroupKey([u8; Self::LEN]);
+/// in constant time, and has no `Debug`, `Clone` or `==`. It stands at one
+/// address for life: moving the owner, as lists do, leaves no copies behind.
+pub struct GroupKey(Box<[u8; Self::LEN]>);
 
 impl GroupKey {
     /// Octets of a PGK (TS 33.303: 256 bits).
@@ -14,8 +16,8 @@ impl GroupKey {
 
     /// A key of zeros, to be written in place.
     #[must_use]
-    pub const fn zero() -> Self {
-        Self([0; Self::LEN])
+    pub fn zero() -> Self {
+        Self(Box::new([0; Self::LEN]))
     }
 
     /// A copy of octets that their owner wipes.
@@ -42,5 +44,11 @@ impl GroupKey {
     #[must_use]
     pub fn same_as(&self, octets: &[u8; Self::LEN]) -> bool {
         self.0.ct_eq(octets).into()
+    }
+}
+
+impl Drop for GroupKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
