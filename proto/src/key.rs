@@ -48,6 +48,14 @@ impl KeyPair {
     }
 }
 
+impl KeyPair {
+    /// Whether nothing was derived into it.
+    pub(crate) fn is_zero(&self) -> bool {
+        let octets = self.ik.expose().iter().chain(self.ck.expose());
+        octets.fold(0, |any, octet| any | octet) == 0
+    }
+}
+
 impl Encode for KeyPair {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
         w.bytes(self.ik.expose())?;

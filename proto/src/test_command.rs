@@ -262,6 +262,9 @@ impl Encode for HkdfReply {
 impl Decode<'_> for HkdfReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let len = usize::from(r.u16()?);
+        if len > Self::LEN_MAX {
+            return Err(DecodeError::OutOfRange);
+        }
         Ok(Self { okm: r.take(len)?.to_vec() })
     }
 }

@@ -17,6 +17,9 @@ def stage(results):
     }
     checks = [
         ("fmt", ["cargo", "fmt", "--all", "--check"]),
+        ("fmt fuzz", ["cargo", "fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]),
+        ("clippy fuzz", ["cargo", "clippy", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz",
+                         "--", "-D", "warnings"]),
         ("clippy host", ["cargo", "clippy", "--locked", "--all-targets", "-p", "proseal-proto", "-p", "proseal-ta",
                          "-p", "proseal-ta-test", "-p", "proseal-client", "-p", "prosectl", "-p", "prose-xtest", "-p", "ue-agent",
                          "--no-default-features", "--features",

@@ -179,6 +179,8 @@ impl Decode<'_> for Result<KeyPair, Code> {
         let keys = KeyPair::decode(r)?;
         match number {
             0 => Ok(Ok(keys)),
+            // A refusal that brings octets of a key is none.
+            _ if !keys.is_zero() => Err(DecodeError::OutOfRange),
             number => Code::from_number(number).map(Err).ok_or(DecodeError::OutOfRange),
         }
     }
@@ -193,5 +195,22 @@ impl Encode for ReceiveReply {
 impl Decode<'_> for ReceiveReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { items: r.list(BATCH)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::decode_all;
+
+    /// Found by fuzzing: octets after a code were taken and dropped.
+    #[test]
+    fn a_refused_item_has_no_key() {
+        let mut item = [0; 68];
+        item[..4].copy_from_slice(&Code::UnknownGroup.number().to_be_bytes());
+        let refused: Result<KeyPair, Code> = decode_all(&item).unwrap();
+        assert_eq!(refused.err(), Some(Code::UnknownGroup));
+        item[67] = 1;
+        assert!(decode_all::<Result<KeyPair, Code>>(&item).is_err());
     }
 }

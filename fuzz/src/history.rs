@@ -1,0 +1,354 @@
+//! A life of one device: commands, faults, restarts. After each step the
+//! promises of the design are checked; a broken one panics.
+//!
+//! 1. There is always exactly one well-formed response.
+//! 2. No epoch of a sender is given out twice, across restarts and faults.
+//! 3. Sequence, floor and each group's `next` never fall until an erase.
+//! 4. A refusal has changed nothing.
+//! 5. Nothing is derived from what is not held, nor for the own member.
+//! 6. Once nothing fails any more, the device works.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use arbitrary::Arbitrary;
+use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
+use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
+use proseal_proto::error::Code;
+use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
+use proseal_proto::limit::{BATCH, RESPONSE_MAX};
+use proseal_proto::message::{
+    DeviceState, Erase, Receive, ReceiveItem, Send, Status, StatusReply, Version,
+};
+use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::test_command::{Install, Scope};
+use proseal_ta::device::Ta;
+use proseal_ta::sim::{Fault, Medium, Sim};
+use proseal_ta_test::dispatch::dispatch;
+
+/// One thing that happens.
+#[derive(Arbitrary, Debug)]
+pub enum Step {
+    Install {
+        whole: bool,
+        sequence_step: i8,
+        time_step: u32,
+        groups: Vec<Wanted>,
+    },
+    Send {
+        group: u8,
+        generation: u8,
+    },
+    Receive {
+        items: Vec<(u8, u8, u8)>,
+    },
+    Erase {
+        right_device: bool,
+    },
+    Status,
+    /// Any octets as any command.
+    Raw {
+        number: u16,
+        request: Vec<u8>,
+    },
+    /// The TA is gone from memory, as after a panic or a power cut.
+    Restart,
+    Faulty(Wrong),
+    Random {
+        fails: bool,
+    },
+}
+
+/// What is wrong with the store from now on.
+#[derive(Arbitrary, Debug)]
+pub enum Wrong {
+    Nothing,
+    WriteFails,
+    WriteLies,
+    Full,
+}
+
+/// A group that an installed content lists.
+#[derive(Arbitrary, Debug)]
+pub struct Wanted {
+    group: u8,
+    next: u8,
+    may_send: bool,
+    pgks: Vec<(u8, u8, u8)>,
+}
+
+/// The device's own member id in every group.
+const OWN: MemberId = MemberId::from_octets([0, 0, 1]);
+
+/// What must never happen twice, and what must never fall.
+#[derive(Default)]
+struct Seen {
+    epochs: HashSet<(u8, u8, PtkId)>,
+    salts: HashSet<EpochSalt>,
+    sequence: u64,
+    floor: u64,
+    next: HashMap<GroupId, u64>,
+    /// An erase was reported as failed: it may be half done.
+    half_erased: bool,
+}
+
+/// The device, its medium, and what was seen of it.
+pub struct History {
+    medium: Arc<Mutex<Medium>>,
+    ta: Ta<Sim>,
+    starts: u64,
+    seen: Seen,
+}
+
+fn group(n: u8) -> GroupId {
+    GroupId::from_octets([0, 0, n % 20])
+}
+
+fn generation(n: u8) -> Generation {
+    Generation::new(u64::from(n % 12) + 1).expect("small")
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl History {
+    /// A factory device.
+    pub fn new() -> Self {
+        let medium = Arc::new(Mutex::new(Medium::default()));
+        let ta = Ta::new(Sim::new(Arc::clone(&medium), 0));
+        Self { medium, ta, starts: 0, seen: Seen::default() }
+    }
+
+    /// One step, and the promises after it.
+    pub fn take(&mut self, step: &Step) {
+        match step {
+            Step::Install { whole, sequence_step, time_step, groups } => {
+                self.install(*whole, *sequence_step, *time_step, groups);
+            }
+            Step::Send { group, generation } => self.send(*group % 20, *generation % 12),
+            Step::Receive { items } => self.receive(items),
+            Step::Erase { right_device } => self.erase(*right_device),
+            Step::Status => drop(self.status()),
+            Step::Raw { number, request } => self.raw((*number).into(), request),
+            Step::Restart => self.restart(),
+            Step::Faulty(wrong) => {
+                self.medium().fault = match wrong {
+                    Wrong::Nothing => Fault::None,
+                    Wrong::WriteFails => Fault::WriteFails,
+                    Wrong::WriteLies => Fault::WriteLies,
+                    Wrong::Full => Fault::Full,
+                };
+            }
+            Step::Random { fails } => self.medium().random_fails = *fails,
+        }
+        self.check_what_must_not_fall();
+    }
+
+    /// All faults are over: the device must work.
+    pub fn end(mut self) {
+        self.medium().fault = Fault::None;
+        self.medium().random_fails = false;
+        self.call(&Version).expect("version");
+        self.erase(true);
+        self.install(
+            true,
+            1,
+            1,
+            &[Wanted { group: 1, next: 0, may_send: true, pgks: vec![(0, 0, 7)] }],
+        );
+        self.call(&Send { group: group(1), generation: generation(0) })
+            .expect("a working device sends");
+    }
+
+    fn medium(&self) -> std::sync::MutexGuard<'_, Medium> {
+        self.medium.lock().expect("no thread panicked")
+    }
+
+    fn octets(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
+        let mut response = vec![0xa5; 3];
+        dispatch(&mut self.ta, number, request, &mut response);
+        assert!((4..=RESPONSE_MAX).contains(&response.len()), "one response, bounded");
+        response
+    }
+
+    fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Code> {
+        let mut request = Vec::new();
+        encode_request(command, &mut request).map_err(|_| Code::Oversized)?;
+        let response = self.octets(C::NUMBER, &request);
+        assert!(response.len() <= C::RESPONSE_MAX, "the command's own bound");
+        decode_response::<C>(&response).map_err(|error| match error {
+            ResponseError::Refused(code) => code,
+            other => panic!("not a response: {other:?}"),
+        })
+    }
+
+    fn status(&mut self) -> Option<StatusReply> {
+        self.call(&Status).ok()
+    }
+
+    /// The status but for what any call may change.
+    fn held(&mut self) -> Option<StatusReply> {
+        self.status().map(|status| StatusReply { refusals: 0, ..status })
+    }
+
+    fn install(&mut self, whole: bool, sequence_step: i8, time_step: u32, wanted: &[Wanted]) {
+        let before = self.held();
+        let Some(held) = &before else { return };
+        let keys: Vec<Vec<[u8; 32]>> = wanted
+            .iter()
+            .map(|w| w.pgks.iter().map(|&(_, _, seed)| [seed.max(1); 32]).collect())
+            .collect();
+        let mut groups: Vec<Group<'_>> = wanted
+            .iter()
+            .zip(&keys)
+            .map(|(w, keys)| {
+                let mut pgks: Vec<Pgk<'_>> = w
+                    .pgks
+                    .iter()
+                    .zip(keys)
+                    .map(|(&(n, id, _), key)| Pgk {
+                        generation: generation(n),
+                        id: PgkId(id),
+                        key,
+                        is_root: false,
+                        policy: policy(),
+                    })
+                    .collect();
+                pgks.sort_by_key(|pgk| pgk.generation);
+                Group {
+                    group: group(w.group),
+                    member: OWN,
+                    next: u64::from(w.next % 12) + 1,
+                    may_send: w.may_send,
+                    pgks,
+                }
+            })
+            .collect();
+        groups.sort_by_key(|group| group.group);
+        let content = Content {
+            device: DeviceId::NONE,
+            sequence: held.sequence.saturating_add_signed(sequence_step.into()),
+            time: held.floor.saturating_add(time_step.into()),
+            start_nonce: None,
+            groups,
+        };
+        let mut octets = Vec::new();
+        content.encode(&mut octets);
+        let scope = if whole { Scope::Whole } else { Scope::Added };
+        if self.call(&Install { scope, content: &octets }).is_err() {
+            assert_eq!(self.held(), before, "a refused content has changed nothing");
+        }
+    }
+
+    fn send(&mut self, group_n: u8, generation_n: u8) {
+        let command = Send { group: group(group_n), generation: generation(generation_n) };
+        let held = self.held();
+        let Ok(epoch) = self.call(&command) else { return };
+        if let Some(held) = held {
+            let group = held.groups.iter().find(|g| g.group == command.group);
+            let pgk =
+                group.and_then(|g| g.pgks.iter().find(|p| p.generation == command.generation));
+            assert!(pgk.is_some(), "derived from what is not held");
+        }
+        let fresh = self.seen.epochs.insert((group_n, generation_n, epoch.ptk_id));
+        assert!(fresh, "PTK Id {} was given out twice", epoch.ptk_id);
+        assert!(self.seen.salts.insert(epoch.salt), "a salt came twice");
+        assert!(epoch.keys.ik.expose() != epoch.keys.ck.expose());
+    }
+
+    fn receive(&mut self, items: &[(u8, u8, u8)]) {
+        let items: Vec<ReceiveItem> = items
+            .iter()
+            .take(BATCH)
+            .map(|&(g, n, sender)| ReceiveItem {
+                group: group(g),
+                generation: generation(n),
+                sender: MemberId::from_octets([0, 0, sender]),
+                ptk_id: PtkId::new(u16::from(sender) + 1).expect("not zero"),
+                salt: EpochSalt([sender; 8]),
+            })
+            .collect();
+        let asked = items.clone();
+        let Ok(reply) = self.call(&Receive { items }) else { return };
+        assert_eq!(reply.items.len(), asked.len());
+        for (item, keys) in asked.iter().zip(&reply.items) {
+            assert!(item.sender != OWN || keys.is_err(), "receiver keys for the own member");
+        }
+    }
+
+    fn erase(&mut self, right_device: bool) {
+        let device = if right_device { DeviceId::NONE } else { DeviceId([1; 16]) };
+        let erased = self.call(&Erase { device });
+        if !right_device {
+            assert!(erased.is_err(), "another device's id erases nothing");
+        } else if erased.is_ok() {
+            assert!(self.medium().object.is_none(), "erased, and still there");
+            self.forget();
+        } else {
+            self.seen.half_erased = true;
+        }
+    }
+
+    /// An erased device starts anew. Only salts never come twice.
+    fn forget(&mut self) {
+        self.seen = Seen { salts: std::mem::take(&mut self.seen.salts), ..Seen::default() };
+    }
+
+    fn raw(&mut self, number: u32, request: &[u8]) {
+        // A valid erase or install would need its own bookkeeping.
+        if ![Erase::NUMBER, Install::NUMBER, Send::NUMBER].contains(&number) {
+            self.octets(number, request);
+        }
+    }
+
+    fn restart(&mut self) {
+        self.starts += 1;
+        self.ta = Ta::new(Sim::new(Arc::clone(&self.medium), self.starts << 32));
+    }
+
+    fn check_what_must_not_fall(&mut self) {
+        let Some(status) = self.status() else { return };
+        match status.state {
+            DeviceState::Enrolled => {}
+            DeviceState::Damaged => {
+                assert!(self.seen.half_erased, "damaged, and nobody erased it");
+                return;
+            }
+            DeviceState::Factory => {
+                assert!(
+                    self.seen.half_erased || self.seen.sequence == 0,
+                    "factory, and nobody erased it"
+                );
+                return self.forget();
+            }
+        }
+        assert!(status.sequence >= self.seen.sequence, "the sequence fell");
+        assert!(status.floor >= self.seen.floor, "the floor fell");
+        self.seen.sequence = status.sequence;
+        self.seen.floor = status.floor;
+        for group in &status.groups {
+            let next = self.seen.next.entry(group.group).or_default();
+            assert!(group.next >= *next, "a group's next fell");
+            *next = group.next;
+        }
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        not_before: 0,
+        not_after: u64::MAX,
+        profile: Profile::HkdfSha256,
+        suite: Suite::Aead,
+        label: Label::EMPTY,
+        epoch_s: 1,
+        epoch_packets: 1,
+        receive_grace_s: 0,
+        send_grace_s: 0,
+        max_unsynced_s: 0,
+        accept_rollback: false,
+    }
+}

@@ -1,0 +1,14 @@
+//! OP-TEE authenticates the record, but a later or a broken TA may have
+//! written it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use proseal_ta::state::record;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(state) = record::decode(data) {
+        let encoded = record::encode(&state).expect("a state that fits");
+        let again = record::decode(&encoded).expect("our own record");
+        assert_eq!(*encoded, *record::encode(&again).expect("the same state"));
+    }
+});

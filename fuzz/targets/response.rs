@@ -1,0 +1,30 @@
+//! Whoever sits between the client and the TA may answer anything.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use proseal_proto::command::{Command, decode_response, encode_response};
+use proseal_proto::message::{Erase, Receive, Send, Status, Version};
+use proseal_proto::test_command::{Hkdf, Install, Marks};
+
+/// A reply that decodes has one encoding: the octets it came from.
+fn check<C: Command>(response: &[u8]) {
+    if let Ok(reply) = decode_response::<C>(response) {
+        let mut encoded = Vec::new();
+        encode_response(Ok(&reply), &mut encoded);
+        assert_eq!(encoded, response);
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((choice, response)) = data.split_first() else { return };
+    match choice % 8 {
+        0 => check::<Version>(response),
+        1 => check::<Status>(response),
+        2 => check::<Send>(response),
+        3 => check::<Receive>(response),
+        4 => check::<Erase>(response),
+        5 => check::<Install>(response),
+        6 => check::<Marks>(response),
+        _ => check::<Hkdf>(response),
+    }
+});
