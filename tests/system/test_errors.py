@@ -98,6 +98,8 @@ class InOneLife(Case):
             doctor = self.ue.prosectl("doctor")
             self.assertEqual(doctor.status, 1)
             self.assertIn("too little", doctor.stdout)
+            said = self.ue.prosectl("--json", "doctor")
+            self.refused(said, 1, "unwell", "1 thing is wrong", "make room")
             self.assertEqual(self.held(), before)
         finally:
             self.ue.sh(f"rm {STORE}/filler {STORE}/filler2; sync")
@@ -180,6 +182,7 @@ class Surroundings(Case):
         said = json.loads(answer.stdout)
         self.assertEqual((answer.status, said["ok"]), (1, False), answer)
         self.assertIn("prosectl doctor", said["hint"])
+        print(f"{said['name']}: {said['message']}\n  hint: {said['hint']}")
         doctor = self.ue.prosectl("doctor")
         self.assertEqual(doctor.status, 1)
         self.assertIn("mounted read-only", doctor.stdout)

@@ -13,12 +13,12 @@ use std::ptr;
 use optee_teec::Uuid;
 use optee_teec::raw::{
     TEEC_AllocateSharedMemory, TEEC_CloseSession, TEEC_Context, TEEC_ERROR_ACCESS_DENIED,
-    TEEC_ERROR_BAD_STATE, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY, TEEC_FinalizeContext,
-    TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC, TEEC_MEM_INPUT, TEEC_MEM_OUTPUT,
-    TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT, TEEC_NONE, TEEC_ORIGIN_TRUSTED_APP,
-    TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter,
-    TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session,
-    TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
+    TEEC_ERROR_BAD_STATE, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY,
+    TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC,
+    TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT,
+    TEEC_NONE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES,
+    TEEC_Parameter, TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS,
+    TEEC_Session, TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
 };
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use zeroize::{Zeroize, Zeroizing};
@@ -76,7 +76,13 @@ impl Transport for Session {
         request: &[u8],
         response_max: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        self.request.put(request);
+        if !self.request.put(request) {
+            return Err(Fault::Tee {
+                during: "the call",
+                result: TEEC_ERROR_EXCESS_DATA,
+                origin: 1,
+            });
+        }
         let result = self.session.invoke(
             number,
             self.request.part(request.len()),
@@ -169,9 +175,14 @@ impl Shared {
         unsafe { std::slice::from_raw_parts_mut(self.0.buffer.cast::<u8>(), self.0.size) }
     }
 
-    fn put(&mut self, octets: &[u8]) {
-        if let Some(room) = self.octets().get_mut(..octets.len()) {
-            room.copy_from_slice(octets);
+    /// Copies octets in; `false` if there are more than it holds.
+    fn put(&mut self, octets: &[u8]) -> bool {
+        match self.octets().get_mut(..octets.len()) {
+            Some(room) => {
+                room.copy_from_slice(octets);
+                true
+            }
+            None => false,
         }
     }
 

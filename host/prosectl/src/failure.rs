@@ -4,6 +4,8 @@ use proseal_client::{Error, Kind};
 
 /// Exit code: wrong usage.
 pub(crate) const EXIT_USAGE: u8 = 2;
+/// What `doctor` reports when something is wrong: a failure with a report.
+pub(crate) const NUMBER_UNWELL: u32 = 0x803;
 const EXIT_FAILED: u8 = 1;
 const EXIT_REFUSED: u8 = 3;
 const EXIT_NO_TEE: u8 = 4;

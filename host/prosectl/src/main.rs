@@ -18,6 +18,11 @@ use crate::args::Args;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    // Keys pass through: they must not end up in a core dump. Where the limit
+    // cannot be set there is none to be afraid of.
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),

@@ -26,8 +26,8 @@ impl Report {
     }
 
     /// The same, from a command that found something wrong.
-    pub(crate) fn failed(self) -> Self {
-        Self { exit_code: 1, ..self }
+    pub(crate) fn failed(text: String, object: Value) -> Self {
+        Self { exit_code: 1, ..Self::new(text, object) }
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {

@@ -10,6 +10,7 @@ use rustix::fs::StatVfsMountFlags;
 use serde_json::json;
 
 use super::status::dotted;
+use crate::failure;
 use crate::output::Report;
 
 /// Where Debian's tee-supplicant keeps the store if not told otherwise.
@@ -47,6 +48,7 @@ fn report(checks: &[Check]) -> Report {
     let mut text = String::new();
     let mut wrong = 0;
     let mut objects = Vec::new();
+    let mut first_hint = "";
     for Check { name, outcome } in checks {
         match outcome {
             Outcome::Fine(found) => {
@@ -55,18 +57,30 @@ fn report(checks: &[Check]) -> Report {
             }
             Outcome::Wrong { found, hint } => {
                 wrong += 1;
+                if first_hint.is_empty() {
+                    first_hint = hint;
+                }
                 let _ = writeln!(text, "WRONG  {name}: {found}\n       hint: {hint}");
                 objects.push(json!({ "check": name, "ok": false, "found": found, "hint": hint }));
             }
         }
     }
-    let _ = match wrong {
-        0 => writeln!(text, "all is well"),
-        1 => writeln!(text, "1 thing is wrong"),
-        n => writeln!(text, "{n} things are wrong"),
-    };
-    let report = Report::new(text, json!({ "checks": objects }));
-    if wrong == 0 { report } else { report.failed() }
+    if wrong == 0 {
+        text.push_str("all is well\n");
+        return Report::new(text, json!({ "checks": objects }));
+    }
+    let message = format!("{wrong} thing{} wrong", if wrong == 1 { " is" } else { "s are" });
+    let _ = writeln!(text, "{message}");
+    Report::failed(
+        text,
+        json!({
+            "code": failure::NUMBER_UNWELL,
+            "name": "unwell",
+            "message": message,
+            "hint": first_hint,
+            "checks": objects,
+        }),
+    )
 }
 
 fn wrong(found: impl Into<String>, hint: impl Into<String>) -> Outcome {
