@@ -306,7 +306,7 @@ class Lives(unittest.TestCase):
         ue = Ue(self.name)
         with subprocess.Popen(["sleep", "60"]) as stranger:
             held = ue.lock()
-            ue.write_state(stranger.pid)
+            ue.write_pid(stranger.pid)
             self.assertFalse(ue.signal_qemu(signal.SIGKILL))
             self.assertIsNone(stranger.poll())
             stranger.kill()

@@ -61,7 +61,7 @@ def _run(ue, command, max_seconds, bind_to, caller):
     try:
         bound = os.pidfd_open(bind_to) if bind_to else None
         qemu = subprocess.Popen(command, preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
-        ue.write_state(qemu.pid)
+        ue.write_pid(qemu.pid)
         reason = _watch(qemu, deadline, max_seconds, caller, bound)
         _end(qemu)
     except ProcessLookupError:

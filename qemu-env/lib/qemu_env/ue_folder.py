@@ -27,7 +27,7 @@ class Ue:
         self.disk = self.folder / "disk"
         self.console_log = self.folder / "console.log"
         self.secure_log = self.folder / "secure.log"
-        self._state = self.folder / "state.json"
+        self._pid = self.folder / "pid"
         self._options = self.folder / "options.json"
         self._ended = self.folder / "ended"
 
@@ -58,19 +58,19 @@ class Ue:
             time.sleep(0.02)
         return True
 
-    def write_state(self, pid):
+    def write_pid(self, pid):
         """Written by the supervisor when QEMU runs, removed after its end."""
-        files.write_whole(self._state, json.dumps({"pid": pid, "started": time.time()}) + "\n")
+        files.write_whole(self._pid, f"{pid}\n")
         self._ended.unlink(missing_ok=True)
 
     def write_end(self, reason):
-        self._state.unlink(missing_ok=True)
+        self._pid.unlink(missing_ok=True)
         files.write_whole(self._ended, reason + "\n")
 
     def state(self):
-        """{pid, started}, or nothing in the moments before QEMU's start and after its end."""
+        """{pid, started (seconds since 1970)}, or nothing in the moments before QEMU's start and after its end."""
         try:
-            return json.loads(self._state.read_text())
+            return {"pid": int(self._pid.read_text()), "started": self._pid.stat().st_mtime}
         except (OSError, ValueError):
             return {}
 
