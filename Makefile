@@ -1,6 +1,6 @@
 # Each target is one visible command. `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help run test image shell fuzz mutants lint clean distclean
+.PHONY: help run test image shell fuzz forensics mutants lint clean distclean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ shell: image ## A prompt in a UE (Ctrl-] leaves)
 
 fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
 	fuzz/run --seconds $${FUZZ_SECONDS:-3600}
+
+forensics: image ## Search a UE's memory, disk and files for its keys
+	tests/forensics/run
 
 mutants: ## Break the trusted application on purpose; each break must be found
 	tests/mutants

@@ -50,6 +50,11 @@ class UE:
         line = [TOOL, "exec", self.name, "--", *command]
         return Answer(subprocess.run(line, input=stdin, capture_output=True, timeout=CALL_S, check=False))
 
+    def octets(self, *command):
+        """The octets that a command in the UE writes."""
+        line = [TOOL, "exec", self.name, "--", *command]
+        return subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=CALL_S, check=True).stdout
+
     def sh(self, script):
         """Runs a shell script in the UE."""
         return self.exec("sh", "-s", stdin=script.encode())
@@ -74,3 +79,7 @@ class UE:
 
     def disk(self):
         return (self.folder / "disk").read_bytes()
+
+    def secure_log(self):
+        """OP-TEE's log, of all boots of this folder."""
+        return (self.folder / "secure.log").read_text(errors="replace")

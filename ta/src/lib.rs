@@ -42,6 +42,7 @@ pub mod secret;
 pub mod session;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+pub mod stack;
 pub mod state;
 
 /// The TA's version as one number: 1.2.3 is 10203.

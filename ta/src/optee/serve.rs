@@ -14,6 +14,7 @@ use proseal_proto::message::Done;
 use zeroize::Zeroizing;
 
 use crate::session::{Login, admit};
+use crate::stack;
 
 /// The one parameter type of all commands: request in, response out. Any
 /// other combination is refused before the dispatcher is reached.
@@ -50,7 +51,7 @@ pub fn serve(
     } else {
         // Copied once; only the copy is looked at.
         let request = Zeroizing::new(request.read_to_vec());
-        answer(&request, &mut response);
+        stack::wiped_after(|| answer(&request, &mut response));
     }
     if response.len() > capacity {
         return Err(ErrorKind::ShortBuffer.into());

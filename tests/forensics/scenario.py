@@ -1,0 +1,141 @@
+"""The life of one PGK in one UE, and what is searched on the way."""
+
+import hmac
+import os
+import secrets
+import string
+import time
+
+import derivation_reference as reference
+from ue import UE
+
+from .memory import Paused
+from .report import Report
+from .search import search
+from .secure_map import SecureMap
+
+GROUP, MEMBER, PEER, PGK_ID = "0a0b0c", "000001", "000002", "01"
+OTHER_GROUP = "0a0b0d"
+SALT = "0123456789abcdef"
+PLANTED_FILE = "/var/lib/optee-client/data/planted"
+
+# The moments of the search.
+INSTALLED = "a PGK is installed"
+WORKED_ON = "after a further write and read"
+STARTED_COLD = "cold start, keys derived"
+ERASED = "erased"
+ERASED_COLD = "erased, cold start"
+# The places.
+NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "guest's files"
+
+
+def run(name):
+    """Lives it in a fresh UE of this name; the report of all searches."""
+    life = Life(UE(name))
+    life.ue.start("--fresh")
+    try:
+        life.install()
+        life.work_on()
+        life.ue.reboot()
+        life.derive()
+        life.erase()
+        life.ue.reboot()
+        life.look_again()
+    finally:
+        life.ue.stop()
+    life.report.write()
+    return life.report
+
+
+class Life:
+    def __init__(self, ue):
+        self.ue = ue
+        self.report = Report()
+        pgk = os.urandom(32)
+        # Letters, since a shell is to hold it.
+        self.planted = "".join(secrets.choice(string.ascii_letters) for _ in range(32))
+        # The PRK is as good as the PGK: everything derived comes from it.
+        self.held = {"PGK": pgk, "PRK": hmac.digest(bytes(32), pgk, "sha256")}
+
+    def install(self):
+        self._import(GROUP, self.held["PGK"])
+        # The test build takes the key in clear, so this life's normal world has seen it: what stays is only told.
+        self._search_normal_ram(INSTALLED, self.held)
+        self._search_secure_ram(INSTALLED, self.held)
+
+    def work_on(self):
+        self.ue.done("derive", "send", "--group", GROUP)  # writes: it reserves PTK Ids
+        self.ue.done("status")
+        self._search_secure_ram(WORKED_ON, self.held)
+
+    def derive(self):
+        """Everything that a radio does, by prosectl, which ends and wipes; and one client that goes on holding keys."""
+        sent = self.ue.done("derive", "send", "--group", GROUP)
+        self.ue.done(*self._receive("0001"))
+        held = self.held | self._keys("sender's", MEMBER, sent["ptk_id"], sent["salt"])
+        held |= self._keys("receiver's", PEER, "0001", SALT)
+        live = self._keys("client's", PEER, "0002", SALT)
+        self._keep_in_a_shell(f"$(prosectl --json {' '.join(self._receive('0002'))} --show-keys)")
+        self._keep_in_a_shell("$(cat)", self.planted)
+        self.ue.exec("sh", "-c", f"cat >{PLANTED_FILE}; sync", stdin=self.planted.encode())
+
+        self._search_secure_ram(STARTED_COLD, held | live)
+        held |= live | {"planted": self.planted.encode()}
+        self._search_normal_ram(STARTED_COLD, held)
+        self._search_octets(STARTED_COLD, DISK, self.ue.disk(), held)
+        self._search_octets(STARTED_COLD, FILES, self._files(), held)
+
+    def erase(self):
+        self.ue.done("erase", "--yes")
+        self._search_secure_ram(ERASED, self.held)
+
+    def look_again(self):
+        """Status makes the TA read what the store still has."""
+        self.ue.done("status")
+        self._search_secure_ram(ERASED_COLD, self.held)
+        self._search_normal_ram(ERASED_COLD, self.held)
+        self._search_octets(ERASED_COLD, DISK, self.ue.disk(), self.held)
+
+    def _import(self, group, pgk):
+        self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
+                     "--key-file", "-", stdin=pgk)
+
+    def _receive(self, ptk_id):
+        return ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", PEER, "--ptk-id", ptk_id,
+                "--salt", SALT]
+
+    def _keys(self, whose, sender, ptk_id, salt):
+        octets = [bytes.fromhex(text) for text in (PGK_ID, sender, ptk_id, salt)]
+        ik, ck = reference.derive(self.held["PGK"], "aead", bytes.fromhex(GROUP), 1, *octets, "")
+        return {f"{whose} IK": ik, f"{whose} CK": ck}
+
+    def _keep_in_a_shell(self, value, stdin=""):
+        """A process in the guest that goes on living with `value` in a variable."""
+        script = f'kept="{value}"; (while :; do sleep 60; done; echo "$kept") </dev/null >/dev/null 2>&1 &'
+        answer = self.ue.exec("sh", "-c", script, stdin=stdin.encode())
+        if answer.status:
+            raise RuntimeError(f"a process that holds a key: {answer}")
+
+    def _files(self):
+        """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own."""
+        return self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls | grep -vx -e proc -e sys -e dev)")
+
+    def _search_secure_ram(self, moment, held):
+        start = time.monotonic()
+        with Paused(self.ue.name) as paused:
+            ram = paused.secure_ram()
+            octets = ram.whole()
+            owners = SecureMap(octets, self.ue.secure_log())
+        searched, hits = search([(ram.base, octets)], held)
+        self.report.add(moment, SECURE_RAM, held, searched, time.monotonic() - start, hits, owners.owner)
+
+    def _search_normal_ram(self, moment, held):
+        start = time.monotonic()
+        with Paused(self.ue.name) as paused:
+            searched, hits = search(paused.normal_ram().pieces(), held)
+        self.report.add(moment, NORMAL_RAM, held, searched, time.monotonic() - start, hits)
+
+    def _search_octets(self, moment, place, octets, held):
+        start = time.monotonic()
+        searched, hits = search([(0, octets)], held)
+        self.report.add(moment, place, held, searched, time.monotonic() - start, hits)

@@ -1,0 +1,59 @@
+"""The search of the memory forensics, on octets made here."""
+
+import struct
+import unittest
+
+from forensics.search import FORMS, search
+from forensics.secure_map import SecureMap
+
+KEY = bytes(range(1, 33))
+
+
+def found(octets, piece=1 << 20):
+    pieces = [(at, octets[at : at + piece]) for at in range(0, len(octets), piece)]
+    searched, hits = search(pieces, {"key": KEY})
+    assert searched == len(octets)
+    return [(hit.address, hit.part, hit.form) for hit in hits]
+
+
+class Search(unittest.TestCase):
+    def test_each_form_of_a_whole_key(self):
+        for form, change in FORMS.items():
+            with self.subTest(form=form):
+                self.assertIn((100, "whole", form), found(bytes(100) + change(KEY) + bytes(100)))
+
+    def test_each_half_alone(self):
+        self.assertEqual(found(bytes(7) + KEY[:16] + bytes(7)), [(7, "first half", "as is")])
+        self.assertEqual(found(bytes(7) + KEY[16:] + bytes(7)), [(7, "second half", "as is")])
+
+    def test_every_copy_across_any_border_of_pieces(self):
+        octets = bytes(50) + KEY + bytes(50) + KEY[::-1] + bytes(50)
+        for piece in range(1, 80):
+            with self.subTest(piece=piece):
+                self.assertEqual(found(octets, piece), [(50, "whole", "as is"), (132, "whole", "reversed")])
+
+    def test_less_than_a_half_is_not_taken_for_one(self):
+        self.assertEqual(found(bytes(9) + KEY[:15] + bytes(9)), [])
+
+
+class Map(unittest.TestCase):
+    LOG = (
+        "D/TC:0   add_phys_mem:749 VCORE_UNPG_RW_PA type TEE_RAM_RW 0x0e102000 size 0x00002000\n"
+        "D/TC:0   boot_mem_release_unused:192 Carving out 0xe100000..0xe103fff\n"
+        "D/LD:  ldelf:176 ELF (486d96ac-cfcd-427a-9e30-369ed3c15325) at 0x40005000\n"
+    )
+
+    def test_pages_go_by_the_translation_table(self):
+        ram = bytearray(16 << 20)
+        for index, entry in {0: 0xE100F87, 2: 0xE200F4F, 5: 0xE201FCF, 6: 0xE202F4F}.items():
+            struct.pack_into("<Q", ram, 0x103000 + 8 * index, entry)
+        owner = SecureMap(bytes(ram), self.LOG).owner
+        self.assertEqual(
+            [owner(a) for a in (0xE000000, 0xE100000, 0xE103FFF, 0xE104000, 0xE200000, 0xE201234, 0xE202FFF, 0xE203000)],
+            ["TF-A", "core code", "core data, heap, stacks", "page pool, no TA's page", "TA stack and loader", "TA code",
+             "TA data and heap", "page pool, no TA's page"],
+        )
+
+    def test_no_table_is_an_error_and_not_an_empty_answer(self):
+        with self.assertRaises(RuntimeError):
+            SecureMap(bytes(16 << 20), self.LOG)

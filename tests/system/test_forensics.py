@@ -1,0 +1,61 @@
+"""Where a PGK is in a running machine, and where it is not.
+
+All cases judge one life of one UE (forensics/scenario.py). That the searches
+would find what is there is shown by copies that must be found, and by patches
+of the trusted application that must make these cases fail (`make mutants`).
+"""
+
+import unittest
+
+from forensics import scenario
+from forensics.scenario import (
+    DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SECURE_RAM, STARTED_COLD, WORKED_ON,
+)  # fmt: skip
+from forensics.secure_map import TA, TA_HEAP
+
+
+# In small letters: the cases are named after it.
+class forensics(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.report = scenario.run("forensics")
+
+    def copies(self, moment, *secrets):
+        """(secret, part, owner) of each copy in the secure RAM."""
+        return [(hit["secret"], hit["part"], hit["owner"]) for hit in self.report.hits(moment, SECURE_RAM, *secrets)]
+
+    def test_the_normal_world_never_holds_the_pgk(self):
+        for moment, place in [(STARTED_COLD, NORMAL_RAM), (STARTED_COLD, DISK), (STARTED_COLD, FILES),
+                              (ERASED_COLD, NORMAL_RAM), (ERASED_COLD, DISK)]:
+            with self.subTest(moment=moment, place=place):
+                self.assertEqual(self.report.hits(moment, place, "PGK", "PRK"), [])
+
+    def test_what_is_there_is_found(self):
+        for place, secret in [(NORMAL_RAM, "planted"), (NORMAL_RAM, "client's CK"), (DISK, "planted"),
+                              (FILES, "planted")]:
+            with self.subTest(place=place, secret=secret):
+                found = self.report.hits(STARTED_COLD, place, secret)
+                self.assertIn("whole", [hit["part"] for hit in found])
+
+    def test_the_ta_holds_the_pgk_once(self):
+        for moment in (INSTALLED, WORKED_ON, STARTED_COLD):
+            with self.subTest(moment=moment):
+                in_ta = [copy for copy in self.copies(moment, "PGK") if copy[2] in TA]
+                self.assertEqual(in_ta, [("PGK", "whole", TA_HEAP)])
+
+    def test_nothing_derived_stays_in_the_secure_world(self):
+        derived = {copy for copy in self.copies(STARTED_COLD) if copy[0] != "PGK"}
+        self.assertEqual(derived, set())
+
+    def test_what_op_tee_keeps_of_a_pgk_is_driven_out(self):
+        # At most some registers that it saved while the TA wrote.
+        self.assertLessEqual({copy[1] for copy in self.copies(INSTALLED) if copy[2] not in TA}, {"second half"})
+        for moment in (WORKED_ON, STARTED_COLD):
+            with self.subTest(moment=moment):
+                self.assertEqual([copy for copy in self.copies(moment) if copy[2] not in TA], [])
+
+    def test_an_erased_pgk_is_nowhere(self):
+        self.assertEqual(self.copies(ERASED), [])
+
+    def test_an_erased_pgk_does_not_come_back(self):
+        self.assertEqual(self.copies(ERASED_COLD), [])
