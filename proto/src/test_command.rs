@@ -3,16 +3,18 @@
 //! | no | name | request | reply |
 //! | --- | --- | --- | --- |
 //! | 0x8001 | install | [`Install`] | [`InstallReply`] |
+//! | 0x8003 | panic | [`Panic`] | none: the TA is gone |
 //! | 0x8004 | marks | [`Marks`] | [`MarksReply`] |
 //! | 0x8005 | hkdf | [`Hkdf`] | [`HkdfReply`] |
 //!
-//! 0x8002 and 0x8003 are reserved for set-floor and panic.
+//! 0x8002 is reserved for set-floor.
 
 use alloc::vec::Vec;
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 use crate::command::command;
 use crate::error::Code;
+use crate::message::Done;
 
 /// UUID of the test build of the TA: its storage is sealed by other keys than
 /// the product's.
@@ -24,6 +26,8 @@ pub const UUID: &str = "486d96ac-cfcd-427a-9e30-369ed3c15325";
 pub enum TestId {
     /// Take a content as it is, unsigned.
     Install = 0x8001,
+    /// The TA panics.
+    Panic = 0x8003,
     /// Stack and heap high-water marks.
     Marks = 0x8004,
     /// The TA's HKDF on inputs of the caller, for published vectors.
@@ -35,7 +39,7 @@ impl TestId {
     pub const FIRST: u32 = 0x8001;
 
     /// All test commands, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::Install, Self::Marks, Self::Hkdf];
+    pub const ALL: &'static [Self] = &[Self::Install, Self::Panic, Self::Marks, Self::Hkdf];
 
     /// The number on the wire.
     #[must_use]
@@ -53,6 +57,7 @@ impl TryFrom<u32> for TestId {
 }
 
 command!(TestId::Install.number(), Install<'_> => InstallReply, InstallReply::LEN);
+command!(TestId::Panic.number(), Panic => Done, 0);
 command!(TestId::Marks.number(), Marks => MarksReply, MarksReply::LEN);
 command!(TestId::Hkdf.number(), Hkdf<'_> => HkdfReply, HkdfReply::MAX);
 
@@ -146,6 +151,21 @@ impl Decode<'_> for InstallReply {
             _ => return Err(DecodeError::OutOfRange),
         };
         Ok(Self { outcome })
+    }
+}
+
+/// `panic`: the TA ends as if it had a fault, and all its sessions with it.
+pub struct Panic;
+
+impl Encode for Panic {
+    fn encode(&self, _: &mut Writer<'_>) -> Result<(), Full> {
+        Ok(())
+    }
+}
+
+impl Decode<'_> for Panic {
+    fn decode(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self)
     }
 }
 

@@ -16,7 +16,7 @@ use proseal_proto::message::{
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{
-    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Outcome, Scope, TestId, UUID,
+    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Outcome, Panic, Scope, TestId, UUID,
 };
 use proseal_proto::{PROTO_VERSION, limit};
 
@@ -67,13 +67,13 @@ fn command_numbers() {
     assert_eq!(PROTO_VERSION, 1);
     assert_eq!(Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(), [1, 5, 6, 7, 12]);
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
-    assert_eq!(test, [0x8001, 0x8004, 0x8005]);
+    assert_eq!(test, [0x8001, 0x8003, 0x8004, 0x8005]);
     assert_eq!(TestId::FIRST, 0x8001);
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
     for number in [0, 2, 3, 4, 8, 9, 10, 11, 13, 0x8001] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
-    for number in [1, 12, 0x8000, 0x8002, 0x8003, 0x8006] {
+    for number in [1, 12, 0x8000, 0x8002, 0x8006] {
         assert_eq!(TestId::try_from(number), Err(Code::UnknownCommand));
     }
 }
@@ -286,6 +286,7 @@ fn erase() {
 fn test_commands() {
     pin_request(&Install { scope: Scope::Added, content: &[0xa0, 1] }, "0001 01 a001");
     pin_response(&InstallReply { outcome: Outcome::Partly }, "00000000 02");
+    pin_request(&Panic, "0001");
     pin_request(&Marks, "0001");
     let marks = MarksReply { stack_size: 1, stack_high: 2, heap_size: 3, heap_high: 4 };
     pin_response(&marks, "00000000 00000001 00000002 00000003 00000004");

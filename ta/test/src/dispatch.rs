@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, VersionReply};
+use proseal_proto::message::{DeviceState, Done, VersionReply};
 use proseal_proto::test_command::{
-    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, TestId,
+    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
@@ -34,6 +34,7 @@ pub fn dispatch<P: Platform + Gauge>(
         Err(code) => call.refuse(code),
         Ok(id) => match id {
             TestId::Install => call.run(INTACT, install),
+            TestId::Panic => call.run(ANY, panic),
             TestId::Marks => call.run(ANY, marks),
             TestId::Hkdf => call.run(ANY, hkdf),
         },
@@ -43,6 +44,12 @@ pub fn dispatch<P: Platform + Gauge>(
 fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
     let outcome = ta.commit(|state| apply(state, request.content, request.scope))?;
     Ok(InstallReply { outcome })
+}
+
+/// By a Rust panic, so that the panic handler's line is on the secure console.
+#[expect(clippy::panic, reason = "what a fault does to the TA's callers is to be seen")]
+fn panic<P: Platform>(_: &mut Ta<P>, _: Panic) -> Result<Done, Code> {
+    panic!("asked for by the test command")
 }
 
 fn marks<P: Platform + Gauge>(ta: &mut Ta<P>, _: Marks) -> Result<MarksReply, Code> {
