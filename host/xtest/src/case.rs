@@ -13,7 +13,18 @@ pub(crate) struct Case {
     /// The fact that it states.
     pub(crate) title: &'static str,
     /// Checks the fact.
-    pub(crate) run: fn(&mut Context) -> Verdict,
+    pub(crate) run: Run,
+    /// What is done before and after: [`plainly`], or what a suite demands
+    /// of all its cases.
+    pub(crate) around: fn(&mut Context, Run) -> Verdict,
+}
+
+/// What a case does.
+pub(crate) type Run = fn(&mut Context) -> Verdict;
+
+/// A case with nothing around it.
+pub(crate) fn plainly(c: &mut Context, run: Run) -> Verdict {
+    run(c)
 }
 
 impl Case {

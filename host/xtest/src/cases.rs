@@ -1,13 +1,17 @@
 //! The table of cases.
 
+#[cfg(feature = "optee")]
+mod fuzz;
 mod kat;
+#[cfg(feature = "optee")]
+mod negative;
 mod regression;
 mod storage;
 
 use crate::case::Case;
 
 /// The suites, in the order of their names on the heading.
-pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat"];
+pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat", "negative", "fuzz"];
 
 /// All cases, in the order in which they run. What a restart of the machine
 /// stands between comes first and last: all others erase the device.
@@ -21,10 +25,23 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         regression::LIFECYCLE,
         storage::CASES,
         kat::CASES,
-        storage::BEFORE_RESTART,
     ]
     .into_iter()
+    .chain(below_libteec())
+    .chain([storage::BEFORE_RESTART])
     .flatten()
+}
+
+/// What needs a kernel and a TEE.
+#[cfg(feature = "optee")]
+fn below_libteec() -> impl Iterator<Item = &'static [Case]> {
+    negative::all().chain([fuzz::CASES])
+}
+
+/// There is no TEE here.
+#[cfg(not(feature = "optee"))]
+fn below_libteec() -> impl Iterator<Item = &'static [Case]> {
+    std::iter::empty()
 }
 
 #[cfg(test)]

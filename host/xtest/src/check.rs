@@ -9,7 +9,8 @@ use std::sync::mpsc::Sender;
 use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
 
-use crate::case::{Place, Stop, Verdict};
+use crate::case::{Case, Place, Stop, Verdict};
+use crate::options::Options;
 use crate::show::{Show, dump};
 use crate::target::Target;
 
@@ -49,6 +50,9 @@ pub(crate) struct Context {
     pub(crate) target: Target,
     /// 0 to 15: how long loops are.
     pub(crate) level: u32,
+    /// Where random calls start.
+    #[cfg(feature = "optee")]
+    pub(crate) seed: u64,
     /// What a case leaves for after a restart of the machine.
     pub(crate) state_file: PathBuf,
     events: Sender<Event>,
@@ -62,16 +66,25 @@ impl Context {
     pub(crate) fn new(
         id: String,
         target: Target,
-        level: u32,
-        state_file: PathBuf,
+        options: &Options,
         events: Sender<Event>,
     ) -> Self {
-        Self { ta: target.client(), target, level, state_file, events, id, parts: 0 }
+        Self {
+            ta: target.client(),
+            target,
+            level: options.level,
+            #[cfg(feature = "optee")]
+            seed: options.seed,
+            state_file: options.state.clone(),
+            events,
+            id,
+            parts: 0,
+        }
     }
 
     /// Runs the case to its end, also if it panics.
-    pub(crate) fn run(&mut self, case: fn(&mut Self) -> Verdict) {
-        self.guarded(case);
+    pub(crate) fn run(&mut self, case: &Case) {
+        self.guarded(|c| (case.around)(c, case.run));
         self.tell(Event::Done);
     }
 
@@ -185,7 +198,8 @@ impl Context {
         false
     }
 
-    fn guarded(&mut self, run: impl FnOnce(&mut Self) -> Verdict) {
+    /// Runs to the end whatever happens, so that what follows still runs.
+    pub(crate) fn guarded(&mut self, run: impl FnOnce(&mut Self) -> Verdict) {
         // A session that the panic left half used is not used again: the next
         // case has its own.
         match panic::catch_unwind(panic::AssertUnwindSafe(|| run(&mut *self))) {

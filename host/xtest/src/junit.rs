@@ -72,9 +72,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::case::Case;
+    use crate::case::{Case, plainly};
 
-    static CASE: Case = Case { suite: "kat", number: 1001, title: "a < b", run: |_| Ok(()) };
+    static CASE: Case =
+        Case { suite: "kat", number: 1001, title: "a < b", run: |_| Ok(()), around: plainly };
 
     fn finished(outcome: Outcome, texts: &[&str]) -> Finished {
         let texts = texts.iter().copied().map(String::from).collect();

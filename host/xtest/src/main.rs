@@ -15,8 +15,14 @@ mod check;
 mod derivation;
 mod device;
 mod fixture;
+#[cfg(feature = "optee")]
+mod ioctl;
 mod junit;
+#[cfg(feature = "optee")]
+mod line;
 mod options;
+#[cfg(feature = "optee")]
+mod random;
 mod report;
 mod runner;
 mod selection;

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::hash::{BuildHasher, RandomState};
+use std::num::ParseIntError;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -18,8 +20,9 @@ suite) or the start of either with a * (regression_10*). Ids apply from left to
 right, the last that matches decides; without any, all cases run.
 
   -x <test-id>   leave this one out
-  -t <suites>    only these suites, with + between: regression+storage+kat
+  -t <suites>    only these suites, with + between: regression+kat
   -l <level>     0 to 15: above 0 loops are longer
+  --seed N       where the random calls of suite fuzz start; drawn if not said
   --state FILE   where storage_1001 leaves what storage_1002 checks after a
                  restart of the machine
   --junit FILE   also write the results as JUnit XML
@@ -45,6 +48,7 @@ pub(crate) enum Action {
 }
 
 /// How to run.
+#[derive(Clone)]
 pub(crate) struct Options {
     /// Suites to choose from, in the order that was given.
     pub(crate) suites: Vec<String>,
@@ -52,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) filters: Vec<Filter>,
     /// 0 to 15.
     pub(crate) level: u32,
+    /// Where random calls start.
+    pub(crate) seed: u64,
     /// Where to write JUnit XML.
     pub(crate) junit: Option<PathBuf>,
     /// What a case leaves for after a restart of the machine.
@@ -65,6 +71,7 @@ impl Options {
             suites: cases::SUITES.iter().copied().map(String::from).collect(),
             filters: Vec::new(),
             level: 0,
+            seed: RandomState::new().hash_one(0),
             junit: None,
             state: PathBuf::from(STATE_FILE),
         };
@@ -73,6 +80,7 @@ impl Options {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Action::Help),
                 Arg::Long("list") => return Ok(Action::List),
                 Arg::Long("junit") => options.junit = Some(args.value()?.into()),
+                Arg::Long("seed") => options.seed = args.value()?.parse_with(number)?,
                 Arg::Long("state") => options.state = args.value()?.into(),
                 Arg::Short('t') => options.suites = suites(&args.value()?.string()?)?,
                 Arg::Short('l') => options.level = args.value()?.parse_with(level)?,
@@ -94,6 +102,11 @@ fn suites(list: &str) -> Result<Vec<String>, String> {
             suite => Err(format!("no such suite: {suite:?}")),
         })
         .collect()
+}
+
+/// A number, also as it is printed: hexadecimal behind `0x`.
+fn number(text: &str) -> Result<u64, ParseIntError> {
+    text.strip_prefix("0x").map_or_else(|| text.parse(), |hex| u64::from_str_radix(hex, 16))
 }
 
 fn level(text: &str) -> Result<u32, String> {
@@ -118,13 +131,21 @@ mod tests {
         let options = parse(&["1001", "-t", "kat+storage", "-x", "1003", "-l", "15"]).unwrap();
         assert_eq!(options.suites, ["kat", "storage"]);
         assert_eq!(options.level, 15);
+        assert_eq!(parse(&["--seed", "0xff"]).unwrap().seed, 255);
         let filters: Vec<_> = options.filters.iter().map(|f| (f.take, f.id.as_str())).collect();
         assert_eq!(filters, [(true, "1001"), (false, "1003")]);
     }
 
     #[test]
     fn wrong_usage_is_refused() {
-        for args in [&["-l", "16"][..], &["-l", "x"], &["-t", "gp"], &["-x"], &["--nonsense"]] {
+        for args in [
+            &["-l", "16"][..],
+            &["-l", "x"],
+            &["-t", "gp"],
+            &["-x"],
+            &["--seed", "x"],
+            &["--nonsense"],
+        ] {
             assert!(parse(args).is_err(), "{args:?}");
         }
     }

@@ -61,9 +61,9 @@ fn run_within<W: Write>(
 
 fn start_case(case: &'static Case, target: &Target, options: &Options) -> Receiver<Event> {
     let (to, events) = channel();
-    let (target, level, state) = (target.clone(), options.level, options.state.clone());
+    let (target, options) = (target.clone(), options.clone());
     // The session is made in the thread that uses it.
-    thread::spawn(move || Context::new(case.id(), target, level, state, to).run(case.run));
+    thread::spawn(move || Context::new(case.id(), target, &options, to).run(case));
     events
 }
 

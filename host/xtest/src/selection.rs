@@ -1,9 +1,12 @@
 //! Which cases run.
 
+use std::collections::BTreeSet;
+
 use crate::case::Case;
 use crate::options::Options;
 
 /// One id of the command line.
+#[derive(Clone)]
 pub(crate) struct Filter {
     /// Whether to take or to leave out what it matches.
     pub(crate) take: bool,
@@ -24,13 +27,19 @@ impl Filter {
 
 /// The cases to run, in the table's order.
 ///
-/// Errors: an id that matches nothing, or nothing left to run. A mistyped id
+/// Errors: a number that stands twice, an id that matches nothing, or nothing left to run. A mistyped id
 /// must not read as a pass.
 pub(crate) fn select(
     cases: impl Iterator<Item = &'static Case>,
     options: &Options,
 ) -> Result<Vec<&'static Case>, String> {
-    let cases: Vec<_> = cases.filter(|c| options.suites.iter().any(|s| s == c.suite)).collect();
+    let cases: Vec<_> = cases.collect();
+    let ids: BTreeSet<_> = cases.iter().map(|case| case.id()).collect();
+    if ids.len() < cases.len() {
+        return Err(String::from("two test cases have one number"));
+    }
+    let cases: Vec<_> =
+        cases.into_iter().filter(|c| options.suites.iter().any(|s| s == c.suite)).collect();
     for filter in &options.filters {
         if !cases.iter().any(|case| filter.matches(case)) {
             return Err(format!("no test case matches {:?}", filter.id));
@@ -55,12 +64,13 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::case::plainly;
 
     static CASES: [Case; 4] = [
-        Case { suite: "regression", number: 1001, title: "", run: |_| Ok(()) },
-        Case { suite: "regression", number: 1002, title: "", run: |_| Ok(()) },
-        Case { suite: "regression", number: 2001, title: "", run: |_| Ok(()) },
-        Case { suite: "kat", number: 1001, title: "", run: |_| Ok(()) },
+        Case { suite: "regression", number: 1001, title: "", run: |_| Ok(()), around: plainly },
+        Case { suite: "regression", number: 1002, title: "", run: |_| Ok(()), around: plainly },
+        Case { suite: "regression", number: 2001, title: "", run: |_| Ok(()), around: plainly },
+        Case { suite: "kat", number: 1001, title: "", run: |_| Ok(()), around: plainly },
     ];
 
     fn ids(suites: &[&str], filters: &[&str]) -> Vec<String> {
@@ -72,7 +82,8 @@ mod tests {
             })
             .collect();
         let suites = suites.iter().copied().map(String::from).collect();
-        let options = Options { suites, filters, level: 0, junit: None, state: PathBuf::new() };
+        let options =
+            Options { suites, filters, level: 0, seed: 0, junit: None, state: PathBuf::new() };
         let selected = select(CASES.iter(), &options);
         selected.unwrap_or_default().iter().map(|case| case.id()).collect()
     }

@@ -65,6 +65,57 @@ impl Show for Fault {
     }
 }
 
+#[cfg(feature = "optee")]
+impl Show for crate::ioctl::Refusal {
+    fn show(&self) -> String {
+        match self {
+            Self::Kernel(error) => format!("{error} from the kernel"),
+            Self::Tee { result, origin } => format!(
+                "{} from {}",
+                tee_result(*result),
+                match origin {
+                    1 => "libteec",
+                    2 => "the kernel's driver",
+                    3 => "OP-TEE",
+                    4 => "the TA",
+                    _ => "nobody that is known",
+                }
+            ),
+        }
+    }
+}
+
+/// A `TEEC_Result` by number and name (GlobalPlatform TEE Client API).
+#[cfg(feature = "optee")]
+fn tee_result(result: u32) -> String {
+    named(
+        result,
+        match result {
+            0 => "TEEC_SUCCESS",
+            0xffff_0000 => "TEEC_ERROR_GENERIC",
+            0xffff_0001 => "TEEC_ERROR_ACCESS_DENIED",
+            0xffff_0005 => "TEEC_ERROR_BAD_FORMAT",
+            0xffff_0006 => "TEEC_ERROR_BAD_PARAMETERS",
+            0xffff_0007 => "TEEC_ERROR_BAD_STATE",
+            0xffff_0008 => "TEEC_ERROR_ITEM_NOT_FOUND",
+            0xffff_000a => "TEEC_ERROR_NOT_SUPPORTED",
+            0xffff_000c => "TEEC_ERROR_OUT_OF_MEMORY",
+            0xffff_000d => "TEEC_ERROR_BUSY",
+            0xffff_000e => "TEEC_ERROR_COMMUNICATION",
+            0xffff_000f => "TEEC_ERROR_SECURITY",
+            0xffff_0010 => "TEEC_ERROR_SHORT_BUFFER",
+            0xffff_3024 => "TEEC_ERROR_TARGET_DEAD",
+            _ => "a result without a name here",
+        },
+    )
+}
+
+impl<T, E: Show> Show for Result<T, E> {
+    fn show(&self) -> String {
+        self.as_ref().err().map_or_else(|| String::from("0x0 = success"), E::show)
+    }
+}
+
 impl Show for DeviceId {
     fn show(&self) -> String {
         hex(&self.0)

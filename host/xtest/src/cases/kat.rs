@@ -8,7 +8,7 @@ use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{Hkdf, Scope};
 use serde_json::Value;
 
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Verdict, plainly};
 use crate::check::Context;
 use crate::fixture;
 
@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 const fn case(number: u16, title: &'static str, run: fn(&mut Context) -> Verdict) -> Case {
-    Case { suite: "kat", number, title, run }
+    Case { suite: "kat", number, title, run, around: plainly }
 }
 
 fn rfc5869(c: &mut Context, salt: &[u8], ikm: &[u8], info: &[u8], okm: &[u8]) -> Verdict {

@@ -8,7 +8,7 @@ mod install;
 mod lifecycle;
 mod protocol;
 
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Verdict, plainly};
 use crate::check::Context;
 
 pub(super) use derive::CASES as DERIVE;
@@ -18,5 +18,5 @@ pub(super) use lifecycle::CASES as LIFECYCLE;
 pub(super) use protocol::CASES as PROTOCOL;
 
 const fn case(number: u16, title: &'static str, run: fn(&mut Context) -> Verdict) -> Case {
-    Case { suite: "regression", number, title, run }
+    Case { suite: "regression", number, title, run, around: plainly }
 }

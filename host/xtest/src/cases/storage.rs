@@ -13,7 +13,7 @@ use proseal_proto::message::DeviceState;
 use proseal_proto::test_command::Scope;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Stop, Verdict};
+use crate::case::{Case, Stop, Verdict, plainly};
 use crate::check::Context;
 use crate::derivation::expected;
 use crate::fixture::{self, GROUP, OTHER};
@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 const fn case(number: u16, title: &'static str, run: fn(&mut Context) -> Verdict) -> Case {
-    Case { suite: "storage", number, title, run }
+    Case { suite: "storage", number, title, run, around: plainly }
 }
 
 /// Names this start of the machine.

@@ -2,18 +2,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::case::{Case, Failure, Finished};
+use crate::case::{Case, Failure, Finished, plainly};
 use crate::selection::Filter;
 
 static CASES: [Case; 3] = [
-    Case { suite: "regression", number: 1001, title: "one", run: |_| Ok(()) },
-    Case { suite: "regression", number: 1002, title: "two", run: |_| Ok(()) },
-    Case { suite: "kat", number: 1001, title: "three", run: |_| Ok(()) },
+    Case { suite: "regression", number: 1001, title: "one", run: |_| Ok(()), around: plainly },
+    Case { suite: "regression", number: 1002, title: "two", run: |_| Ok(()), around: plainly },
+    Case { suite: "kat", number: 1001, title: "three", run: |_| Ok(()), around: plainly },
 ];
 
 fn options(filters: Vec<Filter>) -> Options {
     let suites = vec![String::from("regression"), String::from("kat")];
-    Options { suites, filters, level: 0, junit: None, state: PathBuf::new() }
+    Options { suites, filters, level: 0, seed: 0, junit: None, state: PathBuf::new() }
 }
 
 fn finished(at: usize, outcome: Outcome) -> Finished {

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::case::{Stop, Verdict};
+use crate::case::{Stop, Verdict, plainly};
 use crate::{cases, check};
 
 fn options(state: &str) -> Options {
     let state = std::env::temp_dir().join(format!("{state}-{}", std::process::id()));
-    Options { suites: Vec::new(), filters: Vec::new(), level: 0, junit: None, state }
+    Options { suites: Vec::new(), filters: Vec::new(), level: 0, seed: 0, junit: None, state }
 }
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,7 +22,8 @@ fn run_of(cases: &[&'static Case], limit: Duration) -> (Summary, String) {
 
 macro_rules! case {
     ($run:expr) => {{
-        static CASE: Case = Case { suite: "self", number: 1, title: "a case", run: $run };
+        static CASE: Case =
+            Case { suite: "self", number: 1, title: "a case", run: $run, around: plainly };
         &CASE
     }};
 }

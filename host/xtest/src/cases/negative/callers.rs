@@ -1,0 +1,207 @@
+//! 6000: many callers at once, and one that changes its mind in the middle.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use proseal_proto::command::Id;
+use proseal_proto::error::Code;
+use proseal_proto::limit::{BATCH, REQUEST_MAX};
+use proseal_proto::message::Receive;
+use proseal_proto::test_command::TestId;
+
+use super::requests::{good, request};
+use super::{case, content};
+use crate::case::{Case, Stop, Verdict};
+use crate::check::Context;
+use crate::derivation::expected;
+use crate::fixture::{self, GROUP, MEMBER, OTHER};
+use crate::ioctl::{PARAMS, Param, Refusal, login};
+use crate::line::{Line, uuid};
+
+pub(super) const CASES: &[Case] = &[
+    case(6001, "a request that changes during the call is one of the two, whole", changing_request),
+    case(6002, "a response that is overwritten during the call harms only its caller", scribbled),
+    case(6003, "the largest requests from 16 sessions at once", largest_requests),
+    case(6004, "the largest responses to 16 sessions at once", largest_responses),
+    case(6005, "16 sessions that send at once get different PTK Ids", sends_at_once),
+    case(
+        6006,
+        "a session that is closed in the middle of its calls ends cleanly",
+        closed_meanwhile,
+    ),
+    case(6007, "sessions are opened until one is refused, and then closed", open_until_refused),
+];
+
+const RECEIVE: u32 = Id::Receive.number();
+/// Sessions at once.
+const CALLERS: usize = 16;
+
+/// Calls `f` while another thread does `meanwhile` over and over.
+fn beside<T>(meanwhile: impl Fn(u32) + Sync, f: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut round = 0;
+            while !over.load(Ordering::Relaxed) {
+                meanwhile(round);
+                round = round.wrapping_add(1);
+            }
+        });
+        let value = f();
+        over.store(true, Ordering::Relaxed);
+        value
+    })
+}
+
+fn changing_request(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let whole = good(RECEIVE);
+    // version 2, count 2, group 3, generation 8: the sender's last octet is
+    // all that differs, so there is nothing between the two.
+    let at = 17;
+    let epoch = fixture::epoch(GROUP, 1, OTHER, 1);
+    let keys = expected(&fixture::pgk(1, 0), &epoch);
+    let other = [&[0; 4], &keys.ik[..], &keys.ck].concat();
+    let own = [&Code::OwnMember.number().to_be_bytes()[..], &[0; 64]].concat();
+    let senders = [MEMBER as u8, OTHER as u8];
+    let (mut others, mut owns) = (0_u32, 0_u32);
+    let calls = 400 * (1 + c.level);
+    let flip = |round: u32| {
+        line.request.octets()[at].store(senders[round as usize % 2], Ordering::Relaxed)
+    };
+    let responses: Vec<_> =
+        beside(flip, || (0..calls).map(|_| line.call(RECEIVE, &whole)).collect());
+    for response in responses {
+        let response = c.ok("receive", response)?;
+        match response.get(6..) {
+            Some(item) if item == other => others += 1,
+            Some(item) if item == own => owns += 1,
+            item => {
+                c.octets("neither of the two", item.unwrap_or_default(), &other);
+            }
+        }
+    }
+    c.note(format!("{others} for one sender, {owns} for the other"));
+    c.that("both were met", others > 0 && owns > 0);
+    Ok(())
+}
+
+fn scribbled(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let whole = good(RECEIVE);
+    let first = line.call(RECEIVE, &whole);
+    let len = c.ok("receive", first)?.len();
+    let scribble = |round: u32| line.response.fill(round as u8);
+    let calls = 100 * (1 + c.level);
+    let responses: Vec<_> =
+        beside(scribble, || (0..calls).map(|_| line.call(RECEIVE, &whole)).collect());
+    for response in responses {
+        let response = c.ok("receive", response)?;
+        c.equal("octets of the response", response.len(), len);
+    }
+    Ok(())
+}
+
+/// What each of many sessions gets for the same calls at the same time.
+fn at_once(
+    c: &mut Context,
+    number: u32,
+    request: &[u8],
+    rounds: u32,
+) -> Result<Vec<Vec<u8>>, Stop> {
+    let lines: Result<Vec<Line>, _> = (0..CALLERS).map(|_| Line::open()).collect();
+    let lines = c.ok("opening the sessions", lines)?;
+    let results: Vec<_> = thread::scope(|scope| {
+        let calls =
+            |line: Line| (0..rounds).map(|_| line.call(number, request)).collect::<Vec<_>>();
+        let threads: Vec<_> =
+            lines.into_iter().map(|line| scope.spawn(move || calls(line))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    });
+    c.equal("answers", results.len(), CALLERS * rounds as usize);
+    results.into_iter().map(|result| c.ok("the call", result)).collect()
+}
+
+fn largest_requests(c: &mut Context) -> Verdict {
+    // A content that is good but for what follows it.
+    let mut request = [&[0, 1, 0], &fixture::encoded(&content())[..]].concat();
+    request.resize(REQUEST_MAX, 0);
+    for response in at_once(c, TestId::Install.number(), &request, 8 * (1 + c.level))? {
+        c.octets("response", &response, &Code::ContentMalformed.number().to_be_bytes());
+    }
+    Ok(())
+}
+
+fn largest_responses(c: &mut Context) -> Verdict {
+    let epochs: Vec<_> = (1..=BATCH as u16).map(|id| fixture::epoch(GROUP, 1, OTHER, id)).collect();
+    let mut whole = [&[0; 4], &(BATCH as u16).to_be_bytes()[..]].concat();
+    for epoch in &epochs {
+        let keys = expected(&fixture::pgk(1, 0), epoch);
+        whole.extend([&[0; 4], &keys.ik[..], &keys.ck].concat());
+    }
+    let request = request(&Receive { items: epochs });
+    for response in at_once(c, RECEIVE, &request, 4 * (1 + c.level))? {
+        c.octets("response", &response, &whole);
+    }
+    Ok(())
+}
+
+fn sends_at_once(c: &mut Context) -> Verdict {
+    let rounds = 8 * (1 + c.level);
+    let responses = at_once(c, Id::Send.number(), &good(Id::Send.number()), rounds)?;
+    // code 4, generation 8, PGK Id 1, member 3
+    let ids: BTreeSet<_> = responses.iter().map(|r| r.get(16..18).map(<[u8]>::to_vec)).collect();
+    c.equal("different PTK Ids", ids.len(), responses.len());
+    Ok(())
+}
+
+fn closed_meanwhile(c: &mut Context) -> Verdict {
+    for _ in 0..8 * (1 + c.level) {
+        let line = c.line()?;
+        let whole = good(RECEIVE);
+        let calls = thread::scope(|scope| {
+            let calls =
+                scope.spawn(|| (0..50).map(|_| line.call(RECEIVE, &whole)).collect::<Vec<_>>());
+            thread::yield_now();
+            let _ = line.device.close_session(line.session);
+            calls.join().unwrap_or_default()
+        });
+        for call in calls {
+            // The kernel knows the session no more, or OP-TEE does not.
+            match call {
+                Ok(_) | Err(Refusal::Kernel(_)) => {}
+                Err(refusal) => {
+                    let unknown = Refusal::Tee { result: 0xffff_0006, origin: 3 };
+                    c.equal("a call to a closed session", refusal, unknown);
+                }
+            }
+        }
+    }
+    c.line().map(drop)
+}
+
+/// More sessions than OP-TEE has memory for.
+const OPENINGS: usize = 2048;
+
+fn open_until_refused(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let mut opened = 0;
+    let refusal = loop {
+        let session =
+            line.device.open_session(uuid(), login::PUBLIC, [0; 16], [Param::NONE; PARAMS]);
+        match session {
+            Ok(_) if opened < OPENINGS => opened += 1,
+            Ok(_) => break None,
+            Err(refusal) => break Some(refusal),
+        }
+    };
+    c.note(format!("{opened} sessions were open"));
+    c.above("sessions > callers", opened as u64, CALLERS as u64);
+    // `TEEC_ERROR_OUT_OF_MEMORY` from OP-TEE, if anything.
+    if let Some(refusal) = refusal {
+        c.equal("refusal", refusal, Refusal::Tee { result: 0xffff_000c, origin: 3 });
+    }
+    let response = line.call(RECEIVE, &good(RECEIVE));
+    c.ok("a call of the first session", response).map(drop)
+}
