@@ -1,6 +1,6 @@
 # Each target is one visible command. `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help run test image shell fuzz forensics mutants lint clean distclean
+.PHONY: help run test image shell fuzz forensics soak mutants lint clean distclean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -10,6 +10,11 @@ run: image ## Build all, boot a UE, show the main job
 
 test: ## Everything that proves it: lints, host tests, guest tests
 	tests/run
+
+# 15 is ten minutes, each level 40 s.
+SOAK_LEVEL = 15
+soak: image ## The guest fuzzer for ten minutes (SOAK_LEVEL=3: two)
+	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) fuzz_1001
 
 image: ## Build the image (packages, firmware, programs); does nothing if all is there
 	qemu-env/build

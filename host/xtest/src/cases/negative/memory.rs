@@ -34,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
     case(1022, "memory that was released is refused", released_memory),
     case(1023, "memory of another open device is refused", foreign_memory),
     case(1024, "memory that the caller may only read cannot be registered", read_only),
+    case(1025, "a request of a megabyte is oversized", megabyte),
     case(1031, "a response over its own request is right", same_memory),
     case(1032, "a response that starts within its request is right", overlapping),
     case(1033, "a request and a response at odd addresses over a page's end are right", straddling),
@@ -221,6 +222,21 @@ fn read_only(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let registered = line.device.register_read_only();
     c.equal("registering", registered.map_err(Refusal::Kernel), Err(Refusal::Kernel(Errno::FAULT)));
+    Ok(())
+}
+
+fn megabyte(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let large = line.device.memory(1 << 20);
+    let large = c.ok("allocating memory", large.map_err(Refusal::Kernel))?;
+    large.put(0, &good(RECEIVE));
+    let (_, room) = prepare(&line, RECEIVE);
+    let request = Param::part(kind::INPUT, &large, 0, large.len());
+    let len = invoke(&line, RECEIVE, request, room);
+    let len = c.ok("a call that reaches the TA", len)?;
+    c.equal("octets of its refusal", len as usize, RESPONSE_HEAD);
+    let code = line.response.take(0, RESPONSE_HEAD);
+    c.octets("its code", &code, &Code::Oversized.number().to_be_bytes());
     Ok(())
 }
 
