@@ -23,6 +23,7 @@ use crate::fixture::{self, GROUP, OTHER};
 use crate::ioctl::{NO_MEMORY, PARAMS, Param, Refusal, kind, login};
 use crate::line::{Line, uuid};
 use crate::random::Random;
+use crate::show::dump;
 
 pub(super) const CASES: &[Case] = &[Case {
     suite: "fuzz",
@@ -182,7 +183,9 @@ impl<'l> Fuzzer<'l> {
         race.store(false, Ordering::Relaxed);
         match result {
             Ok(()) => self.responded(&params),
-            Err(refusal) => self.alive(refusal),
+            Err(refusal) => self.alive(refusal).map_err(|fault| {
+                format!("{fault} after command {number:#x}, {params:x?}\n{}", dump(&octets))
+            }),
         }
     }
 

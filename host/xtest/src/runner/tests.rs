@@ -54,6 +54,39 @@ fn a_failed_check_does_not_end_the_case_and_names_its_place() {
 }
 
 #[test]
+fn parts_within_parts_are_told_in_xtests_lines() {
+    fn nested(c: &mut Context) -> Verdict {
+        c.part("outer", |c| {
+            c.part("inner", |c| c.ok("result", Ok::<_, String>(())));
+            c.part("wrong", |c| {
+                c.that("truth", false);
+                Ok(())
+            });
+            Ok(())
+        });
+        Ok(())
+    }
+    let (summary, out) = run_of(&[case!(nested)], LIMIT);
+    let lines: Vec<_> = out.lines().filter(|line| !line.contains(".rs:")).collect();
+    assert_eq!(
+        lines,
+        [
+            "* self_1 a case",
+            "o self_1.1 outer",
+            "o self_1.1.1 inner",
+            "  self_1.1.1 OK",
+            "o self_1.1.2 wrong",
+            "  self_1.1.2 FAILED",
+            "  self_1.1 FAILED",
+            "  self_1 FAILED",
+        ]
+    );
+    let Outcome::Failed(failures) = &summary.cases[0].outcome else { panic!("it passed") };
+    let ids: Vec<_> = failures.iter().map(|failure| failure.id.as_str()).collect();
+    assert_eq!(ids, ["self_1.1.2", "self_1.1", "self_1"], "depth first");
+}
+
+#[test]
 fn a_panic_is_a_failure_of_its_case_alone() {
     let passing = case!(|c| c.ok("result", Ok::<_, String>(())));
     let (summary, out) = run_of(&[case!(|_| panic!("on purpose")), passing], LIMIT);
