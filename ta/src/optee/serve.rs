@@ -32,12 +32,18 @@ pub fn open_session() -> Result<()> {
 
 /// Copies the request in, has it answered, copies the response out.
 ///
-/// Errors: `ShortBuffer` if the response might not fit; everything else is a
-/// response with a code of its own.
+/// Errors: `ShortBuffer` if the response might not fit, `BadParameters` if
+/// request and room share a page; everything else is a response with a code of
+/// its own.
 pub fn serve(
     (request, output, _, _): &mut Memrefs<'_>,
     answer: impl FnOnce(&[u8], &mut Vec<u8>),
 ) -> Result<()> {
+    // Before anything is touched: see there.
+    let room = pages(output.buffer_ptr(), output.buffer_len());
+    if overlap(pages(request.buffer_ptr(), request.buffer_len()), room) {
+        return Err(ErrorKind::BadParameters.into());
+    }
     // Until there is a response, none of the output is one.
     let capacity = output.buffer_len();
     output.set_updated_size(0)?;
@@ -57,4 +63,21 @@ pub fn serve(
         return Err(ErrorKind::ShortBuffer.into());
     }
     output.set_output(response.as_slice())
+}
+
+/// Octets of a page, by which OP-TEE maps memory.
+const PAGE: usize = 4096;
+
+/// The first and the last page of a buffer.
+fn pages(start: *const u8, len: usize) -> (usize, usize) {
+    let last = start.addr().saturating_add(len.saturating_sub(1));
+    (start.addr() / PAGE, last / PAGE)
+}
+
+/// Whether two buffers share a page. OP-TEE (4.5, and the code is older) maps
+/// two parameters of one memory as one, which ends where the later of them
+/// ends: of a buffer around another the rest is missing, and who touches it is
+/// ended, or meets what stands there instead.
+const fn overlap(one: (usize, usize), other: (usize, usize)) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
 }
