@@ -226,11 +226,11 @@ const fn refusal(code: Code) -> &'static str {
         Code::KeyRepeated => "the same key octets are held under another entry",
         Code::TimeOutOfRange => "the content's time is more than ten years ahead",
         Code::TooManyRemoved => "the device has been in too many groups",
+        Code::MemberConflict => "the group's keys are held under another member id",
         Code::StoreFailed => "the secure storage did not take the change, and nothing has changed",
         Code::StoreFull => "the disk of the secure storage is full, and nothing has changed",
         Code::Damaged => "the device's state is damaged",
         Code::StateTooNew => "the device's state was written by a later trusted application",
-        Code::OutOfMemory => "the trusted application has no memory left",
         Code::Internal => "the trusted application met a fault of its own",
     }
 }
@@ -263,6 +263,9 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own",
         Code::TimeOutOfRange => "check the clock of whoever made the content",
+        Code::MemberConflict => {
+            "a new member id needs a new generation, and an end of those below it"
+        }
         Code::TooManyRemoved | Code::Damaged => {
             "erase the device (`prosectl erase`) and bring its keys again"
         }
@@ -273,7 +276,6 @@ const fn refusal_hint(code: Code) -> &'static str {
             "make room on the disk that holds tee-supplicant's folder (`prosectl doctor` names it), then try again"
         }
         Code::StateTooNew => "install the later trusted application again",
-        Code::OutOfMemory => "ask for less at once",
         Code::Internal => "please report this, with the secure console's log",
     }
 }

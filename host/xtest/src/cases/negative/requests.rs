@@ -63,13 +63,15 @@ pub(super) const CASES: &[Case] = &[
     case(2409, "a success of hkdf touches only its response", own_octets::<HKDF>),
     case(2410, "the largest receive touches only its response", largest_receive),
     case(2411, "the largest hkdf touches only its response", largest_hkdf),
-    case(2501, "version with less room than its response is a short buffer", short::<VERSION>),
-    case(2502, "status with less room than its response is a short buffer", short::<STATUS>),
-    case(2503, "send with less room than its response is a short buffer", short::<SEND>),
-    case(2504, "receive with less room than its response is a short buffer", short::<RECEIVE>),
-    case(2506, "install with less room than its response is a short buffer", short::<INSTALL>),
-    case(2508, "marks with less room than its response is a short buffer", short::<MARKS>),
-    case(2509, "hkdf with less room than its response is a short buffer", short::<HKDF>),
+    case(2501, "version without room for its response is a short buffer", short::<VERSION>),
+    case(2502, "status without room for its response is a short buffer", short::<STATUS>),
+    case(2503, "send without room for its response is a short buffer", short::<SEND>),
+    case(2504, "receive without room for its response is a short buffer", short::<RECEIVE>),
+    case(2506, "install without room for its response is a short buffer", short::<INSTALL>),
+    case(2508, "marks without room for its response is a short buffer", short::<MARKS>),
+    case(2509, "hkdf without room for its response is a short buffer", short::<HKDF>),
+    case(2510, "send without room for its response uses no PTK Id", short_send),
+    case(2511, "panic without room for its response does not panic", short_panic),
     case(2601, "version takes no other parameter types", types::<VERSION>),
     case(2602, "status takes no other parameter types", types::<STATUS>),
     case(2603, "send takes no other parameter types", types::<SEND>),
@@ -219,6 +221,27 @@ fn short<const NUMBER: u32>(c: &mut Context) -> Verdict {
         let result = line.call_with_room(NUMBER, &good(NUMBER), room);
         c.stopped(&line, &format!("room for {room} of {len} octets"), result, SHORT_BUFFER);
     }
+    Ok(())
+}
+
+fn short_send(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let first = c.send(GROUP, 1);
+    let first = c.ok("send", first)?;
+    for room in [RESPONSE_HEAD, Send::RESPONSE_MAX - 1] {
+        let result = line.call_with_room(SEND, &good(SEND), room);
+        c.stopped(&line, &format!("room for {room} octets"), result, SHORT_BUFFER);
+    }
+    let next = c.send(GROUP, 1);
+    let next = c.ok("send", next)?;
+    c.equal("the next PTK Id", next.ptk_id.get(), first.ptk_id.get() + 1);
+    Ok(())
+}
+
+fn short_panic(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let result = line.call_with_room(PANIC, &good(PANIC), 0);
+    c.stopped(&line, "no room", result, SHORT_BUFFER);
     Ok(())
 }
 
