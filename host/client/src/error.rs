@@ -20,6 +20,14 @@ pub enum Fault {
         /// The device's path.
         device: String,
     },
+    /// The TEE's device is there, but does not open.
+    #[error("{device} does not open: {reason}")]
+    DeviceFailed {
+        /// The device's path.
+        device: String,
+        /// What the kernel says.
+        reason: String,
+    },
     /// OP-TEE finds no TA of this UUID.
     #[error("the trusted application {uuid} is not installed")]
     NoTa {
@@ -103,7 +111,10 @@ impl Error {
             Self::Refused(_) | Self::RefusedUnknown(_) => Kind::Refused,
             Self::Reply(_) | Self::TooLarge => Kind::Failed,
             Self::Fault(fault) => match fault {
-                Fault::NoDevice | Fault::NoTa { .. } | Fault::TimedOut { .. } => Kind::NoTee,
+                Fault::NoDevice
+                | Fault::DeviceFailed { .. }
+                | Fault::NoTa { .. }
+                | Fault::TimedOut { .. } => Kind::NoTee,
                 Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
                 Fault::BadSignature { .. }
                 | Fault::StorageDamaged { .. }
@@ -131,6 +142,7 @@ impl Error {
                 Fault::Died => 0x717,
                 Fault::TimedOut { .. } => 0x718,
                 Fault::Tee { .. } => 0x719,
+                Fault::DeviceFailed { .. } => 0x71a,
             },
         }
     }
@@ -153,6 +165,7 @@ impl Error {
                 Fault::Died => "ta_died",
                 Fault::TimedOut { .. } => "timed_out",
                 Fault::Tee { .. } => "tee_failed",
+                Fault::DeviceFailed { .. } => "device_failed",
             },
         }
     }
@@ -173,6 +186,7 @@ impl Error {
                 Fault::NoPermission { .. } => {
                     "join the group that owns the device (ls -l /dev/tee0), or run as root"
                 }
+                Fault::DeviceFailed { .. } => "the kernel's log may say more (dmesg)",
                 Fault::NoTa { .. } => {
                     "install the .ta file in tee-supplicant's folder, /lib/optee_armtz or /usr/lib/optee_armtz"
                 }
@@ -259,7 +273,12 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::UnsupportedProfile | Code::UnsupportedSuite | Code::UnsupportedRoot => {
             "choose another, or install a later trusted application"
         }
-        Code::TooManyGroups | Code::TooManyPgks => "remove what is no longer used first",
+        Code::TooManyGroups => {
+            "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"
+        }
+        Code::TooManyPgks => {
+            "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
+        }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own",
         Code::TimeOutOfRange => "check the clock of whoever made the content",
