@@ -181,11 +181,20 @@ fn success(c: &mut Context, line: &Line, number: u32, request: &[u8]) -> Result<
     Ok(response.len())
 }
 
+/// The room that a good request must bring, whose response has `len` octets.
+const fn room(number: u32, len: usize) -> usize {
+    match number {
+        STATUS => Status::RESPONSE_MAX,
+        HKDF => Hkdf::RESPONSE_MAX,
+        _ => len,
+    }
+}
+
 fn own_octets<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let len = success(c, &line, NUMBER, &good(NUMBER))?;
     // With just enough room it is the same.
-    let response = line.call_with_room(NUMBER, &good(NUMBER), len);
+    let response = line.call_with_room(NUMBER, &good(NUMBER), room(NUMBER, len));
     let response = c.ok("the call with just enough room", response)?;
     c.equal("octets of the response", response.len(), len);
     c.untouched_from(&line, "a success in just enough room", len);
@@ -217,7 +226,7 @@ pub(super) const BAD_PARAMETERS: Refusal = Refusal::Tee { result: 0xffff_0006, o
 fn short<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let len = success(c, &line, NUMBER, &good(NUMBER))?;
-    for room in [len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
+    for room in [room(NUMBER, len) - 1, len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
         let result = line.call_with_room(NUMBER, &good(NUMBER), room);
         c.stopped(&line, &format!("room for {room} of {len} octets"), result, SHORT_BUFFER);
     }
