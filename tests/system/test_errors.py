@@ -3,8 +3,10 @@ next, and nothing is lost. All in live UEs, through prosectl."""
 
 import json
 import os
+import subprocess
 import unittest
 
+from harness import process, tree
 from ue import UE
 
 GROUP, MEMBER = "0a0b0c", "000001"
@@ -153,6 +155,40 @@ class InOneLife(Case):
         answer = self.ue.prosectl("doctor")
         self.assertEqual(answer.status, 0, answer)
         self.assertIn("all is well", answer.stdout)
+
+
+class OtherVersion(Case):
+    """A program of the next protocol version, really built, against this trusted application."""
+
+    @classmethod
+    def setUpClass(cls):
+        copy = process.ROOT / "out/other-version"
+        tree.sync(copy)
+        head = copy / "proto/src/lib.rs"
+        this, other = (f"pub const PROTO_VERSION: u16 = {n};" for n in (1, 2))
+        head.write_text(head.read_text().replace(this, other))
+        target = "aarch64-unknown-linux-gnu"
+        # One folder for all that is built: only what is ours is built anew.
+        built = subprocess.run(
+            ["cargo", "build", "--locked", "--release", "--target", target, "-p", "prosectl"], cwd=copy,
+            env={**os.environ, "CARGO_TARGET_DIR": str(process.ROOT / "target"),
+                 "OPTEE_CLIENT_EXPORT": str(process.ROOT / "out/client-export")},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False)
+        if built.returncode:
+            raise RuntimeError(built.stderr)
+        cls.program = (process.ROOT / "target" / target / "release/prosectl").read_bytes()
+        cls.ue = UE("other-version")
+        cls.ue.start("--fresh")
+        cls.addClassCleanup(cls.ue.stop)
+
+    def test_every_command_says_that_the_versions_differ(self):
+        self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
+        before = self.ue.done("key", "list")["groups"]
+        self.ue.exec("sh", "-c", "cat > /tmp/other && chmod 755 /tmp/other", stdin=self.program)
+        for command in (["status"], ["key", "list"], ["derive", "send", "--group", GROUP], ["erase", "--yes"]):
+            answer = self.ue.exec("/tmp/other", "--json", *command)
+            self.refused(answer, 3, "unknown_version", "of another version than this program", "from one release")
+        self.assertEqual(self.ue.done("key", "list")["groups"], before)
 
 
 class Surroundings(Case):
