@@ -10,6 +10,7 @@ import time
 import unittest
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from unittest import mock
 
 from harness import cargo, fuzz, lint, process
 from harness.pyunit import Collector
@@ -76,6 +77,15 @@ class Parsing(unittest.TestCase):
         self.assertEqual((passed.name, passed.status), ("proseal_proto::id::tests::wide", PASSED))
         self.assertEqual((failed.status, ignored.status), (FAILED, SKIPPED))
         self.assertIn("too narrow", failed.message)
+
+    def test_a_case_that_is_not_read_is_missed(self):
+        self.assertEqual(cargo.counted(CARGO_OUTPUT), 3)
+        output = CARGO_OUTPUT.replace("test id::tests::wide ... ok", "test id::tests::wide ... printed\nok")
+        finished = process.Finished(101, output, 1.0)
+        results = Results({"cargo:proseal_proto::id::tests::slow"})
+        with mock.patch.object(cargo, "run", return_value=finished), contextlib.redirect_stdout(io.StringIO()):
+            cargo.stage(results)
+        self.assertIn("logic builds and runs", [r.name for r in results.all if r.status == FAILED])
 
     def test_python_failures_errors_and_skips_are_told_apart(self):
         class Sample(unittest.TestCase):
