@@ -169,7 +169,7 @@ impl History {
 
     fn octets(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
         let mut response = vec![0xa5; 3];
-        dispatch(&mut self.ta, number, request, &mut response);
+        dispatch(&mut self.ta, number, request, RESPONSE_MAX, &mut response);
         assert!((4..=RESPONSE_MAX).contains(&response.len()), "one response, bounded");
         response
     }

@@ -98,8 +98,8 @@ impl<'a> Strict<'a> {
     }
 
     /// Passes over one value of an extension that this version does not know:
-    /// a number, a string, a boolean or null. Nothing nested, so the work is
-    /// bounded by the input.
+    /// an unsigned number, a string or a boolean. Nothing nested, so the work
+    /// is bounded by the input.
     pub(crate) fn skip_scalar(&mut self) -> Result<(), Malformed> {
         match self.decoder.datatype()? {
             Type::Bytes => self.bytes().map(drop),
@@ -134,6 +134,21 @@ mod tests {
         assert_eq!(Strict::new(&[0x58, 1, 7]).bytes(), Err(Malformed));
         assert_eq!(Strict::new(&[0x5f, 0x41, 7, 0xff]).bytes(), Err(Malformed));
         assert_eq!(Strict::new(&[0x9f, 0xff]).array(), Err(Malformed));
+    }
+
+    #[test]
+    fn only_scalars_of_the_format_are_skipped() {
+        for known in [&[0x18, 24][..], &[0x41, 7], &[0x61, b'a'], &[0xf5]] {
+            let mut reader = Strict::new(known);
+            assert_eq!(reader.skip_scalar(), Ok(()), "{known:02x?}");
+            assert_eq!(reader.finish(), Ok(()), "{known:02x?}");
+        }
+        // -1, null, a half float, an array, a map, a tag, a longer form.
+        for other in
+            [&[0x20][..], &[0xf6], &[0xf9, 0, 0], &[0x80], &[0xa0], &[0xc0, 0x60], &[0x18, 1]]
+        {
+            assert_eq!(Strict::new(other).skip_scalar(), Err(Malformed), "{other:02x?}");
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ codes! {
     TimeOutOfRange = 0x40b, "time_out_of_range";
     /// More removed groups are remembered than there is room for.
     TooManyRemoved = 0x40c, "too_many_removed";
+    /// A held generation would be used under another member id.
+    MemberConflict = 0x40d, "member_conflict";
 
     /// The state could not be written or read; nothing has changed.
     StoreFailed = 0x501, "store_failed";
@@ -98,8 +100,6 @@ codes! {
     /// The state was written by a later version of the TA.
     StateTooNew = 0x504, "state_too_new";
 
-    /// The TA has no memory left for this request.
-    OutOfMemory = 0x601, "out_of_memory";
     /// The TA's own fault: please report it.
     Internal = 0x602, "internal";
 }

@@ -1,13 +1,16 @@
 //! Key material that leaves the TA: only keys derived from a PGK.
 
+use alloc::boxed::Box;
+
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 
 /// A derived key, 32 octets; 128-bit keys are left-aligned, the rest zero.
-/// It wipes itself, and has no `Debug`, `Clone` or `==`.
+/// It wipes itself, and has no `Debug`, `Clone` or `==`. It stands at one
+/// address for life: moving the owner leaves no copies behind.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct DerivedKey([u8; Self::LEN]);
+pub struct DerivedKey(Box<[u8; Self::LEN]>);
 
 impl DerivedKey {
     /// Octets of a derived key on the wire.
@@ -15,8 +18,8 @@ impl DerivedKey {
 
     /// A key of zeros, to be written in place by [`Self::expose_mut`].
     #[must_use]
-    pub const fn zero() -> Self {
-        Self([0; Self::LEN])
+    pub fn zero() -> Self {
+        Self(Box::new([0; Self::LEN]))
     }
 
     /// The key's octets. Each use is a place to review.
@@ -41,14 +44,15 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
+    /// Octets of a pair on the wire.
+    pub const LEN: usize = 2 * DerivedKey::LEN;
+
     /// A pair of zeros, to be derived into.
     #[must_use]
-    pub const fn zero() -> Self {
+    pub fn zero() -> Self {
         Self { ik: DerivedKey::zero(), ck: DerivedKey::zero() }
     }
-}
 
-impl KeyPair {
     /// Whether nothing was derived into it.
     pub(crate) fn is_zero(&self) -> bool {
         let octets = self.ik.expose().iter().chain(self.ck.expose());

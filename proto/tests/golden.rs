@@ -107,11 +107,11 @@ fn codes() {
         (0x40a, "key_repeated"),
         (0x40b, "time_out_of_range"),
         (0x40c, "too_many_removed"),
+        (0x40d, "member_conflict"),
         (0x501, "store_failed"),
         (0x502, "store_full"),
         (0x503, "damaged"),
         (0x504, "state_too_new"),
-        (0x601, "out_of_memory"),
         (0x602, "internal"),
     ];
     let codes: Vec<_> = Code::ALL.iter().map(|code| (code.number(), code.name())).collect();
@@ -157,7 +157,7 @@ fn limits_and_sizes() {
     assert_eq!((limit::GROUPS, limit::PGKS, limit::BATCH, limit::LABEL), (16, 4, 64, 32));
     assert_eq!(limit::GENERATION, 281_474_976_710_656);
     assert_eq!(<Version as Command>::RESPONSE_MAX, 4 + 23);
-    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 2_831);
+    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 2_847);
     assert_eq!(<Send as Command>::RESPONSE_MAX, 4 + 103);
     assert_eq!(<Receive as Command>::RESPONSE_MAX, 4 + 4_354);
     assert_eq!(<Erase as Command>::RESPONSE_MAX, 4);
@@ -201,6 +201,7 @@ fn status() {
             member: member(),
             next: 8,
             suspended: true,
+            may_send: false,
             pgks: vec![PgkStatus {
                 generation: generation(),
                 pgk_id: PgkId(0x2a),
@@ -218,7 +219,7 @@ fn status() {
     };
     let golden = format!(
         "00000000 02 000000006955b900 00000007 0000000000000009 {} {} {} 00000005 {} \
-         0001 0a0b0c 010203 0000000000000008 01 \
+         0001 0a0b0c 010203 0000000000000008 01 00 \
          0001 0000010203040506 2a 01 02 02 0000000000000010 0000000000000020 00000258 0000003c \
          fffe 00000003",
         "d0".repeat(16),

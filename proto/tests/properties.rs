@@ -99,9 +99,10 @@ prop_compose! {
 prop_compose! {
     fn group_status()(
         group in group(), member in member(), next in any::<u64>(), suspended in any::<bool>(),
+        may_send in any::<bool>(),
         pgks in vec(pgk_status(), 0..=limit::PGKS),
     ) -> GroupStatus {
-        GroupStatus { group, member, next, suspended, pgks }
+        GroupStatus { group, member, next, suspended, may_send, pgks }
     }
 }
 

@@ -109,7 +109,6 @@ fn apply_group(
     incoming: &content::Group<'_>,
     scope: Scope,
 ) -> Result<bool, Code> {
-    group.member = incoming.member;
     group.may_send = incoming.may_send;
     // `next` comes before the list: what is below it is gone.
     group.next = group.next.max(incoming.next);
@@ -117,6 +116,12 @@ fn apply_group(
     if scope == Scope::Whole {
         group.pgks.retain(|held| incoming.pgks.iter().any(|p| p.generation == held.generation));
     }
+    // Under another id the device's own epochs so far would be anyone's, and
+    // `receive` would give their keys a second time.
+    if group.member != incoming.member && !group.pgks.is_empty() {
+        return Err(Code::MemberConflict);
+    }
+    group.member = incoming.member;
     let mut whole = true;
     for entry in &incoming.pgks {
         whole &= apply_pgk(group, entry)?;

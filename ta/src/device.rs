@@ -3,7 +3,6 @@
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, PtkId};
 use proseal_proto::message::DeviceState;
-use zeroize::{Zeroize, Zeroizing};
 
 use crate::epoch::Issued;
 use crate::platform::{Platform, Store, StoreError};
@@ -167,8 +166,7 @@ impl<P: Platform> Ta<P> {
         Ok((id, EpochSalt(salt)))
     }
 
-    /// Erases everything: blanks the state, then removes it. Blanked twice,
-    /// since OP-TEE keeps the previous version of each block.
+    /// Erases everything: blanks the state, then removes it.
     pub fn erase(&mut self, device: DeviceId) -> Result<(), Code> {
         let own = match (self.device_state()?, &self.held) {
             (_, Held::Enrolled(state)) => state.device,
@@ -177,22 +175,13 @@ impl<P: Platform> Ta<P> {
         if device != own {
             return Err(Code::WrongDevice);
         }
-        if let Held::Enrolled(state) = &self.held {
-            let mut blank: Zeroizing<_> = record::encode(state)?;
-            blank.as_mut_slice().zeroize();
-            for _ in 0..2 {
-                match self.platform.store().replace(&blank) {
-                    // A full disk has no room for a second version of the
-                    // object, but it can still be removed.
-                    Ok(()) | Err(StoreError::Full) => {}
-                    Err(error) => {
-                        self.unsettled = true;
-                        return Err(error.into());
-                    }
-                }
-            }
-        }
-        if let Err(error) = self.platform.store().remove() {
+        let blanked = match self.platform.store().blank() {
+            // A full disk may have no room for a block's second version. What
+            // counts more is that the object goes, which needs no room.
+            Err(StoreError::Full) => Ok(()),
+            other => other,
+        };
+        if let Err(error) = blanked.and_then(|()| self.platform.store().remove()) {
             self.unsettled = true;
             return Err(error.into());
         }

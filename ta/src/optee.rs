@@ -1,6 +1,6 @@
 //! The edge to OP-TEE: the platform over the GlobalPlatform Internal Core
-//! API, and what the entry points of each build share. The one place with
-//! `unsafe`.
+//! API, and what the entry points of each build share. The library's one place
+//! with `unsafe`.
 
 mod instance;
 mod panic;

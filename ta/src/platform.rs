@@ -40,6 +40,11 @@ pub trait Store {
     /// after a failure or a cut it is the old object or the new one, whole.
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
+    /// Writes zeros over the object where it lies, until neither of the two
+    /// versions that OP-TEE keeps of each block holds an octet of it. It is
+    /// no state any more then; no error if there is none.
+    fn blank(&mut self) -> Result<(), StoreError>;
+
     /// Removes the object; no error if there is none.
     fn remove(&mut self) -> Result<(), StoreError>;
 }

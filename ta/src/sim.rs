@@ -94,6 +94,13 @@ impl Store for Sim {
         self.medium().write(Some(bytes.to_vec()))
     }
 
+    fn blank(&mut self) -> Result<(), StoreError> {
+        let mut medium = self.medium();
+        let Some(len) = medium.object.as_ref().map(Vec::len) else { return Ok(()) };
+        medium.write(Some(std::vec![0; len]))?;
+        medium.write(Some(std::vec![0; len]))
+    }
+
     fn remove(&mut self) -> Result<(), StoreError> {
         self.medium().write(None)
     }

@@ -18,11 +18,14 @@ GROUP, MEMBER, PEER, PGK_ID = "0a0b0c", "000001", "000002", "01"
 OTHER_GROUP = "0a0b0d"
 SALT = "0123456789abcdef"
 PLANTED_FILE = "/var/lib/optee-client/data/planted"
+STORE = "/var/lib/optee-client/data/tee"
+BLOCK = 4096  # octets that OP-TEE seals as one
 
 # The moments of the search.
 INSTALLED = "a PGK is installed"
 WORKED_ON = "after a further write and read"
 STARTED_COLD = "cold start, keys derived"
+SEALED = "before the erase"
 ERASED = "erased"
 ERASED_COLD = "erased, cold start"
 # The places.
@@ -86,7 +89,12 @@ class Life:
         self._search_octets(STARTED_COLD, FILES, self._files(), held)
 
     def erase(self):
+        sealed = self._sealed_state()
+        self.ue.sh("sync")
+        self._search_octets(SEALED, DISK, self.ue.disk(), sealed)
         self.ue.done("erase", "--yes")
+        self.ue.sh("sync")
+        self._search_octets(ERASED, DISK, self.ue.disk(), sealed)
         self._search_secure_ram(ERASED, self.held)
 
     def look_again(self):
@@ -108,6 +116,14 @@ class Life:
         octets = [bytes.fromhex(text) for text in (PGK_ID, sender, ptk_id, salt)]
         ik, ck = reference.derive(self.held["PGK"], "aead", bytes.fromhex(GROUP), 1, *octets, "")
         return {f"{whose} IK": ik, f"{whose} CK": ck}
+
+    def _sealed_state(self):
+        """Of each sealed block of the state's file, which is the one written last, the octets that tell it."""
+        name = self.ue.sh(f"ls -t {STORE} | grep -vx dirf.db").stdout.split()[0]
+        file = self.ue.octets("cat", f"{STORE}/{name}")
+        blocks = {at: file[at:at + BLOCK] for at in range(0, len(file), BLOCK)}
+        # Not the heads and the hashes, which are mostly zeros.
+        return {f"sealed block at {at}": block[:32] for at, block in blocks.items() if len(set(block)) == 256}
 
     def _keep_in_a_shell(self, value, stdin=""):
         """A process in the guest that goes on living with `value` in a variable."""

@@ -9,7 +9,7 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SECURE_RAM, STARTED_COLD, WORKED_ON,
+    DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SEALED, SECURE_RAM, STARTED_COLD, WORKED_ON,
 )  # fmt: skip
 from forensics.secure_map import TA, TA_HEAP
 
@@ -56,6 +56,11 @@ class forensics(unittest.TestCase):
 
     def test_an_erased_pgk_is_nowhere(self):
         self.assertEqual(self.copies(ERASED), [])
+
+    def test_the_erased_state_is_overwritten_on_the_disk(self):
+        sealed = {hit["secret"] for hit in self.report.hits(SEALED, DISK) if hit["part"] == "whole"}
+        self.assertGreaterEqual(len(sealed), 2, "the state's blocks were on the disk")
+        self.assertEqual(self.report.hits(ERASED, DISK), [])
 
     def test_an_erased_pgk_does_not_come_back(self):
         self.assertEqual(self.copies(ERASED_COLD), [])

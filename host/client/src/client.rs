@@ -25,8 +25,9 @@ impl Client {
     pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
         let mut request = Zeroizing::new(Vec::with_capacity(REQUEST_MAX));
         encode_request(command, &mut request).map_err(|_| Error::TooLarge)?;
-        let response = match self.carry(C::NUMBER, &request, C::RESPONSE_MAX) {
-            Err(Fault::Died) => self.carry(C::NUMBER, &request, C::RESPONSE_MAX)?,
+        let room = command.response_max();
+        let response = match self.carry(C::NUMBER, &request, room) {
+            Err(Fault::Died) => self.carry(C::NUMBER, &request, room)?,
             other => other?,
         };
         decode_response::<C>(&response).map_err(|error| match error {

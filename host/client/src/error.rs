@@ -20,6 +20,14 @@ pub enum Fault {
         /// The device's path.
         device: String,
     },
+    /// The TEE's device is there, but does not open.
+    #[error("{device} does not open: {reason}")]
+    DeviceFailed {
+        /// The device's path.
+        device: String,
+        /// What the kernel says.
+        reason: String,
+    },
     /// OP-TEE finds no TA of this UUID.
     #[error("the trusted application {uuid} is not installed")]
     NoTa {
@@ -103,7 +111,10 @@ impl Error {
             Self::Refused(_) | Self::RefusedUnknown(_) => Kind::Refused,
             Self::Reply(_) | Self::TooLarge => Kind::Failed,
             Self::Fault(fault) => match fault {
-                Fault::NoDevice | Fault::NoTa { .. } | Fault::TimedOut { .. } => Kind::NoTee,
+                Fault::NoDevice
+                | Fault::DeviceFailed { .. }
+                | Fault::NoTa { .. }
+                | Fault::TimedOut { .. } => Kind::NoTee,
                 Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
                 Fault::BadSignature { .. }
                 | Fault::StorageDamaged { .. }
@@ -131,6 +142,7 @@ impl Error {
                 Fault::Died => 0x717,
                 Fault::TimedOut { .. } => 0x718,
                 Fault::Tee { .. } => 0x719,
+                Fault::DeviceFailed { .. } => 0x71a,
             },
         }
     }
@@ -153,6 +165,7 @@ impl Error {
                 Fault::Died => "ta_died",
                 Fault::TimedOut { .. } => "timed_out",
                 Fault::Tee { .. } => "tee_failed",
+                Fault::DeviceFailed { .. } => "device_failed",
             },
         }
     }
@@ -173,6 +186,7 @@ impl Error {
                 Fault::NoPermission { .. } => {
                     "join the group that owns the device (ls -l /dev/tee0), or run as root"
                 }
+                Fault::DeviceFailed { .. } => "the kernel's log may say more (dmesg)",
                 Fault::NoTa { .. } => {
                     "install the .ta file in tee-supplicant's folder, /lib/optee_armtz or /usr/lib/optee_armtz"
                 }
@@ -226,11 +240,11 @@ const fn refusal(code: Code) -> &'static str {
         Code::KeyRepeated => "the same key octets are held under another entry",
         Code::TimeOutOfRange => "the content's time is more than ten years ahead",
         Code::TooManyRemoved => "the device has been in too many groups",
+        Code::MemberConflict => "the group's keys are held under another member id",
         Code::StoreFailed => "the secure storage did not take the change, and nothing has changed",
         Code::StoreFull => "the disk of the secure storage is full, and nothing has changed",
         Code::Damaged => "the device's state is damaged",
         Code::StateTooNew => "the device's state was written by a later trusted application",
-        Code::OutOfMemory => "the trusted application has no memory left",
         Code::Internal => "the trusted application met a fault of its own",
     }
 }
@@ -259,10 +273,18 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::UnsupportedProfile | Code::UnsupportedSuite | Code::UnsupportedRoot => {
             "choose another, or install a later trusted application"
         }
-        Code::TooManyGroups | Code::TooManyPgks => "remove what is no longer used first",
+        Code::TooManyGroups => {
+            "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"
+        }
+        Code::TooManyPgks => {
+            "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
+        }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own",
         Code::TimeOutOfRange => "check the clock of whoever made the content",
+        Code::MemberConflict => {
+            "a new member id needs a new generation, and an end of those below it"
+        }
         Code::TooManyRemoved | Code::Damaged => {
             "erase the device (`prosectl erase`) and bring its keys again"
         }
@@ -273,7 +295,6 @@ const fn refusal_hint(code: Code) -> &'static str {
             "make room on the disk that holds tee-supplicant's folder (`prosectl doctor` names it), then try again"
         }
         Code::StateTooNew => "install the later trusted application again",
-        Code::OutOfMemory => "ask for less at once",
         Code::Internal => "please report this, with the secure console's log",
     }
 }

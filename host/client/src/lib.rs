@@ -10,6 +10,7 @@
 //! logic in this process. [`timed`] bounds each call in time.
 
 mod client;
+pub mod device;
 pub mod error;
 #[cfg(feature = "sim")]
 pub mod sim;

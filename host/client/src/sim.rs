@@ -40,7 +40,7 @@ impl Transport for Machine {
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let mut response = Zeroizing::new(Vec::with_capacity(response_max));
         let mut ta = self.ta.lock().unwrap_or_else(PoisonError::into_inner);
-        dispatch(&mut ta, number, request, &mut response);
+        dispatch(&mut ta, number, request, response_max, &mut response);
         Ok(response)
     }
 }

@@ -5,10 +5,8 @@
 #![expect(unsafe_code, reason = "libteec is a C library; this is the edge to it")]
 
 use std::ffi::c_void;
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use optee_teec::Uuid;
 use optee_teec::raw::{
@@ -16,13 +14,15 @@ use optee_teec::raw::{
     TEEC_ERROR_BAD_STATE, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY,
     TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC,
     TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT,
-    TEEC_NONE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES,
-    TEEC_Parameter, TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS,
-    TEEC_Session, TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
+    TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession,
+    TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter, TEEC_RegisteredMemoryReference,
+    TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session, TEEC_SharedMemory,
+    TEEC_SharedMemory__Imp, TEEC_Value,
 };
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::device;
 use crate::error::{Fault, TARGET_DEAD};
 use crate::transport::{Opener, Transport};
 
@@ -55,16 +55,15 @@ struct Session {
     session: Open,
     request: Shared,
     response: Shared,
-    /// libteec keeps a pointer to it: it must not move, and goes last.
-    _context: Box<Context>,
+    _context: Context,
 }
 
 impl Session {
     fn open(uuid: &str) -> Result<Self, Fault> {
-        let mut context = Context::new()?;
-        let request = Shared::allocate(&mut context, REQUEST_MAX, TEEC_MEM_INPUT)?;
-        let response = Shared::allocate(&mut context, RESPONSE_MAX, TEEC_MEM_OUTPUT)?;
-        let session = Open::new(&mut context, uuid)?;
+        let context = Context::new()?;
+        let request = Shared::allocate(&context, REQUEST_MAX, TEEC_MEM_INPUT)?;
+        let response = Shared::allocate(&context, RESPONSE_MAX, TEEC_MEM_OUTPUT)?;
+        let session = Open::new(&context, uuid)?;
         Ok(Self { session, request, response, _context: context })
     }
 }
@@ -80,7 +79,7 @@ impl Transport for Session {
             return Err(Fault::Tee {
                 during: "the call",
                 result: TEEC_ERROR_EXCESS_DATA,
-                origin: 1,
+                origin: TEEC_ORIGIN_API,
             });
         }
         let result = self.session.invoke(
@@ -96,18 +95,55 @@ impl Transport for Session {
     }
 }
 
-/// A context, at an address of its own.
-struct Context(TEEC_Context);
+/// A value that libteec knows by its address, which it keeps. So it stands
+/// on the heap behind a plain pointer: a `Box` promises to be the only way to
+/// what it holds.
+struct Fixed<T>(NonNull<T>);
+
+impl<T> Fixed<T> {
+    fn new(value: T) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(value))))
+    }
+
+    /// All zeros.
+    ///
+    /// # Safety
+    ///
+    /// Zeros must be a value of `T`.
+    unsafe fn zeroed() -> Self {
+        // SAFETY: as the caller promises.
+        Self::new(unsafe { MaybeUninit::<T>::zeroed().assume_init() })
+    }
+
+    const fn as_ptr(&self) -> *mut T {
+        self.0.as_ptr()
+    }
+}
+
+impl<T> Drop for Fixed<T> {
+    fn drop(&mut self) {
+        // SAFETY: leaked from a box by `new`, taken back only here.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// A context.
+struct Context(Fixed<TEEC_Context>);
 
 impl Context {
-    fn new() -> Result<Box<Self>, Fault> {
-        let mut raw = MaybeUninit::<TEEC_Context>::zeroed();
-        // SAFETY: a null name is the default TEE; `raw` is valid for a write.
-        let result = unsafe { TEEC_InitializeContext(ptr::null(), raw.as_mut_ptr()) };
-        match result {
-            // SAFETY: libteec has filled it in.
-            TEEC_SUCCESS => Ok(Box::new(Self(unsafe { raw.assume_init() }))),
-            result => Err(no_context(result)),
+    fn new() -> Result<Self, Fault> {
+        // SAFETY: a C structure of numbers.
+        let context = unsafe { Fixed::zeroed() };
+        // SAFETY: a null name is the default TEE; the context is valid and
+        // stays where it is.
+        match unsafe { TEEC_InitializeContext(ptr::null(), context.as_ptr()) } {
+            TEEC_SUCCESS => Ok(Self(context)),
+            // libteec does not tell why.
+            result => Err(device::probe().err().unwrap_or(Fault::Tee {
+                during: "TEEC_InitializeContext",
+                result,
+                origin: TEEC_ORIGIN_API,
+            })),
         }
     }
 }
@@ -115,33 +151,20 @@ impl Context {
 impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: initialised once, finalised once, after what it holds.
-        unsafe { TEEC_FinalizeContext(&raw mut self.0) }
+        unsafe { TEEC_FinalizeContext(self.0.as_ptr()) }
     }
-}
-
-/// Why there is no context: libteec does not tell.
-fn no_context(result: u32) -> Fault {
-    let devices = (0..10).map(|n| format!("/dev/tee{n}"));
-    for device in devices {
-        match OpenOptions::new().read(true).write(true).open(&device) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                return Fault::NoPermission { device };
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Ok(_) | Err(_) => {
-                return Fault::Tee { during: "TEEC_InitializeContext", result, origin: 1 };
-            }
-        }
-    }
-    Fault::NoDevice
 }
 
 /// Memory that both worlds see, for as long as the session lives.
-struct Shared(Box<TEEC_SharedMemory>);
+struct Shared {
+    memory: Fixed<TEEC_SharedMemory>,
+    buffer: *mut u8,
+    size: usize,
+}
 
 impl Shared {
-    fn allocate(context: &mut Context, size: usize, flags: u32) -> Result<Self, Fault> {
-        let mut memory = Box::new(TEEC_SharedMemory {
+    fn allocate(context: &Context, size: usize, flags: u32) -> Result<Self, Fault> {
+        let memory = Fixed::new(TEEC_SharedMemory {
             buffer: ptr::null_mut(),
             size,
             flags,
@@ -153,26 +176,32 @@ impl Shared {
                 flags: 0,
             },
         });
-        // SAFETY: both are valid and stay where they are (boxed).
-        match unsafe { TEEC_AllocateSharedMemory(&raw mut context.0, &raw mut *memory) } {
-            TEEC_SUCCESS => Ok(Self(memory)),
-            result => Err(Fault::Tee { during: "TEEC_AllocateSharedMemory", result, origin: 1 }),
+        // SAFETY: both are valid and stay where they are.
+        match unsafe { TEEC_AllocateSharedMemory(context.0.as_ptr(), memory.as_ptr()) } {
+            TEEC_SUCCESS => {
+                // SAFETY: libteec has put there what it allocated.
+                let buffer = unsafe { (*memory.as_ptr()).buffer.cast() };
+                Ok(Self { memory, buffer, size })
+            }
+            result => Err(Fault::Tee {
+                during: "TEEC_AllocateSharedMemory",
+                result,
+                origin: TEEC_ORIGIN_API,
+            }),
         }
     }
 
     /// The first `len` octets as a parameter.
-    fn part(&mut self, len: usize) -> TEEC_Parameter {
-        let size = len.min(self.0.size);
-        TEEC_Parameter {
-            memref: TEEC_RegisteredMemoryReference { parent: &raw mut *self.0, size, offset: 0 },
-        }
+    fn part(&self, len: usize) -> TEEC_Parameter {
+        let (parent, size) = (self.memory.as_ptr(), len.min(self.size));
+        TEEC_Parameter { memref: TEEC_RegisteredMemoryReference { parent, size, offset: 0 } }
     }
 
     /// The octets, to be copied from or to.
     fn octets(&mut self) -> &mut [u8] {
         // SAFETY: libteec allocated `size` octets, only this session uses
         // them, and no call is under way while the slice lives.
-        unsafe { std::slice::from_raw_parts_mut(self.0.buffer.cast::<u8>(), self.0.size) }
+        unsafe { std::slice::from_raw_parts_mut(self.buffer, self.size) }
     }
 
     /// Copies octets in; `false` if there are more than it holds.
@@ -201,7 +230,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: allocated once, released once.
-        unsafe { TEEC_ReleaseSharedMemory(&raw mut *self.0) }
+        unsafe { TEEC_ReleaseSharedMemory(self.memory.as_ptr()) }
     }
 }
 
@@ -209,24 +238,25 @@ impl Drop for Shared {
 // `Session` is owned by one thread.
 unsafe impl Send for Session {}
 
-/// An open session, at an address of its own.
-struct Open(Box<TEEC_Session>);
+/// An open session.
+struct Open(Fixed<TEEC_Session>);
 
 impl Open {
-    fn new(context: &mut Context, uuid: &str) -> Result<Self, Fault> {
+    fn new(context: &Context, uuid: &str) -> Result<Self, Fault> {
         let parsed = Uuid::parse_str(uuid).map_err(|_| Fault::Tee {
             during: "reading the UUID",
             result: 0,
-            origin: 1,
+            origin: TEEC_ORIGIN_API,
         })?;
-        let mut session = Box::new(MaybeUninit::<TEEC_Session>::zeroed());
+        // SAFETY: a C structure of numbers and pointers.
+        let session = unsafe { Fixed::zeroed() };
         let mut origin = 0;
         // SAFETY: all pointers are valid for the call; context and session
-        // stay where they are (boxed); a public login takes no data.
+        // stay where they are; a public login takes no data.
         let result = unsafe {
             TEEC_OpenSession(
-                &raw mut context.0,
-                session.as_mut_ptr(),
+                context.0.as_ptr(),
+                session.as_ptr(),
                 parsed.as_raw_ptr(),
                 TEEC_LOGIN_PUBLIC,
                 ptr::null::<c_void>(),
@@ -236,13 +266,14 @@ impl Open {
         };
         let uuid = uuid.to_owned();
         Err(match (result, origin) {
-            // SAFETY: libteec has filled it in.
-            (TEEC_SUCCESS, _) => return Ok(Self(unsafe { session.assume_init() })),
+            (TEEC_SUCCESS, _) => return Ok(Self(session)),
             (TEEC_ERROR_ACCESS_DENIED, TEEC_ORIGIN_TRUSTED_APP) => Fault::LoginRefused,
             (TEEC_ERROR_ITEM_NOT_FOUND, _) => Fault::NoTa { uuid },
             (TEEC_ERROR_SECURITY, _) => Fault::BadSignature { uuid },
             // How OP-TEE 4.5 shows a store that died (docs/storage.md).
-            (CORRUPT_OBJECT | TEEC_ERROR_BAD_STATE, _) => Fault::StorageDamaged { result },
+            (CORRUPT_OBJECT | TEEC_ERROR_BAD_STATE, TEEC_ORIGIN_TEE) => {
+                Fault::StorageDamaged { result }
+            }
             // The open met the end of a TA that panicked.
             (TARGET_DEAD, _) => Fault::Died,
             (result, origin) => Fault::Tee { during: "TEEC_OpenSession", result, origin },
@@ -270,7 +301,7 @@ impl Open {
         // SAFETY: the session is open, and the memory that the parameters
         // point to is kept by the caller.
         let result = unsafe {
-            TEEC_InvokeCommand(&raw mut *self.0, number, &raw mut operation, &raw mut origin)
+            TEEC_InvokeCommand(self.0.as_ptr(), number, &raw mut operation, &raw mut origin)
         };
         match result {
             // SAFETY: the parameter is a memory reference, as set above.
@@ -284,6 +315,6 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         // SAFETY: opened once, closed once, while its context still lives.
-        unsafe { TEEC_CloseSession(&raw mut *self.0) }
+        unsafe { TEEC_CloseSession(self.0.as_ptr()) }
     }
 }

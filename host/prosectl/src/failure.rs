@@ -6,10 +6,22 @@ use proseal_client::{Error, Kind};
 pub(crate) const EXIT_USAGE: u8 = 2;
 /// What `doctor` reports when something is wrong: a failure with a report.
 pub(crate) const NUMBER_UNWELL: u32 = 0x803;
-const EXIT_FAILED: u8 = 1;
+/// Exit code: failed, for no reason that has a code of its own.
+pub(crate) const EXIT_FAILED: u8 = 1;
+/// Exit code: there is no TEE, or it does not answer.
+pub(crate) const EXIT_NO_TEE: u8 = 4;
 const EXIT_REFUSED: u8 = 3;
-const EXIT_NO_TEE: u8 = 4;
 const EXIT_NO_PERMISSION: u8 = 5;
+
+/// The exit code of an error of the client.
+pub(crate) const fn exit_code_of(error: &Error) -> u8 {
+    match error.kind() {
+        Kind::Refused => EXIT_REFUSED,
+        Kind::NoTee => EXIT_NO_TEE,
+        Kind::NoPermission => EXIT_NO_PERMISSION,
+        Kind::Failed => EXIT_FAILED,
+    }
+}
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +32,12 @@ pub(crate) enum Failure {
     /// The key cannot be read.
     #[error("{message}")]
     Key { message: String, hint: &'static str },
+    /// It would change what is held.
+    #[error("{message}")]
+    Held { message: String, hint: &'static str },
+    /// The TA took the request, but not the key in it.
+    #[error("{message}")]
+    NotTaken { message: String, hint: &'static str },
     /// Between this program and the TA, or by the TA.
     #[error(transparent)]
     Client(#[from] Error),
@@ -31,13 +49,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
-            Self::Key { .. } => EXIT_FAILED,
-            Self::Client(error) => match error.kind() {
-                Kind::Refused => EXIT_REFUSED,
-                Kind::NoTee => EXIT_NO_TEE,
-                Kind::NoPermission => EXIT_NO_PERMISSION,
-                Kind::Failed => EXIT_FAILED,
-            },
+            Self::Key { .. } | Self::Held { .. } => EXIT_FAILED,
+            Self::NotTaken { .. } => EXIT_REFUSED,
+            Self::Client(error) => exit_code_of(error),
         }
     }
 
@@ -46,6 +60,8 @@ impl Failure {
         match self {
             Self::Usage(_) => 0x801,
             Self::Key { .. } => 0x802,
+            Self::Held { .. } => 0x804,
+            Self::NotTaken { .. } => 0x805,
             Self::Client(error) => error.number(),
         }
     }
@@ -55,6 +71,8 @@ impl Failure {
         match self {
             Self::Usage(_) => "usage",
             Self::Key { .. } => "bad_key_file",
+            Self::Held { .. } => "held",
+            Self::NotTaken { .. } => "not_taken",
             Self::Client(error) => error.name(),
         }
     }
@@ -63,7 +81,7 @@ impl Failure {
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::Usage(_) => "see `prosectl --help`",
-            Self::Key { hint, .. } => hint,
+            Self::Key { hint, .. } | Self::Held { hint, .. } | Self::NotTaken { hint, .. } => hint,
             Self::Client(error) => error.hint(),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
     parse(&octets).ok_or_else(|| Failure::Key {
         message: if octets.len() == READ_MAX {
             format!("{name} is too long for a key")
+        } else if octets.len() == KEY_LEN {
+            format!("{name} has {KEY_LEN} characters of text, which is no key")
         } else {
             format!("{name} has {} octets, which is no key", octets.len())
         },
@@ -49,6 +51,11 @@ fn open(path: &Path) -> io::Result<File> {
 fn parse(octets: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {
     let mut key = Zeroizing::new([0; KEY_LEN]);
     if octets.len() == KEY_LEN {
+        // Half of a key's digits, or a password: of random keys not one in
+        // 10^13 is text.
+        if octets.iter().all(|octet| octet.is_ascii_graphic() || octet.is_ascii_whitespace()) {
+            return None;
+        }
         key.copy_from_slice(octets);
         return Some(key);
     }
@@ -81,7 +88,16 @@ mod tests {
         assert_eq!(parse(&[7; 32]).as_deref(), Some(&[7; 32]));
         let text = format!("{}\n", "0A".repeat(32));
         assert_eq!(parse(text.as_bytes()).as_deref(), Some(&[10; 32]));
-        for wrong in [&b""[..], &[0; 31], &[0; 33], &[b'0'; 63], &[b'g'; 64], &[b'0'; 66]] {
+        for wrong in [
+            &b""[..],
+            &[b'0'; 32],
+            b"correct horse battery staple 42\n",
+            &[0; 31],
+            &[0; 33],
+            &[b'0'; 63],
+            &[b'g'; 64],
+            &[b'0'; 66],
+        ] {
             assert!(parse(wrong).is_none(), "{} octets", wrong.len());
         }
     }

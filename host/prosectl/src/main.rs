@@ -13,6 +13,7 @@ mod value;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -35,12 +36,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// A usage error in one line.
+fn message(error: &clap::Error) -> String {
+    // clap's text for this one is the help.
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is missing".to_owned();
+    }
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
 /// Help is a success; a usage error is one object too, when JSON is asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-        let first = error.to_string();
-        let first = first.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::Usage(first.to_owned());
+        let failure = Failure::Usage(message(error));
         let code = failure.exit_code();
         return match output::print(Err(failure), true) {
             Ok(()) => ExitCode::from(code),
@@ -50,4 +59,24 @@ fn usage(error: &clap::Error) -> ExitCode {
     // What cannot be printed cannot be helped either.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { failure::EXIT_USAGE } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_error_is_one_line_that_says_what_is_wrong() {
+        for (words, expected) in [
+            (&["prosectl"][..], "a subcommand is missing"),
+            (&["prosectl", "derive"], "a subcommand is missing"),
+            (&["prosectl", "frobnicate"], "frobnicate"),
+            (&["prosectl", "derive", "send", "--group", "xyz"], "xyz"),
+        ] {
+            let error = Args::try_parse_from(words).err().unwrap();
+            let message = message(&error);
+            assert!(message.contains(expected), "{words:?}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
 }

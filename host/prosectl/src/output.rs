@@ -1,33 +1,58 @@
 //! What a command has to say, as text for people or one JSON object.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::Failure;
 
-/// The outcome of a command that was carried out.
+/// Room for a text or an object with keys in it, octets: what moved as it
+/// grew would leave keys behind.
+pub(crate) const ROOM: usize = 4096;
+
+/// The outcome of a command that was carried out. It may hold derived keys
+/// (`--show-keys`), and wipes itself.
 pub(crate) struct Report {
-    /// May hold derived keys (`--show-keys`).
     text: Zeroizing<String>,
-    object: Map<String, Value>,
+    object: Value,
     exit_code: u8,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        wipe(&mut self.object);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 impl Report {
     /// `text` for people, the members of `object` for programs.
     pub(crate) fn new(text: String, object: Value) -> Self {
-        let object = match object {
-            Value::Object(object) => object,
-            other => Map::from_iter([("value".to_owned(), other)]),
-        };
-        Self { text: Zeroizing::new(text), object, exit_code: 0 }
+        Self::ended(0, text, object)
     }
 
-    /// The same, from a command that found something wrong.
-    pub(crate) fn failed(text: String, object: Value) -> Self {
-        Self { exit_code: 1, ..Self::new(text, object) }
+    /// The same, of a command that found something wrong, which `exit_code`
+    /// says.
+    pub(crate) fn ended(exit_code: u8, text: String, object: Value) -> Self {
+        let text = Zeroizing::new(text);
+        let members = match object {
+            Value::Object(members) => members,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        let ok = ("ok".to_owned(), Value::Bool(exit_code == 0));
+        let object = Value::Object([ok].into_iter().chain(members).collect());
+        Self { text, object, exit_code }
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -39,11 +64,13 @@ impl Report {
 /// to standard error. Who closed the pipe has seen enough.
 pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Result<()> {
     let printed = match (&result, as_json) {
-        (Ok(report), false) => write!(io::stdout(), "{}", *report.text),
+        (Ok(report), false) => write_stdout(report.text.as_bytes()),
         (Ok(report), true) => {
-            let ok = ("ok".to_owned(), Value::Bool(report.exit_code == 0));
-            let object: Map<_, _> = [ok].into_iter().chain(report.object.clone()).collect();
-            writeln!(io::stdout(), "{}", Value::Object(object))
+            let mut line = Zeroizing::new(Vec::with_capacity(ROOM));
+            serde_json::to_writer(&mut *line, &report.object)
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(line))
+                .and_then(|()| write_stdout(&line))
         }
         (Err(failure), false) => {
             writeln!(io::stderr(), "prosectl: {failure}\nhint: {}", failure.hint())
@@ -62,5 +89,29 @@ pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Resul
     match printed {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+/// Past std's own buffer, in which keys would stay.
+fn write_stdout(octets: &[u8]) -> io::Result<()> {
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_report_held_is_wiped() {
+        let mut object = json!({ "ik": "00ff", "list": ["a", { "ck": "11" }], "n": 1 });
+        wipe(&mut object);
+        assert_eq!(object, json!({ "ik": "", "list": ["", { "ck": "" }], "n": 1 }));
+    }
+
+    #[test]
+    fn a_report_says_first_whether_all_is_well() {
+        let report = Report::ended(4, String::new(), json!({ "name": "unwell" }));
+        assert_eq!(report.object.to_string(), r#"{"ok":false,"name":"unwell"}"#);
+        assert_eq!(report.exit_code(), 4);
     }
 }

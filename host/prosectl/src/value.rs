@@ -1,6 +1,7 @@
 //! Values as users write and read them: identifiers as lower-case
 //! hexadecimal of full width, times as RFC 3339 UTC.
 
+use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proseal_proto::content::Label;
@@ -25,7 +26,19 @@ fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
 }
 
 pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    // Capacity for all: they may be a key, and a string that moved would
+    // leave a part of it behind.
+    let mut text = String::with_capacity(2 * octets.len());
+    push_hex(&mut text, octets);
+    text
+}
+
+/// Appends to a text that has room for it.
+pub(crate) fn push_hex(text: &mut String, octets: &[u8]) {
+    for octet in octets {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{octet:02x}");
+    }
 }
 
 pub(crate) fn group(text: &str) -> Result<GroupId, String> {

@@ -56,7 +56,7 @@ pub struct SendReply {
 
 impl SendReply {
     /// Octets of the reply.
-    pub const LEN: usize = 8 + 1 + 3 + 2 + 8 + 1 + 8 + 4 + 4 + 64;
+    pub const LEN: usize = 8 + 1 + 3 + 2 + 8 + 1 + 8 + 4 + 4 + KeyPair::LEN;
 }
 
 impl Encode for SendReply {
@@ -104,6 +104,11 @@ pub struct ReceiveItem {
     pub ptk_id: PtkId,
     /// The epoch's salt.
     pub salt: EpochSalt,
+}
+
+impl ReceiveItem {
+    /// Octets of an item.
+    pub const LEN: usize = 3 + 8 + 3 + 2 + 8;
 }
 
 impl Encode for ReceiveItem {
@@ -155,7 +160,15 @@ pub struct ReceiveReply {
 
 impl ReceiveReply {
     /// Octets of the largest reply.
-    pub const MAX: usize = 2 + BATCH * (4 + 64);
+    pub const MAX: usize = Self::len(BATCH);
+
+    /// Octets of the reply to `items` epochs, at most [`BATCH`].
+    #[must_use]
+    #[expect(clippy::arithmetic_side_effects, reason = "a few thousand at most")]
+    pub const fn len(items: usize) -> usize {
+        let items = if items < BATCH { items } else { BATCH };
+        2 + items * (4 + KeyPair::LEN)
+    }
 }
 
 impl Encode for Result<KeyPair, Code> {
@@ -167,7 +180,7 @@ impl Encode for Result<KeyPair, Code> {
             }
             Err(code) => {
                 w.u32(code.number())?;
-                KeyPair::zero().encode(w)
+                w.bytes(&[0; KeyPair::LEN])
             }
         }
     }

@@ -259,6 +259,8 @@ pub struct GroupStatus {
     pub next: u64,
     /// Whether deriving is suspended here.
     pub suspended: bool,
+    /// Whether the device may send in it.
+    pub may_send: bool,
     /// Its PGKs, by generation.
     pub pgks: Vec<PgkStatus>,
 }
@@ -269,6 +271,7 @@ impl Encode for GroupStatus {
         self.member.encode(w)?;
         w.u64(self.next)?;
         w.bool(self.suspended)?;
+        w.bool(self.may_send)?;
         w.list(&self.pgks)
     }
 }
@@ -280,6 +283,7 @@ impl Decode<'_> for GroupStatus {
             member: MemberId::decode(r)?,
             next: r.u64()?,
             suspended: r.bool()?,
+            may_send: r.bool()?,
             pgks: r.list(limit::PGKS)?,
         })
     }
@@ -313,7 +317,7 @@ pub struct StatusReply {
 }
 
 impl StatusReply {
-    const GROUP_MAX: usize = 3 + 3 + 8 + 1 + 2 + limit::PGKS * PgkStatus::LEN;
+    const GROUP_MAX: usize = 3 + 3 + 8 + 1 + 1 + 2 + limit::PGKS * PgkStatus::LEN;
     /// Octets of the largest reply.
     pub const MAX: usize =
         1 + 8 + 4 + 8 + 16 + 32 + 16 + 4 + 32 + 2 + limit::GROUPS * Self::GROUP_MAX + 4;

@@ -73,6 +73,7 @@ fn group_status(group: &Group, issued: &Issued) -> GroupStatus {
         member: group.member,
         next: group.next,
         suspended: group.suspended,
+        may_send: group.may_send,
         pgks: group
             .pgks
             .iter()

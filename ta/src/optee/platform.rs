@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
 use optee_utee::{
     DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Random,
+    Whence,
 };
 use zeroize::Zeroizing;
 
@@ -60,15 +61,35 @@ impl Store for OpTee {
         }
     }
 
+    fn blank(&mut self) -> Result<(), StoreError> {
+        let flags = DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE;
+        let mut object = match PersistentObject::open(STORAGE, STATE, flags) {
+            Ok(object) => object,
+            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) => return Err(store_error(&error)),
+        };
+        let size = object.info().map_err(|error| store_error(&error))?.data_size();
+        let zeros = alloc::vec![0; size.min(RECORD_MAX)];
+        for _ in 0..2 {
+            object.seek(0, Whence::DataSeekSet).map_err(|error| store_error(&error))?;
+            object.write(&zeros).map_err(|error| store_error(&error))?;
+        }
+        Ok(())
+    }
+
     fn remove(&mut self) -> Result<(), StoreError> {
         match PersistentObject::open(STORAGE, STATE, DataFlag::ACCESS_WRITE_META) {
             Ok(object) => object.close_and_delete().map_err(|error| store_error(&error)),
-            Err(error) if error.kind() == ErrorKind::ItemNotFound => Ok(()),
-            // OP-TEE deletes what it finds corrupt, which is what is wanted.
-            Err(error) if store_error(&error) == StoreError::Corrupt => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(store_error(&error)),
         }
     }
+}
+
+/// Whether there is no object to erase: none was there, or it was corrupt and
+/// OP-TEE has deleted it.
+fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::ItemNotFound || store_error(error) == StoreError::Corrupt
 }
 
 fn store_error(error: &Error) -> StoreError {

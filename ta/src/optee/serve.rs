@@ -7,7 +7,7 @@ use optee_utee::{
     ErrorKind, LoginType, ParameterMemref, ParameterMemrefInput, ParameterMemrefOutput,
     ParameterMemrefRead, ParameterMemrefWrite, ParameterNone, Result,
 };
-use proseal_proto::command::encode_response;
+use proseal_proto::command::{RESPONSE_HEAD, encode_response};
 use proseal_proto::error::Code;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use proseal_proto::message::Done;
@@ -32,21 +32,24 @@ pub fn open_session() -> Result<()> {
 
 /// Copies the request in, has it answered, copies the response out.
 ///
-/// Errors: `ShortBuffer` if the response might not fit, `BadParameters` if
-/// request and room share a page; everything else is a response with a code of
-/// its own.
+/// Errors, with nothing done: `ShortBuffer` if the response might not fit,
+/// `BadParameters` if request and room share a page. Everything else is a
+/// response with a code of its own.
 pub fn serve(
     (request, output, _, _): &mut Memrefs<'_>,
-    answer: impl FnOnce(&[u8], &mut Vec<u8>),
+    answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
 ) -> Result<()> {
     // Before anything is touched: see there.
-    let room = pages(output.buffer_ptr(), output.buffer_len());
-    if overlap(pages(request.buffer_ptr(), request.buffer_len()), room) {
+    let asked = pages(request.buffer_ptr(), request.buffer_len());
+    if overlap(asked, pages(output.buffer_ptr(), output.buffer_len())) {
         return Err(ErrorKind::BadParameters.into());
     }
     // Until there is a response, none of the output is one.
-    let capacity = output.buffer_len();
+    let room = output.buffer_len();
     output.set_updated_size(0)?;
+    if room < RESPONSE_HEAD {
+        return Err(ErrorKind::ShortBuffer.into());
+    }
 
     // Capacity for the largest response: a buffer that moved would leave
     // keys behind, and this one wipes itself.
@@ -57,9 +60,9 @@ pub fn serve(
     } else {
         // Copied once; only the copy is looked at.
         let request = Zeroizing::new(request.read_to_vec());
-        stack::wiped_after(|| answer(&request, &mut response));
+        stack::wiped_after(|| answer(&request, room, &mut response));
     }
-    if response.len() > capacity {
+    if response.is_empty() {
         return Err(ErrorKind::ShortBuffer.into());
     }
     output.set_output(response.as_slice())

@@ -3,40 +3,38 @@
 use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, Done, VersionReply};
+use proseal_proto::message::{Done, VersionReply};
 use proseal_proto::test_command::{
     Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
-use proseal_ta::dispatch::{self, ANY, Admits, Build, Call};
+use proseal_ta::dispatch::{self, Admits, Build, Call};
 use proseal_ta::kdf;
 use proseal_ta::platform::Platform;
 
 use crate::marks::Gauge;
 
-/// A device that can take a content.
-const INTACT: Admits = &[DeviceState::Factory, DeviceState::Enrolled];
-
-/// Answers a command of the test build.
+/// Answers a command of the test build, as [`dispatch::dispatch`] does.
 pub fn dispatch<P: Platform + Gauge>(
     ta: &mut Ta<P>,
     number: u32,
     request: &[u8],
+    room: usize,
     response: &mut Vec<u8>,
 ) {
     if number < TestId::FIRST {
         let build = Build(VersionReply::TEST_BUILD);
-        return dispatch::dispatch(ta, build, number, request, response);
+        return dispatch::dispatch(ta, build, number, request, room, response);
     }
-    let mut call = Call { ta, request, response };
+    let mut call = Call { ta, request, room, response };
     match TestId::try_from(number) {
         Err(code) => call.refuse(code),
         Ok(id) => match id {
-            TestId::Install => call.run(INTACT, install),
-            TestId::Panic => call.run(ANY, panic),
-            TestId::Marks => call.run(ANY, marks),
-            TestId::Hkdf => call.run(ANY, hkdf),
+            TestId::Install => call.run(Admits::Intact, install),
+            TestId::Panic => call.run(Admits::Any, panic),
+            TestId::Marks => call.run(Admits::Any, marks),
+            TestId::Hkdf => call.run(Admits::Any, hkdf),
         },
     }
 }

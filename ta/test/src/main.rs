@@ -40,7 +40,9 @@ fn destroy() {}
 #[ta_invoke_command]
 fn invoke(number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
     INSTANCE
-        .enter(|ta| serve(memrefs, |request, response| dispatch(ta, number, request, response)))
+        .enter(|ta| {
+            serve(memrefs, |request, room, response| dispatch(ta, number, request, room, response))
+        })
         .unwrap_or_else(|| Err(ErrorKind::Busy.into()))
 }
 

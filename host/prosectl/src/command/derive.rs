@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-use crate::output::Report;
-use crate::value::{hex, rfc3339};
+use crate::output::{ROOM, Report};
+use crate::value::{hex, push_hex, rfc3339};
 
 /// Start of what the check value hashes: it is no other hash of the key.
 const CHECK_DOMAIN: &[u8] = b"prosectl check value";
@@ -85,8 +85,10 @@ pub(super) fn receive(
 
 fn highest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
     let status = client.call(&Status)?;
-    if status.state == DeviceState::Factory {
-        return Err(Error::Refused(Code::WrongState));
+    match status.state {
+        DeviceState::Factory => return Err(Error::Refused(Code::WrongState)),
+        DeviceState::Damaged => return Err(Error::Refused(Code::Damaged)),
+        DeviceState::Enrolled => {}
     }
     let held = status.groups.iter().find(|held| held.group == group);
     let pgks = &held.ok_or(Error::Refused(Code::UnknownGroup))?.pgks;
@@ -100,12 +102,13 @@ fn check(key: &DerivedKey) -> String {
 }
 
 fn append_keys(text: &mut String, keys: &KeyPair, show_keys: bool) {
-    // Room for all: a string that moved would leave keys behind.
-    text.reserve(256);
+    text.reserve(ROOM);
     for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
         let _ = writeln!(text, "  {name} check: {}", check(key));
         if show_keys {
-            let _ = writeln!(text, "  {name}: {}", hex(key.expose()));
+            let _ = write!(text, "  {name}: ");
+            push_hex(text, key.expose());
+            text.push('\n');
         }
     }
 }

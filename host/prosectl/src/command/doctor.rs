@@ -22,7 +22,7 @@ const ROOM_MIN: u64 = 256 * 1024;
 /// How a check ended.
 enum Outcome {
     Fine(String),
-    Wrong { found: String, hint: String },
+    Wrong { found: String, hint: String, exit_code: u8 },
 }
 
 struct Check {
@@ -48,30 +48,29 @@ fn report(checks: &[Check]) -> Report {
     let mut text = String::new();
     let mut wrong = 0;
     let mut objects = Vec::new();
-    let mut first_hint = "";
+    let mut first = None;
     for Check { name, outcome } in checks {
         match outcome {
             Outcome::Fine(found) => {
                 let _ = writeln!(text, "ok     {name}: {found}");
                 objects.push(json!({ "check": name, "ok": true, "found": found }));
             }
-            Outcome::Wrong { found, hint } => {
+            Outcome::Wrong { found, hint, exit_code } => {
                 wrong += 1;
-                if first_hint.is_empty() {
-                    first_hint = hint;
-                }
+                first.get_or_insert((hint, *exit_code));
                 let _ = writeln!(text, "WRONG  {name}: {found}\n       hint: {hint}");
                 objects.push(json!({ "check": name, "ok": false, "found": found, "hint": hint }));
             }
         }
     }
-    if wrong == 0 {
+    let Some((first_hint, exit_code)) = first else {
         text.push_str("all is well\n");
         return Report::new(text, json!({ "checks": objects }));
-    }
+    };
     let message = format!("{wrong} thing{} wrong", if wrong == 1 { " is" } else { "s are" });
     let _ = writeln!(text, "{message}");
-    Report::failed(
+    Report::ended(
+        exit_code,
         text,
         json!({
             "code": failure::NUMBER_UNWELL,
@@ -83,25 +82,18 @@ fn report(checks: &[Check]) -> Report {
     )
 }
 
-fn wrong(found: impl Into<String>, hint: impl Into<String>) -> Outcome {
-    Outcome::Wrong { found: found.into(), hint: hint.into() }
+fn wrong(found: impl Into<String>, hint: impl Into<String>, exit_code: u8) -> Outcome {
+    Outcome::Wrong { found: found.into(), hint: hint.into(), exit_code }
 }
 
 fn of_error(error: &Error) -> Outcome {
-    wrong(error.to_string(), error.hint())
+    wrong(error.to_string(), error.hint(), failure::exit_code_of(error))
 }
 
 fn device() -> Outcome {
-    match fs::OpenOptions::new().read(true).write(true).open("/dev/tee0") {
-        Ok(_) => Outcome::Fine("/dev/tee0 opens".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            let fault = proseal_client::Fault::NoPermission { device: "/dev/tee0".to_owned() };
-            of_error(&Error::Fault(fault))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            of_error(&Error::Fault(proseal_client::Fault::NoDevice))
-        }
-        Err(error) => wrong(format!("/dev/tee0: {error}"), "the kernel's log may say more (dmesg)"),
+    match proseal_client::device::probe() {
+        Ok(device) => Outcome::Fine(format!("{device} opens")),
+        Err(fault) => of_error(&Error::Fault(fault)),
     }
 }
 
@@ -124,6 +116,7 @@ fn supplicant() -> Outcome {
         None => wrong(
             "not running, so OP-TEE can neither load applications nor store anything",
             "start it: `systemctl start tee-supplicant@teepriv0`, or `tee-supplicant -d` as root",
+            failure::EXIT_NO_TEE,
         ),
     }
 }
@@ -145,29 +138,34 @@ fn store_folder() -> PathBuf {
     PathBuf::from(STORE)
 }
 
+/// Something is wrong with the store's place.
+fn unfit(found: String, hint: &str) -> Outcome {
+    wrong(found, hint, failure::EXIT_FAILED)
+}
+
 fn storage(folder: &Path) -> Outcome {
     let at = folder.display();
     let hint_mount = "mount the disk that holds it, then start tee-supplicant";
     let disk = match rustix::fs::statvfs(folder) {
         Ok(disk) => disk,
-        Err(error) => return wrong(format!("{at}: {error}"), hint_mount),
+        Err(error) => return unfit(format!("{at}: {error}"), hint_mount),
     };
     if disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return wrong(
+        return unfit(
             format!("{at} is on a disk that is mounted read-only"),
             "check the disk (fsck), then mount it again for writing",
         );
     }
     let room = disk.f_bavail.saturating_mul(disk.f_frsize);
     if room < ROOM_MIN {
-        return wrong(
+        return unfit(
             format!("{at} has {} KiB left, which is too little", room / 1024),
             "make room on this disk",
         );
     }
     // The boot's mark that the store was whole (docs/storage.md).
     if folder.join(".dirf.ready").exists() && !folder.join("dirf.db").exists() {
-        return wrong(
+        return unfit(
             format!("{at} has lost its directory, dirf.db"),
             "run the boot guard again before tee-supplicant starts: docs/storage.md",
         );

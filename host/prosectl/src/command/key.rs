@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use proseal_client::Client;
+use proseal_client::{Client, Error};
 use proseal_proto::content::{Content, Group, Pgk, Policy};
-use proseal_proto::id::DeviceId;
+use proseal_proto::error::Code;
 use proseal_proto::limit::REQUEST_MAX;
-use proseal_proto::message::Status;
-use proseal_proto::test_command::{Install, Scope};
+use proseal_proto::message::{DeviceState, PgkStatus, Status, StatusReply};
+use proseal_proto::test_command::{Install, InstallReply, Outcome, Scope};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -21,6 +21,9 @@ use crate::value::seconds;
 /// How long a key is valid if nothing is said, seconds: 30 days.
 const VALIDITY_S: u64 = 30 * 24 * 3600;
 
+/// How often an import begins anew when others come in between.
+const TRIES: usize = 8;
+
 pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Failure> {
     let now = seconds(SystemTime::now()).unwrap_or(0);
     let not_before = import.not_before.unwrap_or(now);
@@ -32,29 +35,87 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
         return Err(Failure::Usage("--next would end the very key that is imported".to_owned()));
     }
     let key = key_file::read(&import.key_file)?;
-
-    let status = client.call(&Status)?;
-    let pgk = Pgk {
+    let policy = Policy {
+        not_before,
+        not_after,
+        profile: import.profile.into(),
+        suite: import.suite.into(),
+        label: import.label,
+        epoch_s: import.epoch_s,
+        epoch_packets: import.epoch_packets,
+        receive_grace_s: import.receive_grace_s,
+        send_grace_s: import.send_grace_s,
+        max_unsynced_s: import.max_unsynced_s,
+        accept_rollback: import.accept_rollback,
+    };
+    let pgk = || Pgk {
         generation: import.generation,
         id: import.pgk_id,
         key: &key,
         is_root: import.root,
-        policy: Policy {
-            not_before,
-            not_after,
-            profile: import.profile.into(),
-            suite: import.suite.into(),
-            label: import.label,
-            epoch_s: import.epoch_s,
-            epoch_packets: import.epoch_packets,
-            receive_grace_s: import.receive_grace_s,
-            send_grace_s: import.send_grace_s,
-            max_unsynced_s: import.max_unsynced_s,
-            accept_rollback: import.accept_rollback,
-        },
+        policy,
     };
-    let content = Content {
-        device: if status.device == DeviceId::NONE { DeviceId::NONE } else { status.device },
+    for _ in 0..TRIES {
+        let status = client.call(&Status)?;
+        if status.state == DeviceState::Damaged {
+            return Err(Error::Refused(Code::Damaged).into());
+        }
+        refuse_change(&status, import)?;
+        let content = content(&status, now, import, pgk());
+        // Capacity for all: a buffer that moved would leave the key behind.
+        let mut octets = Zeroizing::new(Vec::with_capacity(REQUEST_MAX));
+        content.encode(&mut octets);
+        match client.call(&Install { scope: Scope::Added, content: &octets }) {
+            Ok(InstallReply { outcome: Outcome::Applied | Outcome::Same }) => {
+                return Ok(sealed(import, content.sequence));
+            }
+            Ok(InstallReply { outcome: Outcome::Partly }) => return Err(left_out(&status, import)),
+            // Another import took this sequence since the status.
+            Ok(InstallReply { outcome: Outcome::Superseded })
+            | Err(Error::Refused(Code::SequenceConflict)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::NotTaken {
+        message: format!("other imports came in between, {TRIES} times"),
+        hint: "try again",
+    })
+}
+
+/// An import adds a key. It changes none that is held, nor the group's member
+/// id and rights.
+fn refuse_change(status: &StatusReply, import: &Import) -> Result<(), Failure> {
+    let Some(group) = status.groups.iter().find(|group| group.group == import.group) else {
+        return Ok(());
+    };
+    if group.pgks.iter().any(|pgk| pgk.generation == import.generation) {
+        let Import { generation, group, .. } = import;
+        return Err(Failure::Held {
+            message: format!("generation {generation} of group {group} is held already"),
+            hint: "a new key needs a higher generation: `prosectl key list` shows which are held",
+        });
+    }
+    // Without a key that stays there is nothing to be changed.
+    let stays = |pgk: &PgkStatus| pgk.generation >= import.next;
+    if (group.member, group.may_send) != (import.member, !import.receive_only)
+        && group.pgks.iter().any(stays)
+    {
+        let rights = if group.may_send { "may send" } else { "may only receive" };
+        return Err(Failure::Held {
+            message: format!(
+                "in group {} this device is member {} and {rights}, which an import does not change",
+                import.group, group.member
+            ),
+            hint: "say the same --member (and --receive-only or not), or end the keys that are held by --next",
+        });
+    }
+    Ok(())
+}
+
+/// What adds the key to what the device holds.
+fn content<'k>(status: &StatusReply, now: u64, import: &Import, pgk: Pgk<'k>) -> Content<'k> {
+    Content {
+        device: status.device,
         sequence: status.sequence.saturating_add(1),
         time: now.max(status.floor),
         start_nonce: Some(status.start_nonce),
@@ -65,34 +126,48 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
             may_send: !import.receive_only,
             pgks: vec![pgk],
         }],
-    };
-    // Capacity for all: a buffer that moved would leave the key behind.
-    let mut octets = Zeroizing::new(Vec::with_capacity(REQUEST_MAX));
-    content.encode(&mut octets);
-    let reply = client.call(&Install { scope: Scope::Added, content: &octets })?;
-    Ok(Report::new(
+    }
+}
+
+fn sealed(import: &Import, sequence: u64) -> Report {
+    Report::new(
         format!(
-            "PGK generation {} of group {}: {}\n",
-            import.generation,
-            import.group,
-            match reply.outcome.name() {
-                "applied" => "sealed in the TEE",
-                "partly" => "left out, it is below the group's next generation",
-                other => other,
-            }
+            "PGK generation {} of group {}: sealed in the TEE\n",
+            import.generation, import.group
         ),
         json!({
-            "outcome": reply.outcome.name(),
+            "outcome": Outcome::Applied.name(),
             "group": import.group.to_string(),
             "generation": import.generation.get(),
             "pgk_id": import.pgk_id.to_string(),
-            "sequence": content.sequence,
+            "sequence": sequence,
         }),
-    ))
+    )
+}
+
+/// The TA took the content, but the generation has ended here.
+fn left_out(status: &StatusReply, import: &Import) -> Failure {
+    let group = status.groups.iter().find(|group| group.group == import.group);
+    Failure::NotTaken {
+        message: match group {
+            Some(group) => format!(
+                "generation {} of group {} has ended: only {} and above may come in",
+                import.generation, import.group, group.next
+            ),
+            None => format!(
+                "generation {} of group {} ended when the group was removed",
+                import.generation, import.group
+            ),
+        },
+        hint: "a new key needs a higher generation",
+    }
 }
 
 pub(super) fn list(client: &mut Client) -> Result<Report, Failure> {
     let status = client.call(&Status)?;
+    if status.state == DeviceState::Damaged {
+        return Err(Error::Refused(Code::Damaged).into());
+    }
     let text = if status.groups.is_empty() {
         "no keys are held; `prosectl key import --help` says how to bring one\n".to_owned()
     } else {
@@ -101,3 +176,6 @@ pub(super) fn list(client: &mut Client) -> Result<Report, Failure> {
     let groups = status.groups.iter().map(group_object).collect::<Vec<_>>();
     Ok(Report::new(text, json!({ "groups": groups })))
 }
+
+#[cfg(test)]
+mod tests;

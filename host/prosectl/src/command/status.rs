@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use proseal_client::Client;
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{GroupStatus, PgkStatus, Status, StatusReply, Version, VersionReply};
+use proseal_proto::message::{
+    DeviceState, GroupStatus, PgkStatus, Status, StatusReply, Version, VersionReply,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -14,7 +16,7 @@ use crate::value::{hex, rfc3339};
 pub(super) fn run(client: &mut Client) -> Result<Report, Failure> {
     let version = client.call(&Version)?;
     let status = client.call(&Status)?;
-    let notes = notes(&version);
+    let notes = notes(&version, &status);
     let mut object = object(&status);
     object["ta"] = version_object(&version);
     object["notes"] = json!(notes);
@@ -43,8 +45,13 @@ fn version_object(version: &VersionReply) -> Value {
 }
 
 /// What this device is not, said before anyone relies on it.
-fn notes(version: &VersionReply) -> Vec<&'static str> {
+fn notes(version: &VersionReply, status: &StatusReply) -> Vec<&'static str> {
     let mut notes = Vec::new();
+    if status.state == DeviceState::Damaged {
+        notes.push(
+            "the state is damaged, nothing is derived: erase it (`prosectl erase`), bring the keys again",
+        );
+    }
     if version.build == VersionReply::TEST_BUILD {
         notes.push("test build: keys can be installed in clear");
     }
@@ -87,6 +94,7 @@ pub(super) fn group_object(group: &GroupStatus) -> Value {
         "member": group.member.to_string(),
         "next": group.next,
         "suspended": group.suspended,
+        "may_send": group.may_send,
         "pgks": group.pgks.iter().map(pgk_object).collect::<Vec<_>>(),
     })
 }
@@ -133,6 +141,9 @@ pub(super) fn group_text(group: &GroupStatus) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "group: {}", group.group);
     let _ = writeln!(out, "  member: {}", group.member);
+    if !group.may_send {
+        let _ = writeln!(out, "  only receives");
+    }
     let _ = writeln!(out, "  next generation: {}", group.next);
     if group.suspended {
         let _ = writeln!(out, "  suspended");

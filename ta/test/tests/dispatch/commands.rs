@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proseal_proto::command::{Id, RESPONSE_HEAD, encode_request};
+use proseal_proto::command::{Command, Id, RESPONSE_HEAD, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::message::{
@@ -108,6 +108,32 @@ fn send_names_what_it_lacks() {
     let elsewhere =
         Send { group: fixture::group_id(GROUP + 1), generation: fixture::generation(1) };
     assert_eq!(device.call(&elsewhere).err(), Some(Code::UnknownGroup));
+}
+
+/// A response that the caller has no room for must not have cost anything.
+#[test]
+fn without_room_for_the_response_nothing_is_done() {
+    let mut device = Device::enrolled();
+    let mut request = Vec::new();
+    let send = Send { group: fixture::group_id(GROUP), generation: fixture::generation(1) };
+    encode_request(&send, &mut request).unwrap();
+    let before = device.status();
+    for room in [0, RESPONSE_HEAD, send.response_max() - 1] {
+        assert!(device.raw_with_room(Id::Send.number(), &request, room).is_empty());
+    }
+    let after = device.status();
+    assert_eq!(after.groups, before.groups, "no PTK Id is used");
+    assert_eq!(after.refusals, before.refusals + 3);
+    assert_eq!(device.ptk_id(1), Ok(1));
+}
+
+#[test]
+fn the_room_of_a_batch_is_that_of_its_items() {
+    let mut device = Device::enrolled();
+    let items = vec![fixture::epoch(GROUP, 1, OTHER, 1); 2];
+    let receive = Receive { items };
+    assert_eq!(receive.response_max(), 4 + 2 + 2 * (4 + 64));
+    assert!(device.call(&receive).is_ok());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
+use proseal_proto::command::{
+    Command, RESPONSE_HEAD, ResponseError, decode_response, encode_request,
+};
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
@@ -64,9 +66,14 @@ impl Device {
 
     /// Octets in, octets out.
     pub(crate) fn raw(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
+        self.raw_with_room(number, request, RESPONSE_MAX)
+    }
+
+    /// The same, of a caller who has no more `room` for the response.
+    pub(crate) fn raw_with_room(&mut self, number: u32, request: &[u8], room: usize) -> Vec<u8> {
         let mut response = Vec::with_capacity(RESPONSE_MAX);
         let buffer = response.as_ptr();
-        dispatch(&mut self.ta, number, request, &mut response);
+        dispatch(&mut self.ta, number, request, room, &mut response);
         assert_eq!(response.as_ptr(), buffer, "a buffer that moved leaves keys behind");
         response
     }
@@ -75,8 +82,8 @@ impl Device {
     pub(crate) fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Code> {
         let mut request = Vec::new();
         encode_request(command, &mut request).unwrap();
-        let response = self.raw(C::NUMBER, &request);
-        assert!(response.len() <= C::RESPONSE_MAX);
+        let response = self.raw_with_room(C::NUMBER, &request, command.response_max());
+        assert!((RESPONSE_HEAD..=command.response_max()).contains(&response.len()));
         decode_response::<C>(&response).map_err(|error| match error {
             ResponseError::Refused(code) => code,
             other => panic!("not a response: {other:?}"),

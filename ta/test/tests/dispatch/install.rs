@@ -6,7 +6,7 @@ use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{Outcome, Scope};
 
-use crate::fixture::{self, Device, GROUP, TIME, content, generations, group, largest, pgk};
+use crate::fixture::{self, Device, GROUP, OTHER, TIME, content, generations, group, largest, pgk};
 
 const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;
 
@@ -66,6 +66,35 @@ fn a_held_generation_changes_its_windows_and_nothing_else() {
     let sent = device.send(1).unwrap();
     assert_eq!((sent.not_after, sent.epoch_packets), (TIME + 6, 7));
     assert_eq!(sent.ptk_id.get(), 2, "the counter goes on");
+}
+
+/// The device's own epochs so far must not become anyone's.
+#[test]
+fn the_member_id_changes_only_where_no_generation_stays() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &generations(1, &[1])).unwrap();
+    let renamed = |sequence, generation, next| {
+        let mut content = generations(sequence, &[generation]);
+        content.groups[0].member = fixture::member(OTHER);
+        content.groups[0].next = next;
+        content
+    };
+    for (scope, content) in [
+        (Scope::Whole, renamed(2, 1, 1)),
+        (Scope::Added, renamed(2, 1, 1)),
+        (Scope::Added, renamed(2, 2, 1)),
+    ] {
+        refused(&mut device, scope, &fixture::encoded(&content), Code::MemberConflict);
+    }
+    assert_eq!(device.receives(1), Ok(()), "it is still member 1");
+    // The old generation goes, by the number or from the list.
+    let mut other = Device::new();
+    other.install(Scope::Whole, &generations(1, &[1])).unwrap();
+    assert_eq!(device.install(Scope::Added, &renamed(2, 2, 2)), Ok(Outcome::Applied));
+    assert_eq!(other.install(Scope::Whole, &renamed(2, 2, 1)), Ok(Outcome::Applied));
+    for device in [&mut device, &mut other] {
+        assert_eq!(device.status().groups[0].member, fixture::member(OTHER));
+    }
 }
 
 #[test]

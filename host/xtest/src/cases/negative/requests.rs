@@ -63,13 +63,15 @@ pub(super) const CASES: &[Case] = &[
     case(2409, "a success of hkdf touches only its response", own_octets::<HKDF>),
     case(2410, "the largest receive touches only its response", largest_receive),
     case(2411, "the largest hkdf touches only its response", largest_hkdf),
-    case(2501, "version with less room than its response is a short buffer", short::<VERSION>),
-    case(2502, "status with less room than its response is a short buffer", short::<STATUS>),
-    case(2503, "send with less room than its response is a short buffer", short::<SEND>),
-    case(2504, "receive with less room than its response is a short buffer", short::<RECEIVE>),
-    case(2506, "install with less room than its response is a short buffer", short::<INSTALL>),
-    case(2508, "marks with less room than its response is a short buffer", short::<MARKS>),
-    case(2509, "hkdf with less room than its response is a short buffer", short::<HKDF>),
+    case(2501, "version without room for its response is a short buffer", short::<VERSION>),
+    case(2502, "status without room for its response is a short buffer", short::<STATUS>),
+    case(2503, "send without room for its response is a short buffer", short::<SEND>),
+    case(2504, "receive without room for its response is a short buffer", short::<RECEIVE>),
+    case(2506, "install without room for its response is a short buffer", short::<INSTALL>),
+    case(2508, "marks without room for its response is a short buffer", short::<MARKS>),
+    case(2509, "hkdf without room for its response is a short buffer", short::<HKDF>),
+    case(2510, "send without room for its response uses no PTK Id", short_send),
+    case(2511, "panic without room for its response does not panic", short_panic),
     case(2601, "version takes no other parameter types", types::<VERSION>),
     case(2602, "status takes no other parameter types", types::<STATUS>),
     case(2603, "send takes no other parameter types", types::<SEND>),
@@ -179,11 +181,20 @@ fn success(c: &mut Context, line: &Line, number: u32, request: &[u8]) -> Result<
     Ok(response.len())
 }
 
+/// The room that a good request must bring, whose response has `len` octets.
+const fn room(number: u32, len: usize) -> usize {
+    match number {
+        STATUS => Status::RESPONSE_MAX,
+        HKDF => Hkdf::RESPONSE_MAX,
+        _ => len,
+    }
+}
+
 fn own_octets<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let len = success(c, &line, NUMBER, &good(NUMBER))?;
     // With just enough room it is the same.
-    let response = line.call_with_room(NUMBER, &good(NUMBER), len);
+    let response = line.call_with_room(NUMBER, &good(NUMBER), room(NUMBER, len));
     let response = c.ok("the call with just enough room", response)?;
     c.equal("octets of the response", response.len(), len);
     c.untouched_from(&line, "a success in just enough room", len);
@@ -215,10 +226,31 @@ pub(super) const BAD_PARAMETERS: Refusal = Refusal::Tee { result: 0xffff_0006, o
 fn short<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let len = success(c, &line, NUMBER, &good(NUMBER))?;
-    for room in [len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
+    for room in [room(NUMBER, len) - 1, len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
         let result = line.call_with_room(NUMBER, &good(NUMBER), room);
         c.stopped(&line, &format!("room for {room} of {len} octets"), result, SHORT_BUFFER);
     }
+    Ok(())
+}
+
+fn short_send(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let first = c.send(GROUP, 1);
+    let first = c.ok("send", first)?;
+    for room in [RESPONSE_HEAD, Send::RESPONSE_MAX - 1] {
+        let result = line.call_with_room(SEND, &good(SEND), room);
+        c.stopped(&line, &format!("room for {room} octets"), result, SHORT_BUFFER);
+    }
+    let next = c.send(GROUP, 1);
+    let next = c.ok("send", next)?;
+    c.equal("the next PTK Id", next.ptk_id.get(), first.ptk_id.get() + 1);
+    Ok(())
+}
+
+fn short_panic(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let result = line.call_with_room(PANIC, &good(PANIC), 0);
+    c.stopped(&line, "no room", result, SHORT_BUFFER);
     Ok(())
 }
 

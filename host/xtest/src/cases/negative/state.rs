@@ -34,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
     case(4020, "a 17th group", too_many_groups),
     case(4021, "a fifth PGK of a group", too_many_pgks),
     case(4022, "a new root", new_root),
+    case(4023, "another member id while a generation is held", other_member),
 ];
 
 pub(super) const FACTORY: &[Case] = &[
@@ -163,6 +164,11 @@ fn other_key(c: &mut Context) -> Verdict {
 fn other_pgk_id(c: &mut Context) -> Verdict {
     let change = |content: &mut Content<'_>| content.groups[0].pgks[0].id = PgkId(0x11);
     refused_change(c, change, Code::GenerationConflict)
+}
+
+fn other_member(c: &mut Context) -> Verdict {
+    let change = |content: &mut Content<'_>| content.groups[0].member = fixture::member(OTHER);
+    refused_change(c, change, Code::MemberConflict)
 }
 
 fn root_for_key(c: &mut Context) -> Verdict {
