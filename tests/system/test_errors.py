@@ -150,7 +150,7 @@ class InOneLife(Case):
             answer = self.ue.prosectl("--json", "--timeout", "3", *arguments, stdin=os.urandom(32))
             self.refused(answer, 4, "timed_out", "no answer from the TEE within 3 s", "tee-supplicant is running")
         doctor = self.ue.prosectl("--json", "doctor")
-        self.refused(doctor, 1, "unwell", "1 thing is wrong", "tee-supplicant -d")
+        self.refused(doctor, 4, "unwell", "1 thing is wrong", "tee-supplicant -d")
 
         started = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual(started.status, 0, started)
