@@ -24,6 +24,8 @@ class Collector(unittest.TestResult):
         # What the test printed: unittest's buffer is in the place of stdout until its own stopTest.
         said = sys.stdout.getvalue()
         super().stopTest(test)
+        if isinstance(sys.exception(), KeyboardInterrupt):
+            self.worst = (FAILED, "interrupted")
         status, message = self.worst or (PASSED, "")
         self.put(test, status, message, time.monotonic() - self.started, said)
 

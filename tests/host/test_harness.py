@@ -153,28 +153,27 @@ def lives(pid):
         return False
 
 
-# tests/run, with one stage of our own: {stage} is its body.
+# tests/run, with one stage of our own that has one test: {test} is its body.
 DRIVER = """
-import importlib.machinery, importlib.util, os, signal, sys
+import importlib.machinery, importlib.util, os, signal, sys, unittest
 # As from a terminal, wherever these tests run.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.{hang_up})
 loader = importlib.machinery.SourceFileLoader("run", "{root}/tests/run")
 run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
 loader.exec_module(run)
-Result = run.Result
-def stage(results):
-    results.add(Result("own", "case", run.PASSED))
-    {stage}
-run.STAGES = {{"own": stage}}
+class Case(unittest.TestCase):
+    def test(self):
+        {test}
+run.STAGES = {{"own": lambda results: Case("test").run(run.pyunit.Collector("own", results))}}
 run.OUT = run.ROOT / "{out}"
 sys.exit(run.main())
 """
 
 
 class Driver(unittest.TestCase):
-    def drive(self, stage="pass", out="out/test/harness-self-test", arguments=(), hang_up="SIG_DFL"):
-        program = DRIVER.format(root=process.ROOT, stage=stage, out=out, hang_up=hang_up)
+    def drive(self, test="pass", out="out/test/harness-self-test", arguments=(), hang_up="SIG_DFL"):
+        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up)
         done = subprocess.run([sys.executable, "-c", program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=60, check=False)
         return done.returncode, done.stdout.splitlines()[-1:], done
@@ -192,7 +191,7 @@ class Driver(unittest.TestCase):
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             with self.subTest(name):
                 status, last, done = self.drive(f"os.kill(os.getpid(), signal.{name})")
-                self.assertEqual((status, last), (1, ["1 passed, 1 failed"]), done)
+                self.assertEqual((status, last), (1, ["0 passed, 2 failed"]), done)
                 self.assertIn("was not interrupted", done.stdout)
 
     def test_under_nohup_it_goes_on(self):
