@@ -5,7 +5,8 @@
 //! 2. No epoch of a sender is given out twice, across restarts and faults.
 //! 3. Sequence, floor and each group's `next` never fall until an erase.
 //! 4. A refusal has changed nothing.
-//! 5. Nothing is derived from what is not held, nor for the own member.
+//! 5. Nothing is derived from what is not held, nor for the own member; the
+//!    keys of an own epoch never come a second time.
 //! 6. Once nothing fails any more, the device works.
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +22,7 @@ use proseal_proto::message::{
     DeviceState, Erase, Receive, ReceiveItem, Send, Status, StatusReply, Version,
 };
 use proseal_proto::profile::{Profile, Suite};
-use proseal_proto::test_command::{Install, Scope};
+use proseal_proto::test_command::{Install, Panic, Scope};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
@@ -57,6 +58,13 @@ pub enum Step {
     Random {
         fails: bool,
     },
+    /// The power goes at the write after so many more, and comes back with
+    /// the next step.
+    PowerGoes {
+        writes: u8,
+    },
+    /// The epoch that `send` gave last, asked of `receive`.
+    ReceiveOwn,
 }
 
 /// What is wrong with the store from now on.
@@ -74,17 +82,19 @@ pub struct Wanted {
     group: u8,
     next: u8,
     may_send: bool,
+    other_member: bool,
     pgks: Vec<(u8, u8, u8)>,
 }
 
-/// The device's own member id in every group.
-const OWN: MemberId = MemberId::from_octets([0, 0, 1]);
+/// The member ids that the device may have in a group.
+const MEMBERS: [MemberId; 2] = [MemberId::from_octets([0, 0, 1]), MemberId::from_octets([0, 0, 2])];
 
 /// What must never happen twice, and what must never fall.
 #[derive(Default)]
 struct Seen {
     epochs: HashSet<(u8, u8, PtkId)>,
     salts: HashSet<EpochSalt>,
+    sent: Option<ReceiveItem>,
     sequence: u64,
     floor: u64,
     next: HashMap<GroupId, u64>,
@@ -143,12 +153,18 @@ impl History {
                 };
             }
             Step::Random { fails } => self.medium().random_fails = *fails,
+            Step::PowerGoes { writes } => self.medium().power_left = Some((writes % 5).into()),
+            Step::ReceiveOwn => self.receive_own(),
+        }
+        if self.is_off() {
+            self.restart();
         }
         self.check_what_must_not_fall();
     }
 
     /// All faults are over: the device must work.
     pub fn end(mut self) {
+        self.medium().power_left = None;
         self.medium().fault = Fault::None;
         self.medium().random_fails = false;
         self.call(&Version).expect("version");
@@ -157,7 +173,13 @@ impl History {
             true,
             1,
             1,
-            &[Wanted { group: 1, next: 0, may_send: true, pgks: vec![(0, 0, 7)] }],
+            &[Wanted {
+                group: 1,
+                next: 0,
+                may_send: true,
+                other_member: false,
+                pgks: vec![(0, 0, 7)],
+            }],
         );
         self.call(&Send { group: group(1), generation: generation(0) })
             .expect("a working device sends");
@@ -165,6 +187,10 @@ impl History {
 
     fn medium(&self) -> std::sync::MutexGuard<'_, Medium> {
         self.medium.lock().expect("no thread panicked")
+    }
+
+    fn is_off(&self) -> bool {
+        self.medium().is_off
     }
 
     fn octets(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
@@ -178,7 +204,7 @@ impl History {
         let mut request = Vec::new();
         encode_request(command, &mut request).map_err(|_| Code::Oversized)?;
         let response = self.octets(C::NUMBER, &request);
-        assert!(response.len() <= C::RESPONSE_MAX, "the command's own bound");
+        assert!(response.len() <= command.response_max(), "the request's own bound");
         decode_response::<C>(&response).map_err(|error| match error {
             ResponseError::Refused(code) => code,
             other => panic!("not a response: {other:?}"),
@@ -220,7 +246,7 @@ impl History {
                 pgks.sort_by_key(|pgk| pgk.generation);
                 Group {
                     group: group(w.group),
-                    member: OWN,
+                    member: MEMBERS[usize::from(w.other_member)],
                     next: u64::from(w.next % 12) + 1,
                     may_send: w.may_send,
                     pgks,
@@ -238,7 +264,7 @@ impl History {
         let mut octets = Vec::new();
         content.encode(&mut octets);
         let scope = if whole { Scope::Whole } else { Scope::Added };
-        if self.call(&Install { scope, content: &octets }).is_err() {
+        if self.call(&Install { scope, content: &octets }).is_err() && !self.is_off() {
             assert_eq!(self.held(), before, "a refused content has changed nothing");
         }
     }
@@ -256,6 +282,13 @@ impl History {
         let fresh = self.seen.epochs.insert((group_n, generation_n, epoch.ptk_id));
         assert!(fresh, "PTK Id {} was given out twice", epoch.ptk_id);
         assert!(self.seen.salts.insert(epoch.salt), "a salt came twice");
+        self.seen.sent = Some(ReceiveItem {
+            group: command.group,
+            generation: command.generation,
+            sender: epoch.member,
+            ptk_id: epoch.ptk_id,
+            salt: epoch.salt,
+        });
         assert!(epoch.keys.ik.expose() != epoch.keys.ck.expose());
     }
 
@@ -272,11 +305,19 @@ impl History {
             })
             .collect();
         let asked = items.clone();
+        let Some(held) = self.held() else { return };
         let Ok(reply) = self.call(&Receive { items }) else { return };
         assert_eq!(reply.items.len(), asked.len());
         for (item, keys) in asked.iter().zip(&reply.items) {
-            assert!(item.sender != OWN || keys.is_err(), "receiver keys for the own member");
+            let own = held.groups.iter().any(|g| (g.group, g.member) == (item.group, item.sender));
+            assert!(!own || keys.is_err(), "receiver keys for the own member");
         }
+    }
+
+    fn receive_own(&mut self) {
+        let Some(item) = self.seen.sent else { return };
+        let Ok(reply) = self.call(&Receive { items: vec![item] }) else { return };
+        assert!(reply.items.iter().all(Result::is_err), "an own epoch's keys came again");
     }
 
     fn erase(&mut self, right_device: bool) {
@@ -299,12 +340,14 @@ impl History {
 
     fn raw(&mut self, number: u32, request: &[u8]) {
         // A valid erase or install would need its own bookkeeping.
-        if ![Erase::NUMBER, Install::NUMBER, Send::NUMBER].contains(&number) {
+        if ![Erase::NUMBER, Install::NUMBER, Send::NUMBER, Panic::NUMBER].contains(&number) {
             self.octets(number, request);
         }
     }
 
     fn restart(&mut self) {
+        self.medium().power_left = None;
+        self.medium().is_off = false;
         self.starts += 1;
         self.ta = Ta::new(Sim::new(Arc::clone(&self.medium), self.starts << 32));
     }

@@ -35,6 +35,11 @@ pub struct Medium {
     pub random_fails: bool,
     /// Writes and removals that were done.
     pub writes: u32,
+    /// Writes and removals until the power goes; `None` if it stays.
+    pub power_left: Option<u32>,
+    /// The power went: nothing is written any more, and nobody hears the
+    /// answer of the command under way.
+    pub is_off: bool,
 }
 
 /// A platform over a shared medium.
@@ -108,6 +113,11 @@ impl Store for Sim {
 
 impl Medium {
     fn write(&mut self, object: Option<Vec<u8>>) -> Result<(), StoreError> {
+        if self.power_left == Some(0) {
+            self.is_off = true;
+            return Err(StoreError::Failed);
+        }
+        self.power_left = self.power_left.map(|left| left.saturating_sub(1));
         match self.fault {
             Fault::WriteFails => return Err(StoreError::Failed),
             Fault::Full if object.is_some() => return Err(StoreError::Full),

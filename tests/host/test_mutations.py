@@ -3,9 +3,10 @@
 import re
 import subprocess
 import unittest
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from harness import fuzz
+from harness.process import ROOT
+
 PATCHES = sorted((ROOT / "tests/mutations").glob("*.patch"))
 
 
@@ -25,11 +26,13 @@ class Mutations(unittest.TestCase):
             with self.subTest(patch.name):
                 head = dict(re.findall(r"^# (case|what): (.+)$", patch.read_text(), re.M))
                 self.assertEqual(sorted(head), ["case", "what"])
-                kind, _, name = head["case"].replace("forensics.", "forensics_").partition("_")
+                kind, name = re.fullmatch(r"([a-z]+)[._](\w+)", head["case"]).groups()
                 if kind == "forensics":
                     self.assertIn(f"def {name}(", forensics)
+                elif "fuzz." in head["case"]:
+                    self.assertIn(name, fuzz.TARGETS)
                 else:
-                    self.assertRegex(cases, rf"\(\s*{name},")
+                    self.assertRegex(cases, rf"(\(\s*|number: ){name},")
                 numbers.add(patch.name[:2])
         self.assertEqual(len(numbers), len(PATCHES), "a number stands for one mutation")
 

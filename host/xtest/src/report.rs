@@ -60,6 +60,11 @@ impl<W: Write> Report<W> {
         self.line(&format!("{}:{}: {text}", place.file, place.line));
     }
 
+    /// A case, or a part of one, cannot run here.
+    pub(crate) fn skipped(&mut self, number: u16, reason: &str) {
+        self.line(&format!(" - {number} -   skip test, {reason}"));
+    }
+
     /// Something to know.
     pub(crate) fn note(&mut self, text: &str) {
         self.line(&format!("  {text}"));

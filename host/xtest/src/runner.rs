@@ -129,7 +129,7 @@ impl<'r, W: Write> Gathering<'r, W> {
             Event::Passed => self.checks += 1,
             Event::Failed { place, text } => self.failed(place, text),
             Event::Skipped(reason) => {
-                self.report.note(&format!("skipped: {reason}"));
+                self.report.skipped(self.case.number, &reason);
                 self.skipped.get_or_insert(reason);
             }
             Event::Note(text) => self.report.note(&text),

@@ -96,7 +96,8 @@ fn a_panic_is_a_failure_of_its_case_alone() {
 
 #[test]
 fn a_skip_is_no_pass_and_a_case_without_checks_fails() {
-    let (summary, _) = run_of(&[case!(|_| Err(Stop::Skipped(String::from("not here"))))], LIMIT);
+    let (summary, out) = run_of(&[case!(|_| Err(Stop::Skipped(String::from("not here"))))], LIMIT);
+    assert!(out.contains(" - 1 -   skip test, not here\n"), "xtest's own line: {out}");
     assert_eq!(summary.cases[0].outcome, Outcome::Skipped(String::from("not here")));
     assert!(!summary.all_passed(), "none ran");
     let (summary, _) = run_of(&[case!(|_| Ok(()))], LIMIT);
