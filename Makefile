@@ -35,7 +35,7 @@ lint: ## Formatting, clippy, dependencies, shell scripts
 	tests/run --only image --only lint
 
 clean: ## Remove what was built, keep what was downloaded
-	rm -rf out/guest out/image out/firmware out/ue out/test out/stamps target
+	qemu-env/clean
 
 distclean: ## Remove everything that is not in the repository
-	rm -rf out target
+	qemu-env/clean --all

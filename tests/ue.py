@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,11 @@ class UE:
 
     def start(self, *options):
         return self.tool("start", self.name, "--bind-to", str(os.getpid()), *options)
+
+    def first_answer(self):
+        """Asks the trusted application; how many seconds after QEMU's start it answered."""
+        self.done("status")
+        return time.time() - (self.folder / "pid").stat().st_mtime
 
     def reboot(self):
         return self.tool("reboot", self.name)

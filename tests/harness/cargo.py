@@ -13,6 +13,7 @@ RUNS = [
               "--no-default-features", "--features", "proseal-client/sim,prose-xtest/sim"]),
 ]
 TARGET = re.compile(r"^\s+(?:Running|Doc-tests) (.*)$")
+COUNTS = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", re.M)
 CASE = re.compile(r"^test (.+?) \.\.\. (ok|FAILED|ignored)")
 
 
@@ -22,7 +23,8 @@ def stage(results):
         cases = parse(finished.output)
         for case in cases:
             results.add(case)
-        if not cases or (not finished.ok and all(case.status != FAILED for case in cases)):
+        lost = counted(finished.output) != len(cases)
+        if not cases or lost or (not finished.ok and all(case.status != FAILED for case in cases)):
             results.add(Result("cargo", f"{name} builds and runs", FAILED, finished.seconds, finished.message))
 
 
@@ -37,6 +39,11 @@ def parse(output):
             message = said(output, match[1]) if status == FAILED else ""
             cases.append(Result("cargo", f"{target}::{match[1]}", status, 0.0, message))
     return cases
+
+
+def counted(output):
+    """How many cases cargo itself counted: a line that was read wrong must not hide one."""
+    return sum(int(count) for counts in COUNTS.findall(output) for count in counts)
 
 
 def said(output, name):

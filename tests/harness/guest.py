@@ -23,6 +23,7 @@ def stage(results):
         return
     try:
         prose_xtest(results, "all", ["-x", "storage_1001", "-x", "storage_1002"])
+        panic_place(results)
         # One case in two lives of the machine.
         prose_xtest(results, "before-reboot", ["storage_1001"])
         reboot = run([UE, "reboot", NAME], 180, "guest-reboot.log")
@@ -53,6 +54,17 @@ def prose_xtest(results, name, arguments):
     if not cases or finished.ok == failed:
         results.add(Result("prose-xtest", f"the run {name} ends as its cases do", FAILED, finished.seconds,
                            finished.message))
+
+
+def panic_place(results):
+    """Suite negative makes the TA panic; its panic handler says where on the secure console."""
+    source = (ROOT / "ta/test/src/dispatch.rs").read_text().splitlines()
+    wanted = {f"dispatch.rs:{number}" for number, line in enumerate(source, 1) if line.strip().startswith("panic!(")}
+    log = (ROOT / "out/ue" / NAME / "secure.log").read_text(errors="replace")
+    said = set(re.findall(r"ProSeal: panic at \S*?([\w.]+:\d+)", log))
+    passed = bool(said) and said <= wanted
+    results.add(Result("guest", "a panic says its place on the secure console", PASSED if passed else FAILED, 0.0,
+                       "" if passed else f"expected one of {sorted(wanted)}, found {sorted(said)}"))
 
 
 def xtest(results):

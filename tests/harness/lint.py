@@ -2,15 +2,20 @@
 
 import os
 import subprocess
+import warnings
 
 from .process import ROOT, run
 from .results import FAILED, PASSED, Result
 
 GUEST = ["--target", "aarch64-unknown-linux-gnu"]
 CARGO_DENY = ("cargo-deny", "0.20.2")
+DENY = ["check", "bans", "licenses", "sources"]
+SHELLS = ("/sh", "/bash", " sh", " bash")
+PYTHONS = ("/python3", " python3")
 
 
 def stage(results):
+    cargo_deny = deny(results)
     env = {
         "TA_DEV_KIT_DIR": str(ROOT / "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"),
         "OPTEE_CLIENT_EXPORT": str(ROOT / "out/client-export"),
@@ -30,9 +35,9 @@ def stage(results):
         ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", "--profile", "ta", *GUEST, "-p", "proseal-ta",
                        "-p", "proseal-ta-test", "--features", "proseal-ta/optee,proseal-ta-test/optee",
                        "--", "-D", "warnings"]),
-        ("cargo deny", [deny(results), "check", "bans", "licenses", "sources"]),
-        ("shellcheck", ["shellcheck", *scripts("sh")]),
-        ("python", ["python3", "-m", "compileall", "-q", *scripts("python3"), "tests", "qemu-env"]),
+        ("cargo deny", [cargo_deny, *DENY]),
+        ("cargo deny fuzz", [cargo_deny, "--manifest-path", "fuzz/Cargo.toml", "--config", "deny.toml", *DENY]),
+        ("shellcheck", ["shellcheck", *scripts(SHELLS)]),
     ]
     for name, command in checks:
         if None in command:
@@ -40,21 +45,36 @@ def stage(results):
         finished = run(command, 900, f"lint-{name.replace(' ', '-')}.log", env)
         results.add(Result("lint", name, PASSED if finished.ok else FAILED, finished.seconds,
                            "" if finished.ok else finished.message))
+    modules = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("qemu-env/**/*.py")]
+    broken = broken_python([*modules, *map(ROOT.joinpath, scripts(PYTHONS))])
+    results.add(Result("lint", "python", FAILED if broken else PASSED, 0.0, "\n".join(broken)))
 
 
-def scripts(interpreter):
-    """The repository's files whose first line names `interpreter`."""
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+def scripts(endings):
+    """The repository's files whose first line names an interpreter that ends so."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout.splitlines()
     found = []
-    for name in files:
+    for name in listed:
         path = ROOT / name
         if path.is_file():
             with open(path, "rb") as file:
                 first = file.readline().decode(errors="replace")
-            shells = {"sh": ("/sh", "/bash", " sh", " bash"), "python3": (" python3",)}[interpreter]
-            if first.startswith("#!") and first.strip().endswith(shells):
+            if first.startswith("#!") and first.strip().endswith(endings):
                 found.append(name)
     return found
+
+
+def broken_python(paths):
+    """What is no Python, each with its reason. Nothing is written, and no name has to end in .py."""
+    broken = []
+    for path in paths:
+        try:
+            with warnings.catch_warnings(action="error"):
+                compile(path.read_bytes(), path, "exec")
+        except (SyntaxError, ValueError, Warning) as error:
+            broken.append(f"{path}: {error}")
+    return broken
 
 
 def deny(results):

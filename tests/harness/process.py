@@ -1,5 +1,6 @@
-"""Running commands: bounded in time, output kept."""
+"""Running commands: bounded in time, ended with all that they started, output kept."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out/test"
+GRACE_S = 5
 
 
 class Finished:
@@ -32,16 +34,38 @@ def run(command, limit_s, log, env=None):
     path = OUT / log
     start = time.monotonic()
     with open(path, "wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                   env={**os.environ, **(env or {})}, start_new_session=True)
-        try:
-            status = process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            if process.poll() is None:
-                # The command's own session: it and what it started.
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-    output = path.read_text(errors="replace")
-    return Finished(status, output, time.monotonic() - start)
+        status = bounded(command, limit_s, env, stdout=out, stderr=subprocess.STDOUT)
+    return Finished(status, path.read_text(errors="replace"), time.monotonic() - start)
+
+
+def show(command, limit_s):
+    """Runs `command` in the repository's root; its output is seen, and not kept."""
+    start = time.monotonic()
+    return Finished(bounded(command, limit_s), "see above", time.monotonic() - start)
+
+
+def bounded(command, limit_s, env=None, **streams):
+    """The exit status, or None if the time was over."""
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+                               start_new_session=True, **streams)
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.returncode is None:
+            end(process)
+
+
+def end(process):
+    """Ends the command's session, it and what it started. Its number stays its own until it is waited for."""
+    os.killpg(process.pid, signal.SIGTERM)
+    # The first process may end before what it started: it is looked at, not yet waited for.
+    deadline = time.monotonic() + GRACE_S
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            break
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,5 +1,6 @@
 """Stages of Python tests: `python` on the host alone, `system` with live UEs."""
 
+import sys
 import time
 import unittest
 
@@ -20,13 +21,17 @@ class Collector(unittest.TestResult):
         self.started, self.worst = time.monotonic(), None
 
     def stopTest(self, test):
+        # What the test printed: unittest's buffer is in the place of stdout until its own stopTest.
+        said = sys.stdout.getvalue()
         super().stopTest(test)
+        if isinstance(sys.exception(), KeyboardInterrupt):
+            self.worst = (FAILED, "interrupted")
         status, message = self.worst or (PASSED, "")
-        self.put(test, status, message, time.monotonic() - self.started)
+        self.put(test, status, message, time.monotonic() - self.started, said)
 
-    def put(self, test, status, message, seconds=0.0):
+    def put(self, test, status, message, seconds=0.0, said=""):
         name = ".".join(test.id().split(".")[-2:])
-        self.results.add(Result(self.stage, name, status, seconds, message))
+        self.results.add(Result(self.stage, name, status, seconds, message, said))
 
     def note(self, test, status, message):
         # A failing setUpClass has no test around it.
@@ -46,6 +51,10 @@ class Collector(unittest.TestResult):
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.note(test, SKIPPED, reason)
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self.note(test, FAILED, "it passes, but is marked as one that cannot")
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)

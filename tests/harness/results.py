@@ -1,6 +1,8 @@
 """The results of all stages: what is printed, what is written, what it is worth."""
 
 import dataclasses
+import io
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -9,13 +11,14 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 @dataclasses.dataclass
 class Result:
-    """One test: its stage, its name within the stage, how it ended."""
+    """One test: its stage, its name within the stage, how it ended, what it said."""
 
     stage: str
     name: str
     status: str
     seconds: float = 0.0
     message: str = ""
+    said: str = ""
 
 
 class Results:
@@ -48,7 +51,13 @@ class Results:
         """The exit status: 0 only if something ran and nothing failed."""
         return 0 if self.count(PASSED) and not self.count(FAILED) else 1
 
-    def write_junit(self, path):
+    def write(self, folder):
+        """All results as junit.xml, and what tests said, such as the messages that a user sees, as messages.txt."""
+        said = [f"{r.stage}:{r.name}\n{r.said.rstrip()}\n" for r in self.all if r.said]
+        write_whole(folder / "messages.txt", "\n".join(said).encode())
+        write_whole(folder / "junit.xml", self.junit())
+
+    def junit(self):
         root = ET.Element("testsuites")
         for stage in dict.fromkeys(r.stage for r in self.all):
             mine = [r for r in self.all if r.stage == stage]
@@ -59,9 +68,20 @@ class Results:
                 if r.status != PASSED:
                     tag = "failure" if r.status == FAILED else "skipped"
                     ET.SubElement(case, tag).text = printable(r.message)
-        path.parent.mkdir(parents=True, exist_ok=True)
+                if r.said:
+                    ET.SubElement(case, "system-out").text = printable(r.said)
         ET.indent(root)
-        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+        octets = io.BytesIO()
+        ET.ElementTree(root).write(octets, encoding="utf-8", xml_declaration=True)
+        return octets.getvalue()
+
+
+def write_whole(path, octets):
+    """A reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(octets)
+    os.replace(partial, path)
 
 
 def printable(text):

@@ -2,12 +2,17 @@
 
 import contextlib
 import io
+import re
+import subprocess
+import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from unittest import mock
 
-from harness import cargo, process
+from harness import cargo, fuzz, lint, process
 from harness.pyunit import Collector
 from harness.results import FAILED, PASSED, SKIPPED, Result, Results
 
@@ -54,11 +59,16 @@ class Counting(unittest.TestCase):
 
     def test_junit_has_every_result_and_survives_control_characters(self):
         results = quietly(Results(set()), Result("a", "1", PASSED, 1.5), Result("b", "2", FAILED, 0, "\x1b[31mred"))
-        with tempfile.TemporaryDirectory() as folder:
-            results.write_junit(Path(folder) / "junit.xml")
-            root = ET.parse(Path(folder) / "junit.xml").getroot()
+        root = ET.fromstring(results.junit())
         self.assertEqual([case.get("name") for case in root.iter("testcase")], ["1", "2"])
         self.assertEqual(root.find(".//failure").text, "?[31mred")
+
+    def test_what_tests_said_is_kept(self):
+        results = quietly(Results(set()), Result("a", "1", PASSED, said="no_device: no TEE\n"), Result("a", "2", PASSED))
+        with tempfile.TemporaryDirectory() as folder:
+            results.write(Path(folder))
+            self.assertEqual((Path(folder) / "messages.txt").read_text(), "a:1\nno_device: no TEE\n")
+        self.assertEqual(ET.fromstring(results.junit()).find(".//system-out").text, "no_device: no TEE\n")
 
 
 class Parsing(unittest.TestCase):
@@ -67,6 +77,15 @@ class Parsing(unittest.TestCase):
         self.assertEqual((passed.name, passed.status), ("proseal_proto::id::tests::wide", PASSED))
         self.assertEqual((failed.status, ignored.status), (FAILED, SKIPPED))
         self.assertIn("too narrow", failed.message)
+
+    def test_a_case_that_is_not_read_is_missed(self):
+        self.assertEqual(cargo.counted(CARGO_OUTPUT), 3)
+        output = CARGO_OUTPUT.replace("test id::tests::wide ... ok", "test id::tests::wide ... printed\nok")
+        finished = process.Finished(101, output, 1.0)
+        results = Results({"cargo:proseal_proto::id::tests::slow"})
+        with mock.patch.object(cargo, "run", return_value=finished), contextlib.redirect_stdout(io.StringIO()):
+            cargo.stage(results)
+        self.assertIn("logic builds and runs", [r.name for r in results.all if r.status == FAILED])
 
     def test_python_failures_errors_and_skips_are_told_apart(self):
         class Sample(unittest.TestCase):
@@ -78,6 +97,13 @@ class Parsing(unittest.TestCase):
 
             def test_breaks(self):
                 raise OSError("broken")
+
+            def test_says(self):
+                print("said")
+
+            @unittest.expectedFailure
+            def test_mended(self):
+                pass
 
             def test_skips(self):
                 self.skipTest("not here")
@@ -91,7 +117,8 @@ class Parsing(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             unittest.defaultTestLoader.loadTestsFromTestCase(Sample).run(Collector("s", results))
         found = {r.name.split(".")[-1]: r.status for r in results.all}
-        self.assertEqual(found, {"test_passes": PASSED, "test_fails": FAILED, "test_breaks": FAILED,
+        self.assertEqual([r.said for r in results.all if r.said], ["said\n"])
+        self.assertEqual(found, {"test_passes": PASSED, "test_says": PASSED, "test_mended": FAILED, "test_fails": FAILED, "test_breaks": FAILED,
                                  "test_skips": SKIPPED, "test_one_part_fails": FAILED})
 
 
@@ -102,3 +129,102 @@ class Running(unittest.TestCase):
         self.assertIn("before", finished.output)
         self.assertIn("ran out of time", finished.message)
         self.assertLess(finished.seconds, 30)
+
+    def test_what_a_command_started_ends_with_it(self):
+        # The first process ends when it is told to, the other one does not listen.
+        for runner in (lambda command: process.run(command, 0.5, "harness-self-test.log"),
+                       lambda command: process.show(command, 0.5)):
+            with self.subTest(), tempfile.NamedTemporaryFile("r") as file:
+                finished = runner(["sh", "-c", f"sh -c 'trap \"\" TERM; sleep 60' & echo $! >{file.name}; wait"])
+                self.assertIsNone(finished.status)
+                pid = int(file.read())
+                # A kill takes effect a moment after it was sent.
+                deadline = time.monotonic() + 10
+                while lives(pid) and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                self.assertFalse(lives(pid))
+
+
+def lives(pid):
+    """A zombie does not: whoever inherited it may be slow to collect it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+# tests/run, with one stage of our own that has one test: {test} is its body.
+DRIVER = """
+import importlib.machinery, importlib.util, os, signal, sys, unittest
+# As from a terminal, wherever these tests run.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.{hang_up})
+loader = importlib.machinery.SourceFileLoader("run", "{root}/tests/run")
+run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+loader.exec_module(run)
+class Case(unittest.TestCase):
+    def test(self):
+        {test}
+run.STAGES = {{"own": lambda results: Case("test").run(run.pyunit.Collector("own", results))}}
+run.OUT = run.ROOT / "{out}"
+sys.exit(run.main())
+"""
+
+
+class Driver(unittest.TestCase):
+    def drive(self, test="pass", out="out/test/harness-self-test", arguments=(), hang_up="SIG_DFL"):
+        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up)
+        done = subprocess.run([sys.executable, "-c", program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60, check=False)
+        return done.returncode, done.stdout.splitlines()[-1:], done
+
+    def test_it_passes_and_says_so(self):
+        self.assertEqual(self.drive()[:2], (0, ["1 passed, 0 failed"]))
+
+    def test_results_that_cannot_be_written_are_a_failure_and_the_count_is_said(self):
+        # A folder that cannot be made: a file is in its place.
+        status, last, done = self.drive(out="README.md/test")
+        self.assertEqual((status, last), (1, ["1 passed, 1 failed"]), done)
+        self.assertIn("the results are written", done.stdout)
+
+    def test_ended_from_outside_it_says_what_there_is(self):
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+            with self.subTest(name):
+                status, last, done = self.drive(f"os.kill(os.getpid(), signal.{name})")
+                self.assertEqual((status, last), (1, ["0 passed, 2 failed"]), done)
+                self.assertIn("was not interrupted", done.stdout)
+
+    def test_under_nohup_it_goes_on(self):
+        status, last, done = self.drive("os.kill(os.getpid(), signal.SIGHUP)", hang_up="SIG_IGN")
+        self.assertEqual((status, last), (0, ["1 passed, 0 failed"]), done)
+
+    def test_a_stage_that_is_not_there_is_a_usage_error_that_names_those_that_are(self):
+        status, _, done = self.drive(arguments=["--only", "nothing"])
+        self.assertEqual(status, 2)
+        self.assertIn("'own'", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_the_stages_of_the_documents_are_those_that_are(self):
+        table = re.findall(r"^\| (\w+) \|", (process.ROOT / "docs/testing.md").read_text(), re.M)[1:]
+        help_text = subprocess.run([process.ROOT / "tests/run", "--help"], capture_output=True, text=True, timeout=60,
+                                   check=True).stdout
+        self.assertEqual(f"{{{','.join(table)}}}", re.search(r"\{[\w,]+\}", help_text)[0])
+
+
+class Lint(unittest.TestCase):
+    def test_python_is_found_by_its_first_line_too(self):
+        found = lint.scripts(lint.PYTHONS)
+        for name in ("qemu-env/ue", "qemu-env/programs", "tests/run", "tests/story", "tests/mutants"):
+            self.assertIn(name, found)
+
+    def test_broken_python_is_named_whatever_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            good, bad = Path(folder) / "good", Path(folder) / "bad"
+            good.write_text("#!/usr/bin/env python3\nprint('fine')\n")
+            bad.write_text("#!/usr/bin/env python3\nprint('not fine'\n")
+            (reason,) = lint.broken_python([good, bad])
+        self.assertIn(str(bad), reason)
+
+    def test_every_fuzz_target_is_run(self):
+        declared = re.findall(r'^path = "targets/(\w+)\.rs"$', (process.ROOT / "fuzz/Cargo.toml").read_text(), re.M)
+        self.assertEqual(fuzz.TARGETS, sorted(declared))

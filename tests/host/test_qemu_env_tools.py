@@ -1,8 +1,10 @@
 """qemu-env's small tools, without a guest and without the network."""
 
 import gzip
+import os
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -12,7 +14,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
-from qemu_env import apt_sources, cpio, fetch, files, lock, machine, manifest, paths, uboot  # noqa: E402
+from qemu_env import apt, apt_sources, cpio, fetch, files, lock, machine, manifest, paths, uboot  # noqa: E402
 from qemu_env.report import Failure  # noqa: E402
 from qemu_env.ue_folder import Ue  # noqa: E402
 
@@ -175,6 +177,25 @@ class Fetch(WithFolder):
         with self.assertRaisesRegex(Failure, "mirror or the lock"), mock.patch.object(fetch, "say"):
             fetch.bring(self.apt, [package])
         self.assertFalse((self.folder / "cache" / package.file).exists())
+
+
+class PrivateApt(WithFolder):
+    def test_the_machines_hooks_do_not_run_and_its_proxy_is_kept(self):
+        hooks = ["APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success",
+                 "DPkg::Pre-Invoke", "DPkg::Post-Invoke"]
+        text = 'Acquire::http::Proxy "http://proxy.invalid:3128";\n'
+        text += "".join(f'{hook} {{ "touch {self.folder}/a-hook-ran"; }};\n' for hook in hooks)
+        (self.folder / "machine.conf").write_text(text)
+        (self.folder / "sources.list").touch()
+        private = apt.Apt(self.folder)
+        private.prepare()
+        environment = {**os.environ, "APT_CONFIG": str(self.folder / "machine.conf")}
+        for command in (["apt-get", *private.options, "-q", "update"], ["apt-config", *private.options, "dump"]):
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=60, check=True)  # fmt: skip
+        self.assertFalse((self.folder / "a-hook-ran").exists())
+        self.assertNotIn("a-hook-ran", done.stdout)
+        self.assertIn('Acquire::http::Proxy "http://proxy.invalid:3128"', done.stdout)
 
 
 class Cpio(unittest.TestCase):

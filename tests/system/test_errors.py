@@ -140,6 +140,26 @@ class InOneLife(Case):
         finally:
             self.ue.sh("mv /dev/away /dev/tee0")
 
+    def test_tee_supplicant_dies(self):
+        self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
+        before = self.held()
+        self.ue.sh("kill -KILL $(pidof tee-supplicant)")
+        # What is in the TA's memory is still told; what must be stored waits, and is given up.
+        self.assertEqual(self.held(), before)
+        for arguments in (pgk_arguments("0a0b0d"), ["derive", "send", "--group", GROUP]):
+            answer = self.ue.prosectl("--json", "--timeout", "3", *arguments, stdin=os.urandom(32))
+            self.refused(answer, 4, "timed_out", "no answer from the TEE within 3 s", "tee-supplicant is running")
+        doctor = self.ue.prosectl("--json", "doctor")
+        self.refused(doctor, 4, "unwell", "1 thing is wrong", "tee-supplicant -d")
+
+        started = self.ue.exec("tee-supplicant", "-d")
+        self.assertEqual(started.status, 0, started)
+        self.assertEqual(self.held(), before)
+        self.ue.done(*pgk_arguments("0a0b0d"), stdin=os.urandom(32))
+        self.ue.done("derive", "send", "--group", GROUP)
+        self.assertEqual(len(self.held()), 2)
+        self.assertEqual(self.ue.prosectl("doctor").status, 0)
+
     def test_no_right_to_the_device(self):
         answer = self.ue.exec("su", "nobody", "-s", "/bin/sh", "-c", "prosectl --json status")
         self.refused(answer, 5, "no_permission", "no permission to open /dev/tee0", "join the group")

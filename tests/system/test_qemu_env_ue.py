@@ -229,9 +229,26 @@ class Lives(unittest.TestCase):
         return not qemu_of(self.name)
 
     def test_run(self):
-        done = call("run", "--", "sh", "-c", "cat; exit 3", stdin=b"through\n")
-        self.assertEqual((done.returncode, done.stdout), (3, b"through\n"))
-        self.assertEqual([path.name for path in (ROOT / "out/ue").glob("run-*") if qemu_of(path.name)], [])
+        command = [TOOL, "run", "--", "sh", "-c", "cat; exit 3"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            self.name = f"run-{process.pid}"
+            output = process.communicate(b"through\n", 120)[0]
+        self.assertEqual((process.returncode, output), (3, b"through\n"))
+        self.assertTrue(self.has_ended())
+        self.assertFalse((ROOT / "out/ue" / self.name).exists())
+
+    def test_hung_up_run(self):
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            with self.subTest(number.name):
+                process = subprocess.Popen([TOOL, "run", "--", "sh", "-c", "echo up; sleep 100"], stdout=subprocess.PIPE,
+                                           preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+                self.name = f"run-{process.pid}"
+                with process:
+                    self.assertEqual(process.stdout.readline(), b"up\n")
+                    process.send_signal(number)
+                    self.assertEqual(process.wait(60), 128 + number)
+                self.assertTrue(self.has_ended())
+                self.assertFalse((ROOT / "out/ue" / self.name).exists())
 
     def test_killed_run(self):
         process = subprocess.Popen([TOOL, "run", "--", "sh", "-c", "echo up; sleep 100"], stdout=subprocess.PIPE)

@@ -11,15 +11,28 @@ from .lock import Package
 from .report import Failure, run, say
 
 SUITE = "trixie"
+# Read after the machine's configuration, of which the rest is kept: proxies, certificates, checks, timeouts.
+NO_HOOKS = """\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Update::Post-Invoke-Stats;
+#clear AptCli::Hooks;
+#clear DPkg::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+#clear DPkg::Pre-Install-Pkgs;
+"""
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 class Apt:
-    """One suite for one foreign architecture. Nothing of the machine's own apt state is read or written."""
+    """One suite for one foreign architecture. Nothing of the machine's own apt state is read or written, and none of
+    its hooks run."""
 
     def __init__(self, folder=paths.APT):
         self.folder = folder
         self.options = [
+            f"-c={folder}/no-hooks.conf",
             f"-oDir::State={folder}/state",
             f"-oDir::State::status={folder}/state/status",
             f"-oDir::Cache={folder}/cache",
@@ -38,11 +51,15 @@ class Apt:
             "-oAcquire::http::Timeout=60",
         ]
 
-    def update(self):
-        """Fetches the suite's signed index."""
+    def prepare(self):
+        files.write_whole(self.folder / "no-hooks.conf", NO_HOOKS)
         for name in ("state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "state/status").touch()
+
+    def update(self):
+        """Fetches the suite's signed index."""
+        self.prepare()
         mirror = apt_sources.find_mirror()
         lines = [f"{kind} [signed-by={KEYRING}] {mirror} {SUITE} main\n" for kind in ("deb", "deb-src")]
         files.write_whole(self.folder / "sources.list", "".join(lines))

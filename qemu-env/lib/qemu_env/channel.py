@@ -110,15 +110,22 @@ class Channel:
             del self._bytes[: HEADER.size + length]
             yield kind, payload
 
-    def run(self, words, stdin=0, stdout=1, stderr=2):
-        """Runs one command on these descriptors (stdin None: empty) and returns its exit status."""
+    def run(self, words, stdin=0, stdout=1, stderr=2, seconds=None):
+        """Runs one command on these descriptors (stdin None: empty) and returns its exit status. It may take its time,
+        or so many seconds."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self._socket.settimeout(seconds)
         self._send(b"C", b"".join(os.fsencode(word) + b"\0" for word in words))
         credit = WINDOW
         if stdin is None:
             self._send(b"Z")
         while True:
             waiting = [self._socket] + ([stdin] if stdin is not None and credit > 0 else [])
-            ready, _, _ = select.select(waiting, [], [])
+            left = deadline and deadline - time.monotonic()
+            ready, _, _ = select.select(waiting, [], [], left and max(0, left))
+            # Also one that never stops talking has to end.
+            if deadline and time.monotonic() > deadline:
+                raise Failure(f"{self._ue.name}: {words[0]} did not end within {seconds} s")
             if stdin in ready:
                 data = read(stdin, min(CHUNK, credit))
                 if data:

@@ -55,14 +55,21 @@ def need_room(folder, mebibytes, what):
         raise Failure(f"{what} needs {mebibytes} MiB free in {folder}, but only {free} MiB are; make room there")
 
 
-def one_build_at_a_time():
-    """Two builds in one repository would remove each other's folders. The lock ends with this process."""
+def is_only_build():
+    """Takes the lock of builds if it is free; it ends with this process."""
     global _build_lock
     paths.OUT.mkdir(exist_ok=True)
     _build_lock = open(paths.OUT / ".build.lock", "w")  # noqa: SIM115
     try:
         fcntl.flock(_build_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+def one_build_at_a_time():
+    """Two builds in one repository would remove each other's folders."""
+    if not is_only_build():
         say("another build is running here; waiting for it")
         fcntl.flock(_build_lock, fcntl.LOCK_EX)
 

@@ -41,7 +41,8 @@ def build():
 
     archive.file("usr/bin/busybox", (paths.SYSROOT / "usr/bin/busybox").read_bytes(), 0o755)
     archive.link("usr/bin/sh", "busybox")
-    archive.file("usr/bin/tee-supplicant", (paths.SYSROOT / "usr/sbin/tee-supplicant").read_bytes(), 0o755)
+    # Its name belongs to the script that starts it on a guarded store only.
+    archive.file("usr/lib/tee-supplicant", (paths.SYSROOT / "usr/sbin/tee-supplicant").read_bytes(), 0o755)
     libraries = paths.SYSROOT / paths.ARCH_LIB
     archive.file("usr/lib/ld-linux-aarch64.so.1", (libraries / "ld-linux-aarch64.so.1").read_bytes(), 0o755)
     for name in LIBRARIES:
@@ -51,7 +52,7 @@ def build():
 
     guest = paths.ENV / "guest"
     archive.file("init", (guest / "init").read_bytes(), 0o755)
-    for name in ("store-guard", "ue-halt"):
+    for name in ("store-guard", "tee-supplicant", "ue-halt"):
         archive.file(f"usr/bin/{name}", (guest / name).read_bytes(), 0o755)
     for path in sorted((guest / "etc").iterdir()):
         archive.file(f"etc/{path.name}", path.read_bytes())

@@ -66,12 +66,13 @@ def stop(ue, seconds=STOP_SECONDS):
     """Ends the UE: cleanly if its agent answers, else by TERM, else by KILL."""
     if not ue.is_running():
         return
+    deadline = time.monotonic() + seconds
     try:
         with channel.Channel(ue, 3) as guest:
-            guest.run(["ue-halt"], None, None, None)
+            guest.run(["ue-halt"], None, None, None, seconds=seconds)
     except (Failure, OSError):
         pass  # it ended in the middle of the command, as it should; or it will be ended below
-    if ue.wait_until_ended(seconds):
+    if ue.wait_until_ended(max(1, deadline - time.monotonic())):
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
         say(f"{ue.name} does not switch itself off; {number.name} to QEMU")

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import time
 
 from . import files, paths
@@ -37,14 +38,7 @@ class Ue:
         return try_lock(self.folder / "lock")
 
     def is_running(self):
-        try:
-            descriptor = try_lock(self.folder / "lock", create=False)
-        except FileNotFoundError:
-            return False
-        if descriptor is None:
-            return True
-        os.close(descriptor)
-        return False
+        return is_locked(self.folder / "lock")
 
     def need_running(self):
         if not self.is_running():
@@ -124,15 +118,34 @@ class Ue:
         return connection
 
 
-def try_lock(path, create=True):
-    """The descriptor of a file locked for us, or None when somebody else holds the lock."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o644)
+# struct flock of 64-bit Linux for a whole file: type, whence, start, length, pid (0 for a lock of this kind).
+FLOCK = struct.Struct("@hhqqi4x")
+WHOLE = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+def try_lock(path):
+    """The descriptor of a file locked for us, or None when somebody else holds the lock. Such a lock belongs to the
+    open file, and so to whoever inherits it, and, other than flock's, can be asked for without being taken."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, WHOLE)
     except BlockingIOError:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def is_locked(path):
+    """Only asks: a lock taken for a look would be in the way of who wants it in earnest."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        holder, *_ = FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, WHOLE))
+        return holder != fcntl.F_UNLCK
+    finally:
+        os.close(descriptor)
 
 
 def is_qemu_of(pid, folder):

@@ -79,7 +79,7 @@ def source(packages):
     shutil.rmtree(folder, ignore_errors=True)
     # No signature check here: the digests of all its files are in the lock, and come from the signed index.
     run(
-        ["dpkg-source", "--no-check", "-x", paths.CACHE / dsc, folder],
+        ["dpkg-source", "--no-check", "--no-copy", "-x", paths.CACHE / dsc, folder],
         what="unpacking the source of TF-A",
         hint="Is dpkg-dev installed? qemu-env/host-tools installs it",
     )

@@ -1,0 +1,147 @@
+"""`qemu-env/programs` and `clean` in a small tree, with cargo and ta/pack played by scripts."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "qemu-env/lib"))
+
+from qemu_env import ue_folder  # noqa: E402
+
+UUID = "00000000-0000-4000-8000-000000000000"
+CARGO = """#!/bin/sh
+echo "cargo $*" >>log
+mkdir -p target/aarch64-unknown-linux-gnu/release target/aarch64-unknown-linux-gnu/ta
+cd target/aarch64-unknown-linux-gnu
+for name in prosectl ue-agent prose-xtest; do [ -e release/$name ] || echo $name >release/$name; done
+[ -e ta/proseal-ta-test ] || echo code >ta/proseal-ta-test
+"""
+PACK = '#!/bin/sh\necho pack >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
+
+
+class SmallTree(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.root = Path(holder.name)
+        shutil.copytree(ROOT / "qemu-env", self.root / "qemu-env", ignore=shutil.ignore_patterns("__pycache__"))
+        kit = "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"
+        self.write("proto/src/test_command.rs", f'pub const UUID: &str = "{UUID}";\n')
+        self.write("out/packages.json", "[]")
+        self.write(f"{kit}/keys/default_ta.pem", "public")
+        self.write(f"{kit}/scripts/sign_encrypt.py", "")
+        self.write("ta/pack", PACK).chmod(0o755)
+        self.write("path/cargo", CARGO).chmod(0o755)
+        self.signed = self.root / f"out/guest/ta/{UUID}.ta"
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def start(self, program="programs", *arguments, **environment):
+        environment = {"TA_KEY": "", **environment, "PATH": f"{self.root}/path:{os.environ['PATH']}"}
+        return subprocess.Popen([self.root / "qemu-env" / program, *arguments], env={**os.environ, **environment},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def call(self, *command, **environment):
+        """Its exit status and what it said."""
+        with self.start(*command, **environment) as process:
+            said = process.communicate(timeout=60)[1]
+        return process.returncode, said
+
+
+class Programs(SmallTree):
+    def build(self, **environment):
+        status, said = self.call("programs", **environment)
+        self.assertEqual(status, 0, said)
+        return said
+
+    def packed(self):
+        return (self.root / "log").read_text().count("pack")
+
+    def test_a_trusted_application_is_signed_anew_for_another_key_or_program(self):
+        self.build()
+        self.build()
+        self.assertEqual((self.packed(), self.signed.read_text()), (1, "code\npublic"))
+        key = self.write("own.pem", "own")
+        self.build(TA_KEY=str(key))
+        self.assertEqual(self.signed.read_text(), "code\nown")
+        key.write_text("next")
+        self.build(TA_KEY=str(key))
+        self.assertEqual(self.signed.read_text(), "code\nnext")
+        self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-test", "changed\n")
+        self.build(TA_KEY=str(key))
+        self.assertEqual((self.packed(), self.signed.read_text()), (4, "changed\nnext"))
+
+    def test_a_key_that_is_not_there_is_named(self):
+        status, said = self.call("programs", TA_KEY="/nowhere.pem")
+        self.assertEqual(status, 1)
+        self.assertIn("/nowhere.pem", said)
+
+    def test_too_little_room_is_said_before_cargo_runs(self):
+        self.write("full/sitecustomize.py", "import shutil\nshutil.disk_usage = lambda _: shutil._ntuple_diskusage(9, 9, 0)\n")
+        status, said = self.call("programs", PYTHONPATH=str(self.root / "full"))
+        self.assertEqual(status, 1)
+        self.assertIn("building our programs needs", said)
+        self.assertFalse((self.root / "log").exists())
+
+    def test_what_an_earlier_build_left_does_not_get_into_the_image(self):
+        left = [self.write(f"out/guest/{name}", "") for name in ("ta/old.ta", "bin/old", "tests/bin/old", "tests/ta/old.ta")]
+        self.assertIn("out/guest/ta/old.ta is of an earlier build", self.build())
+        self.assertEqual([path for path in left if path.exists()], [])
+        self.assertEqual((self.root / "out/guest/bin/prosectl").read_text(), "prosectl\n")
+        self.assertEqual((self.root / "out/guest/tests/bin/prose-xtest").read_text(), "prose-xtest\n")
+
+    def test_it_waits_for_another_build(self):
+        with open(self.root / "out/.build.lock", "w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with self.start() as process:
+                self.assertIn("waiting", process.stderr.readline())
+                self.assertFalse((self.root / "log").exists())
+                fcntl.flock(other, fcntl.LOCK_UN)
+                process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0)
+
+
+class Clean(SmallTree):
+    def setUp(self):
+        super().setUp()
+        for name in ("out/cache/a.deb", "out/ue/one/lock", "out/ue/two/lock", "out/image/manifest.json", "target/x"):
+            self.write(name, "")
+
+    def left(self):
+        return {name for name in ("out", "out/cache", "out/ue", "out/image", "target") if (self.root / name).exists()}
+
+    def test_what_was_built_goes_and_downloads_stay(self):
+        self.assertEqual(self.call("clean"), (0, ""))
+        self.assertEqual(self.left(), {"out", "out/cache"})
+        self.assertEqual(self.call("clean", "--all"), (0, ""))
+        self.assertEqual(self.left(), set())
+
+    def test_a_running_ue_is_named_and_nothing_is_removed(self):
+        before = self.left()
+        held = ue_folder.try_lock(self.root / "out/ue/two/lock")
+        for arguments in ((), ("--all",)):
+            status, said = self.call("clean", *arguments)
+            self.assertEqual((status, self.left()), (1, before))
+            self.assertIn("still running: two. Stop first: qemu-env/ue stop two", said)
+        os.close(held)
+
+    def test_not_under_a_build(self):
+        before = self.left()
+        with open(self.root / "out/.build.lock", "w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            self.assertEqual(self.call("clean")[0], 1)
+        self.assertEqual(self.left(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
