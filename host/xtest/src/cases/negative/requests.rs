@@ -255,7 +255,8 @@ fn short_panic(c: &mut Context) -> Verdict {
 }
 
 /// All combinations of four kinds of parameters but the good one. At level 0
-/// those of two with each of the other two: the TA checks one after the other.
+/// all of them for one command, since the check stands before all: of the
+/// others those that are wrong in one half.
 fn types<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let whole = good(NUMBER);
@@ -268,7 +269,7 @@ fn types<const NUMBER: u32>(c: &mut Context) -> Verdict {
             let kinds = [first, second, third, fourth];
             let rest = third != kind::NONE || fourth != kind::NONE;
             let others = (first, second) != (kind::INPUT, kind::OUTPUT);
-            if c.level == 0 && rest && others || !rest && !others {
+            if c.level == 0 && NUMBER != RECEIVE && rest && others || !rest && !others {
                 continue;
             }
             let mut params = kinds.map(|kind| match kind {
