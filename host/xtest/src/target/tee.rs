@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use optee_teec::{
-    ConnectionMethods, Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Session, Uuid,
-};
+use optee_teec::{Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Session, Uuid};
 use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
@@ -33,17 +31,12 @@ impl Target {
     ///
     /// Errors: the `TEEC_Result`, for what does not reach the dispatcher.
     pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, u32> {
-        invoke(number, request, RESPONSE_MAX).map_err(|error| error.raw_code())
+        invoke(number, request).map_err(|error| error.raw_code())
     }
 }
 
-fn open(login: ConnectionMethods) -> optee_teec::Result<Session> {
-    let uuid = Uuid::parse_str(UUID).map_err(|_| ErrorKind::BadParameters)?;
-    Context::new()?.open_session_with_login(uuid, login)
-}
-
-fn invoke(number: u32, request: &[u8], room: usize) -> optee_teec::Result<Vec<u8>> {
-    let mut response = vec![0; room];
+fn invoke(number: u32, request: &[u8]) -> optee_teec::Result<Vec<u8>> {
+    let mut response = vec![0; RESPONSE_MAX];
     let mut operation = Operation::new(
         0,
         ParamTmpRef::new_input(request),
@@ -51,7 +44,8 @@ fn invoke(number: u32, request: &[u8], room: usize) -> optee_teec::Result<Vec<u8
         ParamNone,
         ParamNone,
     );
-    open(ConnectionMethods::LoginPublic)?.invoke_command(number, &mut operation)?;
+    let uuid = Uuid::parse_str(UUID).map_err(|_| ErrorKind::BadParameters)?;
+    Context::new()?.open_session(uuid)?.invoke_command(number, &mut operation)?;
     let written = operation.parameters().1.updated_size();
     response.truncate(written);
     Ok(response)
