@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use optee_teec::{Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Session, Uuid};
+use optee_teec::{Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Uuid};
 use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;

@@ -205,7 +205,7 @@ fn erase_takes_the_own_device_id_and_leaves_nothing() {
 }
 
 #[test]
-fn an_erasure_blanks_the_object_twice_before_it_goes() {
+fn an_erasure_blanks_the_object_before_it_goes() {
     let mut device = Device::enrolled();
     let before = device.medium().writes;
     device.erase().unwrap();
