@@ -10,6 +10,9 @@ use zeroize::Zeroize;
 /// measured to use, and so much that one which went deeper would take more of
 /// the stack than the tests in the guest admit.
 const DEPTH: usize = 9 * 1024;
+/// What one store wipes: libutee's memset, which a slice of octets would come
+/// to, stores one octet at a time.
+type Unit = u128;
 
 /// Does `work`, then wipes the stack that it used.
 pub fn wiped_after<T>(work: impl FnOnce() -> T) -> T {
@@ -27,6 +30,8 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 /// Covers what [`apart`] used, since both begin where the caller's frame ends.
 #[inline(never)]
 fn wipe() {
-    let mut below = [const { MaybeUninit::<u8>::uninit() }; DEPTH];
-    below.as_mut_slice().zeroize();
+    let mut below = [const { MaybeUninit::<Unit>::uninit() }; DEPTH / size_of::<Unit>()];
+    for unit in &mut below {
+        unit.zeroize();
+    }
 }
