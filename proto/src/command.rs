@@ -17,6 +17,8 @@
 
 use alloc::vec::Vec;
 
+use zeroize::Zeroize;
+
 use crate::PROTO_VERSION;
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all};
 use crate::error::Code;
@@ -72,11 +74,17 @@ pub trait Command: Encode {
     const RESPONSE_MAX: usize;
     /// What a success carries.
     type Reply: Encode + for<'r> Decode<'r>;
+
+    /// Largest response to this very request in octets, the code included.
+    fn response_max(&self) -> usize {
+        Self::RESPONSE_MAX
+    }
 }
 
 /// Ties requests to their rows; a response that could not fit does not compile.
+/// After the largest reply's octets may stand how many this request's has.
 macro_rules! command {
-    ($number:expr, $request:ty => $reply:ty, $max:expr) => {
+    ($number:expr, $request:ty => $reply:ty, $max:expr $(, $len:expr)?) => {
         impl $crate::command::Command for $request {
             const NUMBER: u32 = $number;
             const RESPONSE_MAX: usize = {
@@ -85,6 +93,12 @@ macro_rules! command {
                 max
             };
             type Reply = $reply;
+            $(
+                fn response_max(&self) -> usize {
+                    let len: fn(&Self) -> usize = $len;
+                    $crate::command::RESPONSE_HEAD.saturating_add(len(self))
+                }
+            )?
         }
     };
 }
@@ -93,7 +107,10 @@ pub(crate) use command;
 command!(Id::Version.number(), Version => VersionReply, VersionReply::LEN);
 command!(Id::Status.number(), Status => StatusReply, StatusReply::MAX);
 command!(Id::Send.number(), Send => SendReply, SendReply::LEN);
-command!(Id::Receive.number(), Receive => ReceiveReply, ReceiveReply::MAX);
+command!(
+    Id::Receive.number(), Receive => ReceiveReply, ReceiveReply::MAX,
+    |request| ReceiveReply::len(request.items.len())
+);
 command!(Id::Erase.number(), Erase => Done, 0);
 
 /// Appends a whole request to an empty buffer of capacity [`REQUEST_MAX`].
@@ -127,6 +144,8 @@ pub fn encode_response<R: Encode>(result: Result<&R, Code>, out: &mut Vec<u8>) {
         },
         Err(code) => code,
     };
+    // A reply that was cut short may have begun with keys.
+    out.as_mut_slice().zeroize();
     out.clear();
     out.extend_from_slice(&code.number().to_be_bytes());
 }

@@ -265,7 +265,10 @@ fn receive() {
     };
     let golden = "0001 0002 0a0b0c 0000010203040506 010203 1234 a0a0a0a0a0a0a0a0 \
                   0a0b0c 0000010203040506 010203 1234 a0a0a0a0a0a0a0a0";
-    pin_request(&Receive { items: vec![item; 2] }, golden);
+    let request = Receive { items: vec![item; 2] };
+    pin_request(&request, golden);
+    // The room for the answer is that of two, not of the largest.
+    assert_eq!(request.response_max(), 4 + 2 + 2 * 68);
     let reply = ReceiveReply { items: vec![Ok(keys()), Err(Code::OwnMember)] };
     let golden = format!(
         "00000000 0002 00000000 {} {} 00000204 {}",

@@ -11,6 +11,8 @@
 
 mod client;
 pub mod error;
+#[cfg(any(feature = "optee", test))]
+mod places;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "optee")]

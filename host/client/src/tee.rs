@@ -8,6 +8,7 @@ use std::ffi::c_void;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr;
 
 use optee_teec::Uuid;
@@ -20,10 +21,10 @@ use optee_teec::raw::{
     TEEC_Parameter, TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS,
     TEEC_Session, TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
 };
-use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Fault, TARGET_DEAD};
+use crate::places::{KEPT, places};
 use crate::transport::{Opener, Transport};
 
 /// `TEE_ERROR_CORRUPT_OBJECT` (GlobalPlatform Internal Core API).
@@ -49,12 +50,12 @@ impl Opener for Tee {
     }
 }
 
-/// An open session with its two kept buffers. Fields are dropped in order:
+/// An open session with its kept memory. Fields are dropped in order:
 /// session, then shared memory, then context.
 struct Session {
     session: Open,
-    request: Shared,
-    response: Shared,
+    /// Both messages: registering a memory costs as much as a call.
+    memory: Shared,
     /// libteec keeps a pointer to it: it must not move, and goes last.
     _context: Box<Context>,
 }
@@ -62,10 +63,9 @@ struct Session {
 impl Session {
     fn open(uuid: &str) -> Result<Self, Fault> {
         let mut context = Context::new()?;
-        let request = Shared::allocate(&mut context, REQUEST_MAX, TEEC_MEM_INPUT)?;
-        let response = Shared::allocate(&mut context, RESPONSE_MAX, TEEC_MEM_OUTPUT)?;
+        let memory = Shared::allocate(&mut context, KEPT)?;
         let session = Open::new(&mut context, uuid)?;
-        Ok(Self { session, request, response, _context: context })
+        Ok(Self { session, memory, _context: context })
     }
 }
 
@@ -76,22 +76,23 @@ impl Transport for Session {
         request: &[u8],
         response_max: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        if !self.request.put(request) {
+        let Some((input, room)) = places(request.len(), response_max) else {
             return Err(Fault::Tee {
                 during: "the call",
                 result: TEEC_ERROR_EXCESS_DATA,
                 origin: 1,
             });
-        }
-        let result = self.session.invoke(
-            number,
-            self.request.part(request.len()),
-            self.response.part(response_max),
-        );
-        let response = result.map(|len| self.response.take(len.min(response_max)));
+        };
+        self.memory.octets()[input.clone()].copy_from_slice(request);
+        let result = self.session.invoke(number, self.memory.part(&input), self.memory.part(&room));
+        let octets = self.memory.octets();
+        let response = result.map(|len| {
+            let len = len.min(response_max);
+            Zeroizing::new(octets[room.clone()][..len].to_vec())
+        });
         // Shared memory is the normal world's: no key stays in it.
-        self.request.wipe(request.len());
-        self.response.wipe(response_max);
+        octets[input].zeroize();
+        octets[room].zeroize();
         response
     }
 }
@@ -140,11 +141,11 @@ fn no_context(result: u32) -> Fault {
 struct Shared(Box<TEEC_SharedMemory>);
 
 impl Shared {
-    fn allocate(context: &mut Context, size: usize, flags: u32) -> Result<Self, Fault> {
+    fn allocate(context: &mut Context, size: usize) -> Result<Self, Fault> {
         let mut memory = Box::new(TEEC_SharedMemory {
             buffer: ptr::null_mut(),
             size,
-            flags,
+            flags: TEEC_MEM_INPUT | TEEC_MEM_OUTPUT,
             imp: TEEC_SharedMemory__Imp {
                 id: 0,
                 alloced_size: 0,
@@ -160,11 +161,14 @@ impl Shared {
         }
     }
 
-    /// The first `len` octets as a parameter.
-    fn part(&mut self, len: usize) -> TEEC_Parameter {
-        let size = len.min(self.0.size);
+    /// Some of its octets as a parameter.
+    fn part(&mut self, octets: &Range<usize>) -> TEEC_Parameter {
         TEEC_Parameter {
-            memref: TEEC_RegisteredMemoryReference { parent: &raw mut *self.0, size, offset: 0 },
+            memref: TEEC_RegisteredMemoryReference {
+                parent: &raw mut *self.0,
+                size: octets.len(),
+                offset: octets.start,
+            },
         }
     }
 
@@ -173,28 +177,6 @@ impl Shared {
         // SAFETY: libteec allocated `size` octets, only this session uses
         // them, and no call is under way while the slice lives.
         unsafe { std::slice::from_raw_parts_mut(self.0.buffer.cast::<u8>(), self.0.size) }
-    }
-
-    /// Copies octets in; `false` if there are more than it holds.
-    fn put(&mut self, octets: &[u8]) -> bool {
-        match self.octets().get_mut(..octets.len()) {
-            Some(room) => {
-                room.copy_from_slice(octets);
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn take(&mut self, len: usize) -> Zeroizing<Vec<u8>> {
-        let octets = self.octets();
-        Zeroizing::new(octets.get(..len).unwrap_or_default().to_vec())
-    }
-
-    fn wipe(&mut self, len: usize) {
-        if let Some(used) = self.octets().get_mut(..len) {
-            used.zeroize();
-        }
     }
 }
 

@@ -155,7 +155,15 @@ pub struct ReceiveReply {
 
 impl ReceiveReply {
     /// Octets of the largest reply.
-    pub const MAX: usize = 2 + BATCH * (4 + 64);
+    pub const MAX: usize = Self::len(BATCH);
+
+    /// Octets of the reply to `items` epochs, at most [`BATCH`].
+    #[must_use]
+    #[expect(clippy::arithmetic_side_effects, reason = "a few thousand at most")]
+    pub const fn len(items: usize) -> usize {
+        let items = if items < BATCH { items } else { BATCH };
+        2 + items * (4 + 64)
+    }
 }
 
 impl Encode for Result<KeyPair, Code> {

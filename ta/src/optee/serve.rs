@@ -7,6 +7,7 @@ use optee_utee::{
     ErrorKind, LoginType, ParameterMemref, ParameterMemrefInput, ParameterMemrefOutput,
     ParameterMemrefRead, ParameterMemrefWrite, ParameterNone, Result,
 };
+use proseal_proto::buffer::Buffer;
 use proseal_proto::command::encode_response;
 use proseal_proto::error::Code;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
@@ -48,9 +49,9 @@ pub fn serve(
     let capacity = output.buffer_len();
     output.set_updated_size(0)?;
 
-    // Capacity for the largest response: a buffer that moved would leave
+    // Room for the largest response: a buffer that moved would leave
     // keys behind, and this one wipes itself.
-    let mut response = Zeroizing::new(Vec::with_capacity(RESPONSE_MAX));
+    let mut response = Buffer::with_room(RESPONSE_MAX);
     // The length is bounded before anything is allocated by it.
     if request.buffer_len() > REQUEST_MAX {
         encode_response::<Done>(Err(Code::Oversized), &mut response);
