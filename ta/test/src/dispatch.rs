@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use proseal_proto::error::Code;
 use proseal_proto::message::{DeviceState, Done, VersionReply};
 use proseal_proto::test_command::{
-    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
+    Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
@@ -37,6 +37,7 @@ pub fn dispatch<P: Platform + Gauge>(
             TestId::Panic => call.run(ANY, panic),
             TestId::Marks => call.run(ANY, marks),
             TestId::Hkdf => call.run(ANY, hkdf),
+            TestId::Echo => call.run(ANY, echo),
         },
     }
 }
@@ -60,4 +61,11 @@ fn hkdf<P: Platform>(_: &mut Ta<P>, request: Hkdf<'_>) -> Result<HkdfReply, Code
     let mut okm = alloc::vec![0; usize::from(request.len)];
     kdf::hkdf(request.salt, request.ikm, request.info, &mut okm)?;
     Ok(HkdfReply { okm })
+}
+
+fn echo<P: Platform>(_: &mut Ta<P>, request: Echo) -> Result<EchoReply, Code> {
+    let mut octets = [0; EchoReply::LEN];
+    let (head, _) = octets.split_first_chunk_mut().ok_or(Code::Internal)?;
+    *head = request.octets;
+    Ok(EchoReply { octets })
 }
