@@ -6,8 +6,8 @@ use core::mem::MaybeUninit;
 
 use zeroize::Zeroize;
 
-/// Octets wiped below the caller: three times what the deepest command was
-/// measured to use, and so much that one which went deeper would take more of
+/// Octets wiped below the caller: more than twice what the deepest command was
+/// measured to use (3,744), and so much that one which went deeper would take more of
 /// the stack than the tests in the guest admit.
 const DEPTH: usize = 9 * 1024;
 /// What one store wipes: libutee's memset, which a slice of octets would come
