@@ -6,6 +6,7 @@ use optee_utee::{
     ErrorKind, ParameterMemref, ParameterMemrefInput, ParameterMemrefOutput, ParameterMemrefRead,
     ParameterMemrefWrite, ParameterNone, Result,
 };
+use proseal_proto::buffer::Buffer;
 use proseal_proto::command::RESPONSE_HEAD;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use zeroize::Zeroizing;
@@ -38,9 +39,9 @@ pub fn serve(
         return Err(ErrorKind::ShortBuffer.into());
     }
 
-    // Capacity for the largest response: a buffer that moved would leave
+    // Room for the largest response: a buffer that moved would leave
     // keys behind, and this one wipes itself.
-    let mut response = Zeroizing::new(Vec::with_capacity(RESPONSE_MAX));
+    let mut response = Buffer::with_room(RESPONSE_MAX);
     // The length is bounded before anything is allocated by it: an octet more
     // than a request may have is enough for it to be refused.
     let len = request.buffer_len().min(REQUEST_MAX.saturating_add(1));
