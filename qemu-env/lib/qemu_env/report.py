@@ -19,6 +19,7 @@ def say(text):
 
 def main(function, failure_status=1):
     """Runs a command's main function and turns failures into one message and an exit status."""
+    open_standard_streams()
     try:
         sys.exit(function())
     except Failure as failure:
@@ -26,6 +27,15 @@ def main(function, failure_status=1):
         sys.exit(failure_status)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def open_standard_streams():
+    """Where the caller closed one, the next file to be opened would be taken for it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def run(command, *, what, hint="", seconds=600, **options):
