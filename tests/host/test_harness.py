@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -12,9 +13,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from unittest import mock
 
-from harness import cargo, fuzz, lint, process
+from harness import alone, cargo, fuzz, lint, process
 from harness.pyunit import Collector
-from harness.results import FAILED, PASSED, SKIPPED, Result, Results
+from harness.results import FAILED, FILES, PASSED, SKIPPED, Result, Results
 
 CARGO_OUTPUT = """\
      Running unittests src/lib.rs (target/debug/deps/proseal_proto-0123456789abcdef)
@@ -165,21 +166,52 @@ loader.exec_module(run)
 class Case(unittest.TestCase):
     def test(self):
         {test}
-run.STAGES = {{"own": lambda results: Case("test").run(run.pyunit.Collector("own", results))}}
+def own(results):
+    Case("test").run(run.pyunit.Collector("own", results))
+    {after}
+run.STAGES = {{"own": own, "next": lambda results: results.add(run.Result("next", "it", "passed"))}}
 run.OUT = run.ROOT / "{out}"
+# Not the lock that these tests themselves run under.
+run.alone.paths.TESTS_LOCK = run.ROOT / "out/test/{lock}.lock"
 sys.exit(run.main())
 """
 
 
 class Driver(unittest.TestCase):
-    def drive(self, test="pass", out="out/test/harness-self-test", arguments=(), hang_up="SIG_DFL"):
-        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up)
+    out = "out/test/harness-self-test"
+
+    def drive(self, test="pass", out=out, arguments=("--only", "own"), hang_up="SIG_DFL", after="", lock="harness-self-test"):
+        (process.ROOT / "out/test").mkdir(parents=True, exist_ok=True)
+        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up, after=after, lock=lock)
         done = subprocess.run([sys.executable, "-c", program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=60, check=False)
         return done.returncode, done.stdout.splitlines()[-1:], done
 
     def test_it_passes_and_says_so(self):
         self.assertEqual(self.drive()[:2], (0, ["1 passed, 0 failed"]))
+
+    def test_a_stage_that_would_end_the_program_is_a_failure_and_the_next_one_runs(self):
+        status, last, done = self.drive(after="sys.exit(0)", arguments=())
+        self.assertEqual((status, last), (1, ["2 passed, 1 failed"]), done)
+        self.assertIn("the stage ends", done.stdout)
+        self.assertIn("==> next", done.stdout)
+
+    def test_a_second_run_in_one_tree_is_refused_and_touches_nothing(self):
+        self.drive()
+        before = (process.ROOT / self.out / "junit.xml").read_bytes()
+        held = alone.ue_folder.try_lock(process.ROOT / "out/test/busy.lock")
+        status, last, done = self.drive("raise AssertionError", lock="busy")
+        os.close(held)
+        self.assertEqual((status, last), (1, []), done)
+        self.assertIn("run in this tree already", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertEqual((process.ROOT / self.out / "junit.xml").read_bytes(), before)
+
+    def test_no_result_of_an_earlier_run_passes_for_this_ones(self):
+        self.drive("print('said')")
+        self.assertEqual(self.drive("os.kill(os.getpid(), signal.SIGKILL)")[0], -9)
+        for name in FILES:
+            self.assertFalse((process.ROOT / self.out / name).exists(), name)
 
     def test_results_that_cannot_be_written_are_a_failure_and_the_count_is_said(self):
         # A folder that cannot be made: a file is in its place.

@@ -12,8 +12,8 @@ SLACK = 3
 class Boot(unittest.TestCase):
     def test_first_answer_on_a_fresh_disk_and_on_a_ready_one(self):
         ue = UE("boot")
-        self.addCleanup(ue.stop)
         ue.start("--fresh")
+        self.addCleanup(ue.stop)
         fresh = ue.first_answer()
         ue.reboot()
         ready = ue.first_answer()
