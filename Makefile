@@ -1,5 +1,7 @@
 # Each target is one visible command. `make help` says what they do.
 .DEFAULT_GOAL := help
+# Nothing is written beside the sources.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
 .PHONY: help run test image shell fuzz forensics soak mutants lint clean distclean
 
 help: ## This list
