@@ -1,8 +1,13 @@
-"""How long a boot takes, from QEMU's start to the trusted application's first answer."""
+"""A boot: how long it takes, from QEMU's start to the trusted application's first answer, and what it leaves where."""
 
+import sys
 import unittest
 
-from ue import UE
+from ue import ROOT, UE
+
+sys.path.insert(0, str(ROOT / "qemu-env/lib"))
+
+from qemu_env import uboot  # noqa: E402
 
 # Seconds on a quiet machine, and how much slower a busy one may be.
 FRESH_S, READY_S = 9, 6
@@ -21,3 +26,12 @@ class Boot(unittest.TestCase):
               f"{FRESH_S} on a quiet machine), {ready:.1f} s on a ready one (at most {READY_S})")
         self.assertLess(fresh, SLACK * FRESH_S)
         self.assertLess(ready, SLACK * READY_S)
+        self.shared_memory_is_op_tees(ue)
+
+    def shared_memory_is_op_tees(self, ue):
+        """That nothing lies over it was computed when the image was made (qemu_env/uboot.py); here the kernel says so."""
+        said = ue.octets("dmesg").decode(errors="replace") + (ue.folder / "console.log").read_text(errors="replace")
+        for word in ("failed to reserve memory", "reserving fdt memory region failed"):
+            self.assertNotIn(word, said)
+        start, end = uboot.OPTEE_SHM
+        self.assertRegex(said, rf"reserved mem: {start:#018x}\.\.{end - 1:#018x} .* nomap .*optee_shm@{start:x}")
