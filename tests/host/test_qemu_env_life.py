@@ -1,6 +1,7 @@
 """Whether a UE runs, and how it ends, without a UE: its locks and a played agent."""
 
 import os
+import select
 import shutil
 import signal
 import socket
@@ -70,6 +71,34 @@ class Running(WithUe):
         for asker in askers:
             asker.join()
         self.assertEqual((seen_in_peace, refused), (0, 0))
+
+
+class Supervisor(WithUe):
+    PROGRAM = """
+import sys
+from pathlib import Path
+from qemu_env import paths, supervisor
+from qemu_env.ue_folder import Ue
+paths.UE = Path(sys.argv[1])
+ue = Ue("played")
+supervisor.start(ue, ue.lock(), ["sleep", "60"], 60, int(sys.argv[2])).let_go()
+"""
+
+    def test_it_keeps_nothing_of_its_callers(self):
+        reading_end, writing_end = os.pipe()
+        self.addCleanup(os.close, reading_end)
+        with subprocess.Popen(["sleep", "60"]) as bound:
+            try:
+                subprocess.run([sys.executable, "-c", self.PROGRAM, paths.UE, str(bound.pid)], pass_fds=[writing_end],
+                               env={**os.environ, "PYTHONPATH": str(ROOT / "qemu-env/lib")}, timeout=60, check=True)
+                os.close(writing_end)
+                ended = select.select([reading_end], [], [], 10)[0]
+                self.assertTrue(self.ue.is_running())
+                self.assertTrue(ended and os.read(reading_end, 1) == b"", "the caller's pipe is held open")
+            finally:
+                bound.kill()
+        self.assertTrue(self.ue.wait_until_ended(20))
+        self.assertIn("bound to ended", self.ue.why_ended())
 
 
 class HangingAgent(WithUe):
