@@ -30,7 +30,7 @@ fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
 forensics: image ## Search a UE's memory, disk and files for its keys
 	tests/forensics/run
 
-mutants: image ## Break the trusted application on purpose; each break must be found
+mutants: ## Break the trusted application on purpose; each break must be found
 	tests/mutants
 
 lint: ## Formatting, clippy, dependencies, shell scripts

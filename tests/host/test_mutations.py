@@ -20,21 +20,36 @@ class Mutations(unittest.TestCase):
 
     def test_each_names_a_case_that_is_there(self):
         numbers = set()
-        cases = "".join(path.read_text() for path in (ROOT / "host/xtest/src/cases").rglob("*.rs"))
-        forensics = (ROOT / "tests/system/test_forensics.py").read_text()
         for patch in PATCHES:
             with self.subTest(patch.name):
                 head = dict(re.findall(r"^# (case|what): (.+)$", patch.read_text(), re.M))
                 self.assertEqual(sorted(head), ["case", "what"])
-                kind, name = re.fullmatch(r"([a-z]+)[._](\w+)", head["case"]).groups()
-                if kind == "forensics":
-                    self.assertIn(f"def {name}(", forensics)
-                elif "fuzz." in head["case"]:
-                    self.assertIn(name, fuzz.TARGETS)
-                else:
-                    self.assertRegex(cases, rf"(\(\s*|number: ){name},")
+                self.assertTrue(is_there(head["case"]), head["case"])
                 numbers.add(patch.name[:2])
         self.assertEqual(len(numbers), len(PATCHES), "a number stands for one mutation")
+
+    def test_a_case_is_its_suite_and_its_number(self):
+        for case, there in {
+            "regression_2001": True, "negative_2001": False, "negative_2101": True, "regression_2101": False,
+            "fuzz_1001": True, "fuzz.record": True, "fuzz.nothing": False, "negative.2101": False, "nothing_1001": False,
+            "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,
+        }.items():  # fmt: skip
+            with self.subTest(case):
+                self.assertEqual(is_there(case), there)
+
+
+def is_there(case):
+    """Of prose-xtest `suite_number`, as a row of the suite's own tables; of the others `kind.name`."""
+    kind, _, name = case.partition(".")
+    if kind == "fuzz" and name:
+        return name in fuzz.TARGETS
+    if kind == "forensics":
+        return f"def {name}(" in (ROOT / "tests/system/test_forensics.py").read_text()
+    suite, _, number = case.partition("_")
+    cases = ROOT / "host/xtest/src/cases"
+    text = "".join(path.read_text() for path in [*cases.glob(f"{suite}.rs"), *cases.glob(f"{suite}/**/*.rs")])
+    row = rf"^ *(?:\w+\(|number: ){number},"
+    return re.fullmatch(r"\d{4}", number) is not None and re.search(row, re.sub(r"\(\s+", "(", text), re.M) is not None
 
 
 if __name__ == "__main__":
