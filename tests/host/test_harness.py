@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from unittest import mock
 
-from harness import alone, cargo, fuzz, lint, process
+from harness import alone, cargo, fuzz, lint, process, pyunit, tree
 from harness.pyunit import Collector
 from harness.results import FAILED, FILES, PASSED, SKIPPED, Result, Results
 
@@ -121,6 +121,44 @@ class Parsing(unittest.TestCase):
         self.assertEqual([r.said for r in results.all if r.said], ["said\n"])
         self.assertEqual(found, {"test_passes": PASSED, "test_says": PASSED, "test_mended": FAILED, "test_fails": FAILED, "test_breaks": FAILED,
                                  "test_skips": SKIPPED, "test_one_part_fails": FAILED})
+
+
+class Limits(unittest.TestCase):
+    def test_a_test_that_hangs_is_ended_and_the_next_one_runs(self):
+        class Sample(unittest.TestCase):
+            def test_1_hangs(self):
+                time.sleep(60)
+
+            def test_2_passes(self):
+                pass
+
+        class Hanging(Sample):
+            @classmethod
+            def setUpClass(cls):
+                time.sleep(60)
+
+        results = Results(set())
+        self.addCleanup(pyunit.arm, pyunit.LIMIT_S)
+        began = time.monotonic()
+        load = unittest.defaultTestLoader.loadTestsFromTestCase
+        with contextlib.redirect_stdout(io.StringIO()):
+            collector = Collector("s", results)
+            collector.limit_s = 0.3
+            unittest.TestSuite([load(Sample), load(Hanging)]).run(collector)
+        self.assertEqual([r.status for r in results.all], [FAILED, PASSED, FAILED])
+        for result in (results.all[0], results.all[2]):
+            self.assertIn("the time of this test is over", result.message)
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_a_line_that_does_not_come_is_an_error(self):
+        with subprocess.Popen(["sh", "-c", "echo one; printf half; exec sleep 60"], stdout=subprocess.PIPE) as hanging:
+            self.addCleanup(hanging.kill)
+            self.assertEqual(process.line(hanging.stdout, 20), "one")
+            with self.assertRaisesRegex(AssertionError, "no line within 0.2 s, after b'half'"):
+                process.line(hanging.stdout, 0.2)
+            hanging.kill()
+            with self.assertRaisesRegex(AssertionError, "the output ended"):
+                process.line(hanging.stdout, 20)
 
 
 class Running(unittest.TestCase):
@@ -241,6 +279,56 @@ class Driver(unittest.TestCase):
         help_text = subprocess.run([process.ROOT / "tests/run", "--help"], capture_output=True, text=True, timeout=60,
                                    check=True).stdout
         self.assertEqual(f"{{{','.join(table)}}}", re.search(r"\{[\w,]+\}", help_text)[0])
+
+
+class Copy(unittest.TestCase):
+    """The copy of the tree, of a small tree here."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.root = Path(holder.name)
+        patch = mock.patch.object(tree, "ROOT", self.root)
+        patch.start()
+        self.addCleanup(patch.stop)
+        subprocess.run(["git", "init", "-q", self.root], check=True, timeout=60)
+        self.write(".gitignore", "/out/\n")
+        self.copy = self.root / "out/copy"
+
+    def write(self, name, text=""):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def test_it_has_what_the_tree_has_and_nothing_else(self):
+        gone = self.write("src/gone.rs", "1")
+        self.write("src/lib.rs", "1")
+        tree.sync(self.copy)
+        self.assertEqual((self.copy / "src/gone.rs").read_text(), "1")
+        gone.unlink()
+        self.write("out/copy/src/added-by-a-patch.rs")
+        built = [self.write(f"out/copy/{name}") for name in ("target/built", "out/cache/a.deb", ".git/HEAD")]
+        tree.sync(self.copy)
+        self.assertEqual([path.name for path in (self.copy / "src").iterdir()], ["lib.rs"])
+        self.assertTrue(all(path.exists() for path in built))
+
+    def test_nothing_is_removed_outside_of_out(self):
+        self.write("src/lib.rs")
+        with self.assertRaises(ValueError):
+            tree.sync(self.root / "src")
+        self.assertTrue((self.root / "src/lib.rs").exists())
+
+    def test_an_interrupted_copy_of_a_folder_is_made_anew(self):
+        for name in ("a", "b"):
+            self.write(f"cache/{name}")
+        target = self.root / "out/cache"
+        with mock.patch.object(tree.shutil, "copytree", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
+            tree.copy_folder(self.root / "cache", target)
+        self.write("out/cache.part/half")
+        self.assertFalse(target.exists())
+        tree.copy_folder(self.root / "cache", target)
+        self.assertEqual(sorted(path.name for path in target.iterdir()), ["a", "b"])
 
 
 class Lint(unittest.TestCase):

@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
+from harness.process import line  # noqa: E402
 from qemu_env import ue_folder  # noqa: E402
 
 UUID = "00000000-0000-4000-8000-000000000000"
@@ -104,7 +105,7 @@ class Programs(SmallTree):
         with open(self.root / "out/.build.lock", "w") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             with self.start() as process:
-                self.assertIn("waiting", process.stderr.readline())
+                self.assertIn("waiting", line(process.stderr, 30))
                 self.assertFalse((self.root / "log").exists())
                 fcntl.flock(other, fcntl.LOCK_UN)
                 process.communicate(timeout=60)
