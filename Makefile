@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nothing is written beside the sources.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
-.PHONY: help run test image shell fuzz forensics soak mutants lint clean distclean
+.PHONY: help run test image shell bench fuzz forensics soak mutants lint clean distclean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ image: ## Build the image (packages, firmware, programs); does nothing if all is
 
 shell: image ## A prompt in a UE (Ctrl-] leaves)
 	qemu-env/shell
+
+bench: image ## What calls cost, against an empty call and OP-TEE's PKCS#11
+	tests/bench
 
 fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
 	fuzz/run --seconds $${FUZZ_SECONDS:-3600}

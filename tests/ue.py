@@ -17,7 +17,7 @@ class Answer:
     def __init__(self, finished):
         self.status = finished.returncode
         self.stdout = finished.stdout.decode(errors="replace")
-        self.stderr = finished.stderr.decode(errors="replace")
+        self.stderr = (finished.stderr or b"").decode(errors="replace")
 
     def __repr__(self):
         return f"status {self.status}\n{self.stdout}\n{self.stderr}"
@@ -51,10 +51,14 @@ class UE:
     def stop(self):
         return self.tool("stop", self.name)
 
-    def exec(self, *command, stdin=b""):
-        """Runs a command in the UE; its streams and status."""
+    def exec(self, *command, stdin=b"", limit_s=CALL_S, progress=False):
+        """Runs a command in the UE; its streams and status. With `progress` its stderr is shown as it comes."""
         line = [TOOL, "exec", self.name, "--", *command]
-        return Answer(subprocess.run(line, input=stdin, capture_output=True, timeout=CALL_S, check=False))
+        stderr = None if progress else subprocess.PIPE
+        finished = subprocess.run(
+            line, input=stdin, stdout=subprocess.PIPE, stderr=stderr, timeout=limit_s, check=False
+        )
+        return Answer(finished)
 
     def octets(self, *command):
         """The octets that a command in the UE writes."""

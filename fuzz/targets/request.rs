@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use proseal_proto::codec::{Decode, Encode, Writer, decode_all};
 use proseal_proto::limit::REQUEST_MAX;
 use proseal_proto::message::{Erase, Receive, Send, Status, Version};
-use proseal_proto::test_command::{Hkdf, Install, Marks};
+use proseal_proto::test_command::{Echo, Hkdf, Install, Marks};
 
 /// What decodes has one encoding: the octets it came from.
 fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
@@ -19,7 +19,7 @@ fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
 fuzz_target!(|data: &[u8]| {
     let Some((choice, body)) = data.split_first() else { return };
     let body = &body[..body.len().min(REQUEST_MAX)];
-    match choice % 8 {
+    match choice % 9 {
         0 => check::<Version>(body),
         1 => check::<Status>(body),
         2 => check::<Send>(body),
@@ -27,6 +27,7 @@ fuzz_target!(|data: &[u8]| {
         4 => check::<Erase>(body),
         5 => check::<Install>(body),
         6 => check::<Marks>(body),
-        _ => check::<Hkdf>(body),
+        7 => check::<Hkdf>(body),
+        _ => check::<Echo>(body),
     }
 });

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use proseal_proto::command::{Command, decode_response, encode_response};
 use proseal_proto::message::{Erase, Receive, Send, Status, Version};
-use proseal_proto::test_command::{Hkdf, Install, Marks};
+use proseal_proto::test_command::{Echo, Hkdf, Install, Marks};
 
 /// A reply that decodes has one encoding: the octets it came from.
 fn check<C: Command>(response: &[u8]) {
@@ -17,7 +17,7 @@ fn check<C: Command>(response: &[u8]) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, response)) = data.split_first() else { return };
-    match choice % 8 {
+    match choice % 9 {
         0 => check::<Version>(response),
         1 => check::<Status>(response),
         2 => check::<Send>(response),
@@ -25,6 +25,7 @@ fuzz_target!(|data: &[u8]| {
         4 => check::<Erase>(response),
         5 => check::<Install>(response),
         6 => check::<Marks>(response),
-        _ => check::<Hkdf>(response),
+        7 => check::<Hkdf>(response),
+        _ => check::<Echo>(response),
     }
 });

@@ -6,6 +6,7 @@
 //! | 0x8003 | panic | [`Panic`] | none: the TA is gone |
 //! | 0x8004 | marks | [`Marks`] | [`MarksReply`] |
 //! | 0x8005 | hkdf | [`Hkdf`] | [`HkdfReply`] |
+//! | 0x8006 | echo | [`Echo`] | [`EchoReply`] |
 //!
 //! 0x8002 is reserved for set-floor.
 
@@ -14,11 +15,14 @@ use alloc::vec::Vec;
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 use crate::command::command;
 use crate::error::Code;
-use crate::message::Done;
+use crate::message::{Done, ReceiveReply};
 
 /// UUID of the test build of the TA: its storage is sealed by other keys than
 /// the product's.
 pub const UUID: &str = "486d96ac-cfcd-427a-9e30-369ed3c15325";
+
+/// UUID of the TA that does nothing, against which benches measure.
+pub const EMPTY_UUID: &str = "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69";
 
 /// The numbers of the test build's commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub enum TestId {
     Marks = 0x8004,
     /// The TA's HKDF on inputs of the caller, for published vectors.
     Hkdf = 0x8005,
+    /// A call of the shape of a `receive` of one, without its work.
+    Echo = 0x8006,
 }
 
 impl TestId {
@@ -39,7 +45,8 @@ impl TestId {
     pub const FIRST: u32 = 0x8001;
 
     /// All test commands, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::Install, Self::Panic, Self::Marks, Self::Hkdf];
+    pub const ALL: &'static [Self] =
+        &[Self::Install, Self::Panic, Self::Marks, Self::Hkdf, Self::Echo];
 
     /// The number on the wire.
     #[must_use]
@@ -60,6 +67,7 @@ command!(TestId::Install.number(), Install<'_> => InstallReply, InstallReply::LE
 command!(TestId::Panic.number(), Panic => Done, 0);
 command!(TestId::Marks.number(), Marks => MarksReply, MarksReply::LEN);
 command!(TestId::Hkdf.number(), Hkdf<'_> => HkdfReply, HkdfReply::MAX);
+command!(TestId::Echo.number(), Echo => EchoReply, EchoReply::LEN);
 
 /// What becomes of that which a content does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,5 +294,52 @@ impl Decode<'_> for HkdfReply {
             return Err(DecodeError::OutOfRange);
         }
         Ok(Self { okm: r.take(len)?.to_vec() })
+    }
+}
+
+/// `echo`: as many octets as a `receive` of one epoch has. It measures what a
+/// call costs apart from the derivation.
+pub struct Echo {
+    /// Any octets.
+    pub octets: [u8; Self::LEN],
+}
+
+impl Echo {
+    /// Octets of the body of a `receive` of one.
+    pub const LEN: usize = 2 + 24;
+}
+
+impl Encode for Echo {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(&self.octets)
+    }
+}
+
+impl Decode<'_> for Echo {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { octets: r.array()? })
+    }
+}
+
+/// As many octets as the reply to a `receive` of one epoch has.
+pub struct EchoReply {
+    /// The request's octets, then zeros.
+    pub octets: [u8; Self::LEN],
+}
+
+impl EchoReply {
+    /// Octets of the reply to a `receive` of one.
+    pub const LEN: usize = ReceiveReply::len(1);
+}
+
+impl Encode for EchoReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(&self.octets)
+    }
+}
+
+impl Decode<'_> for EchoReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { octets: r.array()? })
     }
 }

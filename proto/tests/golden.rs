@@ -16,7 +16,8 @@ use proseal_proto::message::{
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{
-    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Outcome, Panic, Scope, TestId, UUID,
+    EMPTY_UUID, Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply,
+    Outcome, Panic, Scope, TestId, UUID,
 };
 use proseal_proto::{PROTO_VERSION, limit};
 
@@ -67,13 +68,14 @@ fn command_numbers() {
     assert_eq!(PROTO_VERSION, 1);
     assert_eq!(Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(), [1, 5, 6, 7, 12]);
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
-    assert_eq!(test, [0x8001, 0x8003, 0x8004, 0x8005]);
+    assert_eq!(test, [0x8001, 0x8003, 0x8004, 0x8005, 0x8006]);
     assert_eq!(TestId::FIRST, 0x8001);
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
+    assert_eq!(EMPTY_UUID, "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69");
     for number in [0, 2, 3, 4, 8, 9, 10, 11, 13, 0x8001] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
-    for number in [1, 12, 0x8000, 0x8002, 0x8006] {
+    for number in [1, 12, 0x8000, 0x8002, 0x8007] {
         assert_eq!(TestId::try_from(number), Err(Code::UnknownCommand));
     }
 }
@@ -164,6 +166,7 @@ fn limits_and_sizes() {
     assert_eq!(<Install<'_> as Command>::RESPONSE_MAX, 4 + 1);
     assert_eq!(<Marks as Command>::RESPONSE_MAX, 4 + 16);
     assert_eq!(<Hkdf<'_> as Command>::RESPONSE_MAX, 4 + 1_026);
+    assert_eq!(<Echo as Command>::RESPONSE_MAX, 4 + 70);
 }
 
 #[test]
@@ -266,7 +269,10 @@ fn receive() {
     };
     let golden = "0001 0002 0a0b0c 0000010203040506 010203 1234 a0a0a0a0a0a0a0a0 \
                   0a0b0c 0000010203040506 010203 1234 a0a0a0a0a0a0a0a0";
-    pin_request(&Receive { items: vec![item; 2] }, golden);
+    let request = Receive { items: vec![item; 2] };
+    pin_request(&request, golden);
+    // The room for the answer is that of two, not of the largest.
+    assert_eq!(request.response_max(), 4 + 2 + 2 * 68);
     let reply = ReceiveReply { items: vec![Ok(keys()), Err(Code::OwnMember)] };
     let golden = format!(
         "00000000 0002 00000000 {} {} 00000204 {}",
@@ -294,6 +300,8 @@ fn test_commands() {
     let hkdf = Hkdf { len: 42, salt: &[1, 2], ikm: &[3], info: &[] };
     pin_request(&hkdf, "0001 002a 0002 0102 0001 03 0000");
     pin_response(&HkdfReply { okm: vec![9, 8, 7] }, "00000000 0003 090807");
+    pin_request(&Echo { octets: [7; 26] }, &format!("0001 {}", "07".repeat(26)));
+    pin_response(&EchoReply { octets: [7; 70] }, &format!("00000000 {}", "07".repeat(70)));
 }
 
 #[test]

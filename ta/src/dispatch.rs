@@ -14,7 +14,7 @@ use crate::platform::Platform;
 /// Device states that a command admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admits {
-    /// Any: the store is not even read for it.
+    /// Any: nothing is asked of it before the handler.
     Any,
     /// All but a damaged one.
     Intact,

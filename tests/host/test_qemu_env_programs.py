@@ -15,15 +15,15 @@ sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 from harness.process import line  # noqa: E402
 from qemu_env import ue_folder  # noqa: E402
 
-UUID = "00000000-0000-4000-8000-000000000000"
+UUID, EMPTY_UUID = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"
 CARGO = """#!/bin/sh
 echo "cargo $*" >>log
 mkdir -p target/aarch64-unknown-linux-gnu/release target/aarch64-unknown-linux-gnu/ta
 cd target/aarch64-unknown-linux-gnu
-for name in prosectl ue-agent prose-xtest; do [ -e release/$name ] || echo $name >release/$name; done
-[ -e ta/proseal-ta-test ] || echo code >ta/proseal-ta-test
+for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] || echo $name >release/$name; done
+for name in proseal-ta-test proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
 """
-PACK = '#!/bin/sh\necho pack >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
+PACK = '#!/bin/sh\necho "pack $2" >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
 
 
 class SmallTree(unittest.TestCase):
@@ -33,7 +33,9 @@ class SmallTree(unittest.TestCase):
         self.root = Path(holder.name)
         shutil.copytree(ROOT / "qemu-env", self.root / "qemu-env", ignore=shutil.ignore_patterns("__pycache__"))
         kit = "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"
-        self.write("proto/src/test_command.rs", f'pub const UUID: &str = "{UUID}";\n')
+        constants = {"UUID": UUID, "EMPTY_UUID": EMPTY_UUID}
+        self.write("proto/src/test_command.rs",
+                   "".join(f'pub const {name}: &str = "{uuid}";\n' for name, uuid in constants.items()))
         self.write("out/packages.json", "[]")
         self.write(f"{kit}/keys/default_ta.pem", "public")
         self.write(f"{kit}/scripts/sign_encrypt.py", "")
@@ -66,7 +68,7 @@ class Programs(SmallTree):
         return said
 
     def packed(self):
-        return (self.root / "log").read_text().count("pack")
+        return (self.root / "log").read_text().count(f"pack {UUID}")
 
     def test_a_trusted_application_is_signed_anew_for_another_key_or_program(self):
         self.build()

@@ -1,5 +1,6 @@
 //! Typed calls over a session that re-opens.
 
+use proseal_proto::buffer::Buffer;
 use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
 use proseal_proto::limit::REQUEST_MAX;
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ impl Client {
     /// Sends a command. If the TA dies meanwhile the call is repeated once
     /// in a new session: every command is safe to repeat.
     pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
-        let mut request = Zeroizing::new(Vec::with_capacity(REQUEST_MAX));
+        let mut request = Buffer::with_room(REQUEST_MAX);
         encode_request(command, &mut request).map_err(|_| Error::TooLarge)?;
         let room = command.response_max();
         let response = match self.carry(C::NUMBER, &request, room) {

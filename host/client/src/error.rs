@@ -49,6 +49,9 @@ pub enum Fault {
     /// The TA refuses this login.
     #[error("the trusted application refuses this login")]
     LoginRefused,
+    /// The TA has as many sessions as it can have.
+    #[error("the trusted application has too many sessions open")]
+    Busy,
     /// The TA has panicked, and again when the call was repeated.
     #[error("the trusted application stopped in the middle of the call, twice")]
     Died,
@@ -118,6 +121,7 @@ impl Error {
                 Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
                 Fault::BadSignature { .. }
                 | Fault::StorageDamaged { .. }
+                | Fault::Busy
                 | Fault::Died
                 | Fault::Tee { .. } => Kind::Failed,
             },
@@ -143,6 +147,7 @@ impl Error {
                 Fault::TimedOut { .. } => 0x718,
                 Fault::Tee { .. } => 0x719,
                 Fault::DeviceFailed { .. } => 0x71a,
+                Fault::Busy => 0x71b,
             },
         }
     }
@@ -162,6 +167,7 @@ impl Error {
                 Fault::BadSignature { .. } => "bad_signature",
                 Fault::StorageDamaged { .. } => "storage_damaged",
                 Fault::LoginRefused => "login_refused",
+                Fault::Busy => "ta_busy",
                 Fault::Died => "ta_died",
                 Fault::TimedOut { .. } => "timed_out",
                 Fault::Tee { .. } => "tee_failed",
@@ -197,6 +203,7 @@ impl Error {
                     "run `prosectl doctor`; docs/storage.md says which damage can be mended"
                 }
                 Fault::LoginRefused => "use a session without a user or group login",
+                Fault::Busy => "end programs that hold one, then try again",
                 Fault::Died => {
                     "run `prosectl doctor`: the store's disk may be read-only or failing; the secure console has the reason"
                 }
@@ -281,7 +288,9 @@ const fn refusal_hint(code: Code) -> &'static str {
         }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own",
-        Code::TimeOutOfRange => "check the clock of whoever made the content",
+        Code::TimeOutOfRange => {
+            "check the clock of whoever made it; if the device's first key came with a wrong clock, erase it"
+        }
         Code::MemberConflict => {
             "a new member id needs a new generation, and an end of those below it"
         }

@@ -12,6 +12,8 @@
 mod client;
 pub mod device;
 pub mod error;
+#[cfg(any(feature = "optee", test))]
+mod places;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "optee")]

@@ -6,24 +6,25 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use optee_teec::Uuid;
 use optee_teec::raw::{
     TEEC_AllocateSharedMemory, TEEC_CloseSession, TEEC_Context, TEEC_ERROR_ACCESS_DENIED,
-    TEEC_ERROR_BAD_STATE, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY,
-    TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC,
-    TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT,
-    TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession,
-    TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter, TEEC_RegisteredMemoryReference,
-    TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session, TEEC_SharedMemory,
-    TEEC_SharedMemory__Imp, TEEC_Value,
+    TEEC_ERROR_BAD_STATE, TEEC_ERROR_BUSY, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND,
+    TEEC_ERROR_SECURITY, TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand,
+    TEEC_LOGIN_PUBLIC, TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT,
+    TEEC_MEMREF_PARTIAL_OUTPUT, TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE,
+    TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter,
+    TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session,
+    TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
 };
-use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::device;
 use crate::error::{Fault, TARGET_DEAD};
+use crate::places::{KEPT, places};
 use crate::transport::{Opener, Transport};
 
 /// `TEE_ERROR_CORRUPT_OBJECT` (GlobalPlatform Internal Core API).
@@ -49,22 +50,21 @@ impl Opener for Tee {
     }
 }
 
-/// An open session with its two kept buffers. Fields are dropped in order:
+/// An open session with its kept memory. Fields are dropped in order:
 /// session, then shared memory, then context.
 struct Session {
     session: Open,
-    request: Shared,
-    response: Shared,
+    /// Both messages: registering a memory costs as much as a call.
+    memory: Shared,
     _context: Context,
 }
 
 impl Session {
     fn open(uuid: &str) -> Result<Self, Fault> {
         let context = Context::new()?;
-        let request = Shared::allocate(&context, REQUEST_MAX, TEEC_MEM_INPUT)?;
-        let response = Shared::allocate(&context, RESPONSE_MAX, TEEC_MEM_OUTPUT)?;
+        let memory = Shared::allocate(&context, KEPT)?;
         let session = Open::new(&context, uuid)?;
-        Ok(Self { session, request, response, _context: context })
+        Ok(Self { session, memory, _context: context })
     }
 }
 
@@ -75,22 +75,23 @@ impl Transport for Session {
         request: &[u8],
         response_max: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        if !self.request.put(request) {
+        let Some((input, room)) = places(request.len(), response_max) else {
             return Err(Fault::Tee {
                 during: "the call",
                 result: TEEC_ERROR_EXCESS_DATA,
                 origin: TEEC_ORIGIN_API,
             });
-        }
-        let result = self.session.invoke(
-            number,
-            self.request.part(request.len()),
-            self.response.part(response_max),
-        );
-        let response = result.map(|len| self.response.take(len.min(response_max)));
+        };
+        self.memory.octets()[input.clone()].copy_from_slice(request);
+        let result = self.session.invoke(number, self.memory.part(&input), self.memory.part(&room));
+        let octets = self.memory.octets();
+        let response = result.map(|len| {
+            let len = len.min(response_max);
+            Zeroizing::new(octets[room.clone()][..len].to_vec())
+        });
         // Shared memory is the normal world's: no key stays in it.
-        self.request.wipe(request.len());
-        self.response.wipe(response_max);
+        octets[input].zeroize();
+        octets[room].zeroize();
         response
     }
 }
@@ -163,11 +164,11 @@ struct Shared {
 }
 
 impl Shared {
-    fn allocate(context: &Context, size: usize, flags: u32) -> Result<Self, Fault> {
+    fn allocate(context: &Context, size: usize) -> Result<Self, Fault> {
         let memory = Fixed::new(TEEC_SharedMemory {
             buffer: ptr::null_mut(),
             size,
-            flags,
+            flags: TEEC_MEM_INPUT | TEEC_MEM_OUTPUT,
             imp: TEEC_SharedMemory__Imp {
                 id: 0,
                 alloced_size: 0,
@@ -191,10 +192,15 @@ impl Shared {
         }
     }
 
-    /// The first `len` octets as a parameter.
-    fn part(&self, len: usize) -> TEEC_Parameter {
-        let (parent, size) = (self.memory.as_ptr(), len.min(self.size));
-        TEEC_Parameter { memref: TEEC_RegisteredMemoryReference { parent, size, offset: 0 } }
+    /// Some of its octets as a parameter.
+    fn part(&self, octets: &Range<usize>) -> TEEC_Parameter {
+        TEEC_Parameter {
+            memref: TEEC_RegisteredMemoryReference {
+                parent: self.memory.as_ptr(),
+                size: octets.len(),
+                offset: octets.start,
+            },
+        }
     }
 
     /// The octets, to be copied from or to.
@@ -202,28 +208,6 @@ impl Shared {
         // SAFETY: libteec allocated `size` octets, only this session uses
         // them, and no call is under way while the slice lives.
         unsafe { std::slice::from_raw_parts_mut(self.buffer, self.size) }
-    }
-
-    /// Copies octets in; `false` if there are more than it holds.
-    fn put(&mut self, octets: &[u8]) -> bool {
-        match self.octets().get_mut(..octets.len()) {
-            Some(room) => {
-                room.copy_from_slice(octets);
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn take(&mut self, len: usize) -> Zeroizing<Vec<u8>> {
-        let octets = self.octets();
-        Zeroizing::new(octets.get(..len).unwrap_or_default().to_vec())
-    }
-
-    fn wipe(&mut self, len: usize) {
-        if let Some(used) = self.octets().get_mut(..len) {
-            used.zeroize();
-        }
     }
 }
 
@@ -233,10 +217,6 @@ impl Drop for Shared {
         unsafe { TEEC_ReleaseSharedMemory(self.memory.as_ptr()) }
     }
 }
-
-// SAFETY: libteec's objects may be used from any thread, one at a time; a
-// `Session` is owned by one thread.
-unsafe impl Send for Session {}
 
 /// An open session.
 struct Open(Fixed<TEEC_Session>);
@@ -268,6 +248,7 @@ impl Open {
         Err(match (result, origin) {
             (TEEC_SUCCESS, _) => return Ok(Self(session)),
             (TEEC_ERROR_ACCESS_DENIED, TEEC_ORIGIN_TRUSTED_APP) => Fault::LoginRefused,
+            (TEEC_ERROR_BUSY, TEEC_ORIGIN_TRUSTED_APP) => Fault::Busy,
             (TEEC_ERROR_ITEM_NOT_FOUND, _) => Fault::NoTa { uuid },
             (TEEC_ERROR_SECURITY, _) => Fault::BadSignature { uuid },
             // How OP-TEE 4.5 shows a store that died (docs/storage.md).

@@ -9,7 +9,7 @@ use proseal_proto::profile::{Profile, Suite};
 
 use crate::value;
 
-/// Keys of public-safety groups, sealed in OP-TEE.
+/// The command line.
 #[derive(Parser)]
 #[command(
     version,
@@ -73,7 +73,7 @@ pub(crate) struct Import {
     /// File with the key, 32 octets or 64 hexadecimal digits; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: PathBuf,
-    /// The key is a root, from which the PGK is derived
+    /// The key is a root, from which the PGK is derived (not built yet)
     #[arg(long)]
     pub(crate) root: bool,
     /// How IK and CK are derived
@@ -158,7 +158,7 @@ pub(crate) enum Derive {
 pub(crate) enum ProfileName {
     /// RFC 5869 with SHA-256
     HkdfSha256,
-    /// TS 33.303 Annex A
+    /// TS 33.303 Annex A (not built yet)
     #[value(name = "3gpp-ts33303")]
     Ts33303,
 }

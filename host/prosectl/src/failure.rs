@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// The key cannot be read.
     #[error("{message}")]
     Key { message: String, hint: &'static str },
+    /// This machine's clock was never set.
+    #[error("this machine's clock says {now}")]
+    Clock { now: String, hint: &'static str },
     /// It would change what is held.
     #[error("{message}")]
     Held { message: String, hint: &'static str },
@@ -49,7 +52,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
-            Self::Key { .. } | Self::Held { .. } => EXIT_FAILED,
+            Self::Key { .. } | Self::Held { .. } | Self::Clock { .. } => EXIT_FAILED,
             Self::NotTaken { .. } => EXIT_REFUSED,
             Self::Client(error) => exit_code_of(error),
         }
@@ -62,6 +65,7 @@ impl Failure {
             Self::Key { .. } => 0x802,
             Self::Held { .. } => 0x804,
             Self::NotTaken { .. } => 0x805,
+            Self::Clock { .. } => 0x806,
             Self::Client(error) => error.number(),
         }
     }
@@ -73,6 +77,7 @@ impl Failure {
             Self::Key { .. } => "bad_key_file",
             Self::Held { .. } => "held",
             Self::NotTaken { .. } => "not_taken",
+            Self::Clock { .. } => "clock_not_set",
             Self::Client(error) => error.name(),
         }
     }
@@ -80,8 +85,11 @@ impl Failure {
     /// What to do next.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
-            Self::Usage(_) => "see `prosectl --help`",
-            Self::Key { hint, .. } | Self::Held { hint, .. } | Self::NotTaken { hint, .. } => hint,
+            Self::Usage(_) => "see `prosectl --help`, or the --help of its command",
+            Self::Key { hint, .. }
+            | Self::Held { hint, .. }
+            | Self::NotTaken { hint, .. }
+            | Self::Clock { hint, .. } => hint,
             Self::Client(error) => error.hint(),
         }
     }

@@ -42,8 +42,11 @@ fn message(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a subcommand is missing".to_owned();
     }
+    // The first paragraph; what follows is usage and help. Its further lines
+    // list what is missing or possible.
     let text = error.to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let paragraph = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    paragraph.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Help is a success; a usage error is one object too, when JSON is asked for.
@@ -71,6 +74,10 @@ mod tests {
             (&["prosectl"][..], "a subcommand is missing"),
             (&["prosectl", "derive"], "a subcommand is missing"),
             (&["prosectl", "frobnicate"], "frobnicate"),
+            (
+                &["prosectl", "key", "import", "--group", "0a0b0c"],
+                "--member <HEX> --generation <N>",
+            ),
             (&["prosectl", "derive", "send", "--group", "xyz"], "xyz"),
         ] {
             let error = Args::try_parse_from(words).err().unwrap();

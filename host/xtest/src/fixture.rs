@@ -90,6 +90,21 @@ pub(crate) fn largest(sequence: u64) -> Content<'static> {
     content(sequence, groups.collect())
 }
 
+/// A content as long as an `install` can be: behind its own entries stands an
+/// extension that is ignored.
+pub(crate) fn padded(content: &Content<'_>) -> Vec<u8> {
+    let mut octets = encoded(content);
+    // One entry more in the map, under key 64: a string with a length of two
+    // octets.
+    octets[0] += 1;
+    // The request's version and scope stand before the content.
+    let filler = limit::REQUEST_MAX - 3 - octets.len() - 5;
+    octets.extend([0x18, 64, 0x59]);
+    octets.extend((filler as u16).to_be_bytes());
+    octets.resize(limit::REQUEST_MAX - 3, 0);
+    octets
+}
+
 /// The id of group number `at` of [`largest`].
 pub(crate) fn numbered_group(at: usize) -> u32 {
     GROUP + at as u32

@@ -57,7 +57,7 @@ impl<W: Write> Report<W> {
 
     /// A check failed.
     pub(crate) fn failed_check(&mut self, place: &Place, text: &str) {
-        self.line(&format!("{}:{}: {text}", place.file, place.line));
+        self.line(&placed(place, text));
     }
 
     /// A case, or a part of one, cannot run here.
@@ -82,7 +82,8 @@ impl<W: Write> Report<W> {
                 Outcome::Skipped(reason) => self.line(&format!("{id} SKIPPED {reason}")),
                 Outcome::Failed(failures) => {
                     for failure in failures {
-                        let first = failure.first.as_ref().map_or_else(String::new, |place| {
+                        let own = failure.first.as_ref().filter(|place| !place.file.is_empty());
+                        let first = own.map_or_else(String::new, |place| {
                             format!(" first error at {}:{}", place.file, place.line)
                         });
                         self.line(&format!("{} FAILED{first}", failure.id));
@@ -120,6 +121,15 @@ impl<W: Write> Report<W> {
         // A reader that went away (`| head`) does not stop the run: the exit
         // status still says how it went.
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+    }
+}
+
+/// A failed check as it is printed. What is the runner's to say has no place.
+pub(crate) fn placed(place: &Place, text: &str) -> String {
+    if place.file.is_empty() {
+        text.to_owned()
+    } else {
+        format!("{}:{}: {text}", place.file, place.line)
     }
 }
 

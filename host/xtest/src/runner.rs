@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::case::{Case, Failure, Finished, Outcome, Place, Summary};
 use crate::check::{Context, Event};
 use crate::options::Options;
-use crate::report::Report;
+use crate::report::{Report, placed};
 use crate::target::Target;
 
 /// What a case may take at level 0; each level adds as much again. A call to
@@ -141,7 +141,7 @@ impl<'r, W: Write> Gathering<'r, W> {
         self.checks += 1;
         self.failed_checks += 1;
         self.report.failed_check(&place, &text);
-        self.texts.push(format!("{}:{}: {text}", place.file, place.line));
+        self.texts.push(placed(&place, &text));
         if let Some(innermost) = self.open.last_mut() {
             innermost.failed = true;
             innermost.first.get_or_insert(place);

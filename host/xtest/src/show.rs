@@ -105,6 +105,8 @@ fn tee_result(result: u32) -> String {
             0xffff_000f => "TEEC_ERROR_SECURITY",
             0xffff_0010 => "TEEC_ERROR_SHORT_BUFFER",
             0xffff_3024 => "TEEC_ERROR_TARGET_DEAD",
+            0xffff_3041 => "TEE_ERROR_STORAGE_NO_SPACE",
+            0xf010_0001 => "TEE_ERROR_CORRUPT_OBJECT",
             _ => "a result without a name here",
         },
     )

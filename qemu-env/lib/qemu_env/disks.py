@@ -10,6 +10,8 @@ from .report import run
 
 STORE_MIB = 32
 TEST_LIBRARIES = ["libckteec.so.0", "libcrypto.so.3", "libm.so.6", "libssl.so.3", "libz.so.1", "libzstd.so.1"]
+# The peer that benches compare with comes with the devkit, not with the tests.
+PKCS11_TA = "fd02c9da-306c-48c7-a49c-bbd827ae86ee.ta"
 # A fixed seed and time: the empty store is the same file each time (files copied in bring their own ctime).
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "0", "E2FSPROGS_FAKE_TIME": "1"}
 UUID = "00000000-0000-4000-8000-000000000001"
@@ -29,6 +31,7 @@ def make_tests(target):
         copy([paths.SYSROOT / "usr/bin/xtest"], root / "bin", 0o755)
         copy([paths.SYSROOT / paths.ARCH_LIB / name for name in TEST_LIBRARIES], root / "lib", 0o755)
         copy((paths.SYSROOT / "usr/lib/optee_armtz").glob("*.ta"), root / "optee_armtz", 0o644)
+        copy([paths.TA_DEV_KIT / "ta" / PKCS11_TA], root / "optee_armtz", 0o644)
         copy(own_programs(), root / "bin", 0o755)
         copy(own_trusted_applications(), root / "optee_armtz", 0o644)
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())

@@ -43,13 +43,19 @@ impl Store for OpTee {
             Err(error) if error.kind() == ErrorKind::ItemNotFound => return Ok(None),
             Err(error) => return Err(store_error(&error)),
         };
-        let size = object.info().map_err(|error| store_error(&error))?.data_size();
+        let size = match object.info() {
+            Ok(info) => info.data_size(),
+            Err(error) => return Err(end(object, &error)),
+        };
         if size > RECORD_MAX {
             return Err(StoreError::Corrupt);
         }
         let mut bytes = Zeroizing::new(alloc::vec![0; size]);
-        let read = object.read(&mut bytes).map_err(|error| store_error(&error))?;
-        if usize::try_from(read) == Ok(size) { Ok(Some(bytes)) } else { Err(StoreError::Corrupt) }
+        match object.read(&mut bytes) {
+            Ok(read) if usize::try_from(read) == Ok(size) => Ok(Some(bytes)),
+            Ok(_) => Err(StoreError::Corrupt),
+            Err(error) => Err(end(object, &error)),
+        }
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
@@ -68,11 +74,21 @@ impl Store for OpTee {
             Err(error) if is_gone(&error) => return Ok(()),
             Err(error) => return Err(store_error(&error)),
         };
-        let size = object.info().map_err(|error| store_error(&error))?.data_size();
+        let size = match object.info() {
+            Ok(info) => info.data_size(),
+            Err(error) => return Err(end(object, &error)),
+        };
         let zeros = alloc::vec![0; size.min(RECORD_MAX)];
         for _ in 0..2 {
-            object.seek(0, Whence::DataSeekSet).map_err(|error| store_error(&error))?;
-            object.write(&zeros).map_err(|error| store_error(&error))?;
+            let written = object.seek(0, Whence::DataSeekSet).and_then(|()| object.write(&zeros));
+            match written {
+                Ok(()) => {}
+                // It was corrupt, so OP-TEE has deleted it: there is nothing left to blank.
+                Err(error) => match end(object, &error) {
+                    StoreError::Corrupt => return Ok(()),
+                    error => return Err(error),
+                },
+            }
         }
         Ok(())
     }
@@ -84,6 +100,17 @@ impl Store for OpTee {
             Err(error) => Err(store_error(&error)),
         }
     }
+}
+
+/// What an error of an open object means for the store. If the object is
+/// corrupt, OP-TEE has deleted it and closed its handle: to close that again
+/// would end the TA.
+fn end(object: PersistentObject, error: &Error) -> StoreError {
+    let error = store_error(error);
+    if error == StoreError::Corrupt {
+        core::mem::forget(object);
+    }
+    error
 }
 
 /// Whether there is no object to erase: none was there, or it was corrupt and

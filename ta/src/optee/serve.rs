@@ -2,33 +2,21 @@
 
 use alloc::vec::Vec;
 
-use optee_utee::property::{ClientIdentity, PropertyKey};
 use optee_utee::{
-    ErrorKind, LoginType, ParameterMemref, ParameterMemrefInput, ParameterMemrefOutput,
-    ParameterMemrefRead, ParameterMemrefWrite, ParameterNone, Result,
+    ErrorKind, ParameterMemref, ParameterMemrefInput, ParameterMemrefOutput, ParameterMemrefRead,
+    ParameterMemrefWrite, ParameterNone, Result,
 };
-use proseal_proto::command::{RESPONSE_HEAD, encode_response};
-use proseal_proto::error::Code;
+use proseal_proto::buffer::Buffer;
+use proseal_proto::command::RESPONSE_HEAD;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
-use proseal_proto::message::Done;
 use zeroize::Zeroizing;
 
-use crate::session::{Login, admit};
 use crate::stack;
 
 /// The one parameter type of all commands: request in, response out. Any
 /// other combination is refused before the dispatcher is reached.
 pub type Memrefs<'a> =
     (ParameterMemrefInput<'a>, ParameterMemrefOutput<'a>, ParameterNone, ParameterNone);
-
-/// Admits a session by its GlobalPlatform login.
-pub fn open_session() -> Result<()> {
-    let login = match ClientIdentity.get()?.login_type() {
-        LoginType::Public => Login::Public,
-        other => Login::Other(other.into()),
-    };
-    admit(login).map_err(|_| ErrorKind::AccessDenied.into())
-}
 
 /// Copies the request in, has it answered, copies the response out.
 ///
@@ -51,17 +39,16 @@ pub fn serve(
         return Err(ErrorKind::ShortBuffer.into());
     }
 
-    // Capacity for the largest response: a buffer that moved would leave
+    // Room for the largest response: a buffer that moved would leave
     // keys behind, and this one wipes itself.
-    let mut response = Zeroizing::new(Vec::with_capacity(RESPONSE_MAX));
-    // The length is bounded before anything is allocated by it.
-    if request.buffer_len() > REQUEST_MAX {
-        encode_response::<Done>(Err(Code::Oversized), &mut response);
-    } else {
-        // Copied once; only the copy is looked at.
-        let request = Zeroizing::new(request.read_to_vec());
-        stack::wiped_after(|| answer(&request, room, &mut response));
-    }
+    let mut response = Buffer::with_room(RESPONSE_MAX);
+    // The length is bounded before anything is allocated by it: an octet more
+    // than a request may have is enough for it to be refused.
+    let len = request.buffer_len().min(REQUEST_MAX.saturating_add(1));
+    let mut copy = Zeroizing::new(alloc::vec![0; len]);
+    // Copied once; only the copy is looked at.
+    request.read_at(0, &mut copy)?;
+    stack::wiped_after(|| answer(&copy, room, &mut response));
     if response.is_empty() {
         return Err(ErrorKind::ShortBuffer.into());
     }

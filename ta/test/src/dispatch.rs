@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Done, VersionReply};
 use proseal_proto::test_command::{
-    Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
+    Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
@@ -35,6 +35,7 @@ pub fn dispatch<P: Platform + Gauge>(
             TestId::Panic => call.run(Admits::Any, panic),
             TestId::Marks => call.run(Admits::Any, marks),
             TestId::Hkdf => call.run(Admits::Any, hkdf),
+            TestId::Echo => call.run(Admits::Any, echo),
         },
     }
 }
@@ -58,4 +59,11 @@ fn hkdf<P: Platform>(_: &mut Ta<P>, request: Hkdf<'_>) -> Result<HkdfReply, Code
     let mut okm = alloc::vec![0; usize::from(request.len)];
     kdf::hkdf(request.salt, request.ikm, request.info, &mut okm)?;
     Ok(HkdfReply { okm })
+}
+
+fn echo<P: Platform>(_: &mut Ta<P>, request: Echo) -> Result<EchoReply, Code> {
+    let mut octets = [0; EchoReply::LEN];
+    let (head, _) = octets.split_first_chunk_mut().ok_or(Code::Internal)?;
+    *head = request.octets;
+    Ok(EchoReply { octets })
 }

@@ -28,11 +28,13 @@ fn create() -> Result<()> {
 
 #[ta_open_session]
 fn open_session(_: &mut ParametersNone) -> Result<()> {
-    proseal_ta::optee::open_session()
+    INSTANCE.open_session()
 }
 
 #[ta_close_session]
-fn close_session() {}
+fn close_session() {
+    INSTANCE.close_session();
+}
 
 #[ta_destroy]
 fn destroy() {}

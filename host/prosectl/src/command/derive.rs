@@ -118,7 +118,7 @@ fn keys_object(keys: &KeyPair, show_keys: bool) -> Map<String, Value> {
     for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
         object.insert(format!("{name}_check"), json!(check(key)));
         if show_keys {
-            object.insert(name.to_owned(), json!(hex(key.expose())));
+            object.insert(name.to_owned(), Value::String(hex(key.expose())));
         }
     }
     object

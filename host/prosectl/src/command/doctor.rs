@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proseal_client::{Client, Error};
+use proseal_client::{Client, Error, Fault};
 use proseal_proto::message::{DeviceState, Status, Version};
 use rustix::fs::StatVfsMountFlags;
 use serde_json::json;
@@ -87,7 +87,38 @@ fn wrong(found: impl Into<String>, hint: impl Into<String>, exit_code: u8) -> Ou
 }
 
 fn of_error(error: &Error) -> Outcome {
-    wrong(error.to_string(), error.hint(), failure::exit_code_of(error))
+    let hint = match error {
+        Error::Fault(fault) => mending(fault),
+        Error::Refused(_) | Error::RefusedUnknown(_) | Error::Reply(_) | Error::TooLarge => None,
+    };
+    wrong(error.to_string(), hint.unwrap_or_else(|| error.hint()), failure::exit_code_of(error))
+}
+
+/// What to do about faults whose own hint is to ask the doctor
+/// (docs/storage.md has where this was measured).
+const fn mending(fault: &Fault) -> Option<&'static str> {
+    match fault {
+        Fault::StorageDamaged { .. } => Some(
+            "keep a copy of the store's folder; put back a backup of this very device, or clear the folder with \
+             tee-supplicant stopped, and bring the keys again",
+        ),
+        Fault::Died => Some(
+            "see that the store's disk is mounted for writing and healthy (mount, dmesg); the secure console says why \
+             the application ended",
+        ),
+        Fault::Tee { .. } => Some(
+            "the store's disk may be failing (dmesg): do not try again before it is healthy; the secure console may \
+             say more",
+        ),
+        Fault::NoDevice
+        | Fault::NoPermission { .. }
+        | Fault::DeviceFailed { .. }
+        | Fault::NoTa { .. }
+        | Fault::BadSignature { .. }
+        | Fault::LoginRefused
+        | Fault::Busy
+        | Fault::TimedOut { .. } => None,
+    }
 }
 
 fn device() -> Outcome {

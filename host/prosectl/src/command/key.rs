@@ -16,16 +16,18 @@ use crate::args::Import;
 use crate::failure::Failure;
 use crate::key_file;
 use crate::output::Report;
-use crate::value::seconds;
+use crate::value::{rfc3339, seconds};
 
 /// How long a key is valid if nothing is said, seconds: 30 days.
 const VALIDITY_S: u64 = 30 * 24 * 3600;
 
+/// A clock before this, seconds since 1970, was never set: 2026-01-01.
+const EARLIEST: u64 = 1_767_225_600;
 /// How often an import begins anew when others come in between.
 const TRIES: usize = 8;
 
 pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Failure> {
-    let now = seconds(SystemTime::now()).unwrap_or(0);
+    let now = now()?;
     let not_before = import.not_before.unwrap_or(now);
     let not_after = import.not_after.unwrap_or_else(|| not_before.saturating_add(VALIDITY_S));
     if not_after <= not_before {
@@ -69,7 +71,7 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
             Ok(InstallReply { outcome: Outcome::Applied | Outcome::Same }) => {
                 return Ok(sealed(import, content.sequence));
             }
-            Ok(InstallReply { outcome: Outcome::Partly }) => return Err(left_out(&status, import)),
+            Ok(InstallReply { outcome: Outcome::Partly }) => return Err(left_out(import)),
             // Another import took this sequence since the status.
             Ok(InstallReply { outcome: Outcome::Superseded })
             | Err(Error::Refused(Code::SequenceConflict)) => {}
@@ -80,6 +82,19 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
         message: format!("other imports came in between, {TRIES} times"),
         hint: "try again",
     })
+}
+
+/// The local clock. The first key sets the device's lower bound of the time,
+/// so that a clock that was never set would be believed for ever.
+fn now() -> Result<u64, Failure> {
+    let now = seconds(SystemTime::now()).unwrap_or(0);
+    if now < EARLIEST {
+        return Err(Failure::Clock {
+            now: rfc3339(now).unwrap_or_default(),
+            hint: "set this machine's clock: what the first key says of the time is kept for ever",
+        });
+    }
+    Ok(now)
 }
 
 /// An import adds a key. It changes none that is held, nor the group's member
@@ -93,6 +108,16 @@ fn refuse_change(status: &StatusReply, import: &Import) -> Result<(), Failure> {
         return Err(Failure::Held {
             message: format!("generation {generation} of group {group} is held already"),
             hint: "a new key needs a higher generation: `prosectl key list` shows which are held",
+        });
+    }
+    // Asked of the TA, `--next` would take effect all the same.
+    if import.generation.get() < group.next {
+        return Err(Failure::NotTaken {
+            message: format!(
+                "generation {} of group {} has ended: only {} and above may come in",
+                import.generation, import.group, group.next
+            ),
+            hint: "a new key needs a higher generation",
         });
     }
     // Without a key that stays there is nothing to be changed.
@@ -145,21 +170,15 @@ fn sealed(import: &Import, sequence: u64) -> Report {
     )
 }
 
-/// The TA took the content, but the generation has ended here.
-fn left_out(status: &StatusReply, import: &Import) -> Failure {
-    let group = status.groups.iter().find(|group| group.group == import.group);
+/// The TA took the content, but not the key: the group was removed once, and
+/// is back without one.
+fn left_out(import: &Import) -> Failure {
     Failure::NotTaken {
-        message: match group {
-            Some(group) => format!(
-                "generation {} of group {} has ended: only {} and above may come in",
-                import.generation, import.group, group.next
-            ),
-            None => format!(
-                "generation {} of group {} ended when the group was removed",
-                import.generation, import.group
-            ),
-        },
-        hint: "a new key needs a higher generation",
+        message: format!(
+            "generation {} of group {} ended before the group was removed; the group is held without it",
+            import.generation, import.group
+        ),
+        hint: "a new key needs a higher generation: `prosectl key list` shows the next",
     }
 }
 

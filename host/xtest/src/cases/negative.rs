@@ -16,6 +16,7 @@ mod requests;
 mod state;
 mod values;
 
+use proseal_proto::command::Id;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::message::{DeviceState, GroupStatus, StatusReply, Version};
@@ -131,6 +132,13 @@ fn answers(c: &mut Context, state: DeviceState) -> Verdict {
     Ok(())
 }
 
+/// The whole response to a good `receive`.
+fn keys_of_good_receive() -> Vec<u8> {
+    let keys = expected(&fixture::pgk(1, 0), &fixture::epoch(GROUP, 1, OTHER, 1));
+    // code 4, count 2, code 4, IK, CK
+    [&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &keys.ik[..], &keys.ck].concat()
+}
+
 fn epochs_left(status: &StatusReply) -> impl Iterator<Item = u16> {
     status.groups.iter().flat_map(|group| group.pgks.iter().map(|pgk| pgk.epochs_left))
 }
@@ -151,6 +159,19 @@ impl Context {
     fn line(&mut self) -> Result<Line, Stop> {
         let line = Line::open();
         self.ok("opening a session", line)
+    }
+
+    /// Expects the keys that a good `receive` asks for, and nothing else
+    /// written.
+    #[track_caller]
+    fn received(&mut self, line: &Line, what: &str) -> Verdict {
+        let number = Id::Receive.number();
+        let response = line.call(number, &good(number));
+        let response = self.ok(what, response)?;
+        let whole = keys_of_good_receive();
+        self.octets(what, &response, &whole);
+        self.untouched_from(line, what, whole.len());
+        Ok(())
     }
 
     /// Expects octets to be refused by the TA with exactly this code, and

@@ -2,6 +2,9 @@
 //! leaves a state behind and 1002 finds it again after the restart; any other
 //! case erases the device, and with it what 1001 has left.
 
+#[cfg(feature = "optee")]
+pub(super) mod damage;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

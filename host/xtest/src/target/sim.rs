@@ -25,24 +25,4 @@ impl Target {
         let response = self.0.open().and_then(|mut ta| ta.call(number, request, RESPONSE_MAX));
         response.map(|response| response.to_vec()).map_err(|_| u32::MAX)
     }
-
-    /// There are no logins.
-    pub(crate) const fn open_as_user(&self) -> Option<u32> {
-        None
-    }
-
-    /// There is no shared memory.
-    pub(crate) const fn call_with_room(&self, _: u32, _: &[u8], _: usize) -> Option<u32> {
-        None
-    }
-
-    /// There are no parameter types.
-    pub(crate) const fn call_with_values(&self, _: u32) -> Option<u32> {
-        None
-    }
-
-    /// There are no parameter types.
-    pub(crate) const fn call_without_parameters(&self, _: u32) -> Option<u32> {
-        None
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use optee_teec::{
-    ConnectionMethods, Context, ErrorKind, Operation, ParamNone, ParamTmpRef, ParamType,
-    ParamValue, Session, Uuid,
-};
+use optee_teec::{Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Uuid};
 use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
@@ -34,46 +31,12 @@ impl Target {
     ///
     /// Errors: the `TEEC_Result`, for what does not reach the dispatcher.
     pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, u32> {
-        invoke(number, request, RESPONSE_MAX).map_err(|error| error.raw_code())
-    }
-
-    /// Opens a session with a login other than public; the `TEEC_Result`.
-    pub(crate) fn open_as_user(&self) -> Option<u32> {
-        Some(result(open(ConnectionMethods::LoginUser)))
-    }
-
-    /// A call with room for `room` octets of response; the `TEEC_Result`.
-    pub(crate) fn call_with_room(&self, number: u32, request: &[u8], room: usize) -> Option<u32> {
-        Some(result(invoke(number, request, room)))
-    }
-
-    /// A call whose parameters are values, not memory; the `TEEC_Result`.
-    pub(crate) fn call_with_values(&self, number: u32) -> Option<u32> {
-        let call = || {
-            let value = || ParamValue::new(1, 2, ParamType::ValueInout);
-            let mut operation = Operation::new(0, value(), value(), ParamNone, ParamNone);
-            open(ConnectionMethods::LoginPublic)?.invoke_command(number, &mut operation)
-        };
-        Some(result(call()))
-    }
-
-    /// A call without parameters; the `TEEC_Result`.
-    pub(crate) fn call_without_parameters(&self, number: u32) -> Option<u32> {
-        let call = || {
-            let mut operation = Operation::new(0, ParamNone, ParamNone, ParamNone, ParamNone);
-            open(ConnectionMethods::LoginPublic)?.invoke_command(number, &mut operation)
-        };
-        Some(result(call()))
+        invoke(number, request).map_err(|error| error.raw_code())
     }
 }
 
-fn open(login: ConnectionMethods) -> optee_teec::Result<Session> {
-    let uuid = Uuid::parse_str(UUID).map_err(|_| ErrorKind::BadParameters)?;
-    Context::new()?.open_session_with_login(uuid, login)
-}
-
-fn invoke(number: u32, request: &[u8], room: usize) -> optee_teec::Result<Vec<u8>> {
-    let mut response = vec![0; room];
+fn invoke(number: u32, request: &[u8]) -> optee_teec::Result<Vec<u8>> {
+    let mut response = vec![0; RESPONSE_MAX];
     let mut operation = Operation::new(
         0,
         ParamTmpRef::new_input(request),
@@ -81,12 +44,9 @@ fn invoke(number: u32, request: &[u8], room: usize) -> optee_teec::Result<Vec<u8
         ParamNone,
         ParamNone,
     );
-    open(ConnectionMethods::LoginPublic)?.invoke_command(number, &mut operation)?;
+    let uuid = Uuid::parse_str(UUID).map_err(|_| ErrorKind::BadParameters)?;
+    Context::new()?.open_session(uuid)?.invoke_command(number, &mut operation)?;
     let written = operation.parameters().1.updated_size();
     response.truncate(written);
     Ok(response)
-}
-
-fn result<T>(result: optee_teec::Result<T>) -> u32 {
-    result.map_or_else(|error| error.raw_code(), |_| 0)
 }

@@ -10,7 +10,7 @@ use proseal_proto::message::{
     DeviceState, Erase, PgkState, Receive, Send, Status, Version, VersionReply,
 };
 use proseal_proto::profile::Suite;
-use proseal_proto::test_command::{Hkdf, Marks, Scope, TestId};
+use proseal_proto::test_command::{Echo, Hkdf, Marks, Scope, TestId};
 use proseal_proto::{PROTO_VERSION, limit};
 use proseal_ta::session::{Login, admit};
 
@@ -205,7 +205,7 @@ fn erase_takes_the_own_device_id_and_leaves_nothing() {
 }
 
 #[test]
-fn an_erasure_blanks_the_object_twice_before_it_goes() {
+fn an_erasure_blanks_the_object_before_it_goes() {
     let mut device = Device::enrolled();
     let before = device.medium().writes;
     device.erase().unwrap();
@@ -240,6 +240,7 @@ fn whole_requests() -> Vec<(u32, Vec<u8>)> {
     };
     let send = Send { group: fixture::group_id(GROUP), generation: fixture::generation(1) };
     let receive = Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1); 2] };
+    let echo = Echo { octets: [7; Echo::LEN] };
     let hkdf = Hkdf { len: 8, salt: &[1], ikm: &[2], info: &[3] };
     add(Id::Version.number(), &|out| encode_request(&Version, out).unwrap());
     add(Id::Status.number(), &|out| encode_request(&Status, out).unwrap());
@@ -250,7 +251,22 @@ fn whole_requests() -> Vec<(u32, Vec<u8>)> {
     });
     add(TestId::Marks.number(), &|out| encode_request(&Marks, out).unwrap());
     add(TestId::Hkdf.number(), &|out| encode_request(&hkdf, out).unwrap());
+    add(TestId::Echo.number(), &|out| encode_request(&echo, out).unwrap());
     requests
+}
+
+#[test]
+fn an_echo_has_the_shape_of_a_receive_of_one() {
+    let mut device = Device::enrolled();
+    let item = fixture::epoch(GROUP, 1, OTHER, 1);
+    let (mut receive, mut echo) = (Vec::new(), Vec::new());
+    encode_request(&Receive { items: vec![item] }, &mut receive).unwrap();
+    encode_request(&Echo { octets: [7; Echo::LEN] }, &mut echo).unwrap();
+    assert_eq!(echo.len(), receive.len());
+    let receive = device.raw(Id::Receive.number(), &receive);
+    let echo = device.raw(TestId::Echo.number(), &echo);
+    assert_eq!(echo.len(), receive.len());
+    assert!(echo[RESPONSE_HEAD..].starts_with(&[7; Echo::LEN]));
 }
 
 #[test]
@@ -268,7 +284,7 @@ fn every_command_refuses_what_is_not_its_request() {
         let oversized = vec![0; limit::REQUEST_MAX + 1];
         assert_eq!(code_of(&device.raw(number, &oversized)), Some(Code::Oversized));
     }
-    for number in [0, 2, 13, 0x8000, 0x8002, 0x8006, u32::MAX] {
+    for number in [0, 2, 13, 0x8000, 0x8002, 0x8007, u32::MAX] {
         assert_eq!(code_of(&device.raw(number, &[0, 1])), Some(Code::UnknownCommand));
     }
 }
@@ -280,7 +296,7 @@ proptest! {
     fn any_octets_get_exactly_one_response(
         calls in vec(
             (
-                select(vec![1_u32, 5, 6, 7, 12, 0x8001, 0x8004, 0x8005, 3]),
+                select(vec![1_u32, 5, 6, 7, 12, 0x8001, 0x8004, 0x8005, 0x8006, 3]),
                 any::<bool>(),
                 vec(any::<u8>(), 0..120),
             ),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use proseal_proto::command::Id;
 use proseal_proto::error::Code;
@@ -11,7 +12,7 @@ use proseal_proto::message::Receive;
 use proseal_proto::test_command::TestId;
 
 use super::requests::{good, request};
-use super::{case, content};
+use super::{case, content, keys_of_good_receive};
 use crate::case::{Case, Stop, Verdict};
 use crate::check::Context;
 use crate::derivation::expected;
@@ -30,10 +31,12 @@ pub(super) const CASES: &[Case] = &[
         "a session that is closed in the middle of its calls ends cleanly",
         closed_meanwhile,
     ),
-    case(6007, "sessions are opened until one is refused, and then closed", open_until_refused),
+    case(6007, "the 65th session is refused, and the others go on", open_until_refused),
 ];
 
 const RECEIVE: u32 = Id::Receive.number();
+/// How long to wait for a first answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Sessions at once.
 const CALLERS: usize = 16;
 
@@ -100,7 +103,8 @@ fn scribbled(c: &mut Context) -> Verdict {
         let response = c.ok("receive", response)?;
         c.equal("octets of the response", response.len(), len);
     }
-    Ok(())
+    // What the caller spoils is its own: the same session answers right again.
+    c.received(&line, "the next call")
 }
 
 /// What each of many sessions gets for the same calls at the same time.
@@ -157,51 +161,77 @@ fn sends_at_once(c: &mut Context) -> Verdict {
 }
 
 fn closed_meanwhile(c: &mut Context) -> Verdict {
+    let whole = keys_of_good_receive();
+    let (mut before, mut after) = (0_u32, 0_u32);
     for _ in 0..8 * (1 + c.level) {
         let line = c.line()?;
-        let whole = good(RECEIVE);
-        let calls = thread::scope(|scope| {
-            let calls =
-                scope.spawn(|| (0..50).map(|_| line.call(RECEIVE, &whole)).collect::<Vec<_>>());
-            thread::yield_now();
-            let _ = line.device.close_session(line.session);
-            calls.join().unwrap_or_default()
+        let request = good(RECEIVE);
+        let answered = AtomicBool::new(false);
+        let call = || {
+            let result = line.call(RECEIVE, &request);
+            answered.store(true, Ordering::Relaxed);
+            result
+        };
+        let (closed, calls) = thread::scope(|scope| {
+            let calls = scope.spawn(|| (0..50).map(|_| call()).collect::<Vec<_>>());
+            let end = Instant::now() + PATIENCE;
+            while !answered.load(Ordering::Relaxed) && Instant::now() < end {
+                thread::yield_now();
+            }
+            let closed = line.device.close_session(line.session);
+            (closed, calls.join().unwrap_or_default())
         });
+        c.equal("closing", closed.map_err(Refusal::Kernel), Ok(()));
         for call in calls {
-            // The kernel knows the session no more, or OP-TEE does not.
             match call {
-                Ok(_) | Err(Refusal::Kernel(_)) => {}
+                Ok(response) => {
+                    before += 1;
+                    c.octets("a call before the closing", &response, &whole);
+                }
+                // The kernel knows the session no more, or OP-TEE does not.
+                Err(Refusal::Kernel(_)) => after += 1,
                 Err(refusal) => {
+                    after += 1;
                     let unknown = Refusal::Tee { result: 0xffff_0006, origin: 3 };
                     c.equal("a call to a closed session", refusal, unknown);
                 }
             }
         }
     }
+    c.above("calls before the closing > 0", before, 0_u32);
+    c.above("calls after the closing > 0", after, 0_u32);
     c.line().map(drop)
 }
 
-/// More sessions than OP-TEE has memory for.
-const OPENINGS: usize = 2048;
+/// Sessions that the TA takes (docs/commands.md).
+const SESSIONS_MAX: usize = 64;
 
 fn open_until_refused(c: &mut Context) -> Verdict {
+    // Whatever stands open of other cases is closed with this.
+    c.ta = c.target.client();
     let line = c.line()?;
-    let mut opened = 0;
+    let mut opened = 1;
+    // `TEEC_ERROR_BUSY` from the TA.
+    let busy = Refusal::Tee { result: 0xffff_000d, origin: 4 };
+    let open = || line.device.open_session(uuid(), login::PUBLIC, [0; 16], [Param::NONE; PARAMS]);
     let refusal = loop {
-        let session =
-            line.device.open_session(uuid(), login::PUBLIC, [0; 16], [Param::NONE; PARAMS]);
-        match session {
-            Ok(_) if opened < OPENINGS => opened += 1,
-            Ok(_) => break None,
-            Err(refusal) => break Some(refusal),
+        match open() {
+            Ok(_) if opened < 2 * SESSIONS_MAX => opened += 1,
+            Ok(session) => break Ok(session),
+            Err(refusal) => break Err(refusal),
         }
     };
-    c.note(format!("{opened} sessions were open"));
-    c.above("sessions > callers", opened as u64, CALLERS as u64);
-    // `TEEC_ERROR_OUT_OF_MEMORY` from OP-TEE, if anything.
-    if let Some(refusal) = refusal {
-        c.equal("refusal", refusal, Refusal::Tee { result: 0xffff_000c, origin: 3 });
-    }
-    let response = line.call(RECEIVE, &good(RECEIVE));
-    c.ok("a call of the first session", response).map(drop)
+    c.equal("sessions that were open", opened, SESSIONS_MAX);
+    c.equal("the next one", refusal.map(drop), Err(busy));
+    c.equal("one more", open().map(drop), Err(busy));
+    // With all of them open the TA still has room for the largest calls.
+    c.received(&line, "a call of the first session")?;
+    let mut request = [&[0, 1, 0], &fixture::encoded(&content())[..]].concat();
+    request.resize(REQUEST_MAX, 0);
+    let install = TestId::Install.number();
+    c.refused_by(&line, "the largest request", install, &request, Code::ContentMalformed);
+    let closed = line.device.close_session(line.session);
+    c.equal("closing one", closed.map_err(Refusal::Kernel), Ok(()));
+    c.equal("opening one in its place", open().map(drop), Ok(()));
+    Ok(())
 }

@@ -7,8 +7,8 @@ use proseal_client::error::TARGET_DEAD;
 use proseal_proto::command::Id;
 use proseal_proto::test_command::TestId;
 
-use super::deadly;
 use super::requests::good;
+use super::{deadly, keys_of_good_receive};
 use crate::case::{Case, Stop, Verdict};
 use crate::check::Context;
 use crate::fixture::GROUP;
@@ -63,8 +63,7 @@ fn other_sessions(c: &mut Context) -> Verdict {
 fn reopened(c: &mut Context) -> Verdict {
     let dead = [c.line()?, kill(c)?];
     let line = c.line()?;
-    let response = line.call(RECEIVE, &good(RECEIVE));
-    c.ok("receive", response)?;
+    c.received(&line, "receive")?;
     for old in &dead {
         let result = old.call(RECEIVE, &good(RECEIVE));
         c.stopped(old, "a dead session", result, DEAD);
@@ -110,25 +109,41 @@ fn client(c: &mut Context) -> Verdict {
 }
 
 fn mid_call(c: &mut Context) -> Verdict {
+    let whole = keys_of_good_receive();
+    let (mut answered, mut met) = (0_u32, 0_u32);
     for _ in 0..3 + c.level {
+        let before = c.status()?.start_nonce;
         let lines: Result<Vec<Line>, _> = (0..6).map(|_| Line::open()).collect();
         let lines = c.ok("opening the sessions", lines)?;
         let killer = c.line()?;
-        let results: Vec<_> = thread::scope(|scope| {
+        let (death, results): (_, Vec<_>) = thread::scope(|scope| {
             let call = |line: Line| {
                 (0..40).map(|_| line.call(RECEIVE, &good(RECEIVE))).collect::<Vec<_>>()
             };
             let threads: Vec<_> =
                 lines.into_iter().map(|line| scope.spawn(move || call(line))).collect();
-            let _ = killer.call(PANIC, &good(PANIC));
-            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+            let death = killer.call(PANIC, &good(PANIC));
+            let results = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
+            (death, results.collect())
         });
+        c.equal("the panic", death.map(drop), Err(DEAD));
         c.equal("calls", results.len(), 6 * 40);
         for result in results {
-            if let Err(refusal) = result {
-                c.equal("a call that the death met", refusal, DEAD);
+            match result {
+                Ok(response) => {
+                    answered += 1;
+                    c.octets("an answer", &response, &whole);
+                }
+                Err(refusal) => {
+                    met += 1;
+                    c.equal("a call that the death met", refusal, DEAD);
+                }
             }
         }
+        let after = c.status()?.start_nonce;
+        c.differ("start nonces", &before, &after);
     }
+    c.note(format!("{answered} calls were answered, {met} met the death"));
+    c.above("calls that met the death > 0", met, 0_u32);
     Ok(())
 }

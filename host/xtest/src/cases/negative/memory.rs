@@ -312,6 +312,8 @@ fn spare_room(c: &mut Context) -> Verdict {
     room.b = line.response.len();
     let len = invoke(&line, RECEIVE, request, room);
     let len = c.ok("receive", len)? as usize;
+    c.equal("octets of the response", len, 4 + 2 + 68);
+    c.octets("its code", &line.response.take(0, RESPONSE_HEAD), &[0; RESPONSE_HEAD]);
     c.untouched_from(&line, "receive", len);
     Ok(())
 }

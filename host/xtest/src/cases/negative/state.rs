@@ -11,6 +11,7 @@ use proseal_proto::test_command::{Outcome, Scope};
 use super::{LISTENING, SEQUENCE, case, content, factory};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
+use crate::derivation::expected;
 use crate::fixture::{self, GROUP, MEMBER, OTHER, TIME};
 
 pub(super) const CASES: &[Case] = &[
@@ -77,11 +78,13 @@ fn batch(c: &mut Context, refused: &[(u32, u64, u32, Code)]) -> Verdict {
         let response = line.call(proseal_proto::command::Id::Receive.number(), &request);
         let response = c.ok("receive", response)?;
         // code 4, count 2, then 68 octets an item
-        let expected = [&code.number().to_be_bytes()[..], &[0; 64]].concat();
-        c.octets("the refused item", response.get(74..142).unwrap_or_default(), &expected);
+        let nothing = [&code.number().to_be_bytes()[..], &[0; 64]].concat();
+        c.octets("the refused item", response.get(74..142).unwrap_or_default(), &nothing);
+        let keys = expected(&fixture::pgk(1, 0), &good);
+        let whole = [&[0; 4], &keys.ik[..], &keys.ck].concat();
         for at in [6, 142] {
-            let code = response.get(at..at + 4).unwrap_or_default();
-            c.octets("the code of a good item", code, &[0; 4]);
+            let item = response.get(at..at + 68).unwrap_or_default();
+            c.octets("a good item", item, &whole);
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! 1100: requests that are not well formed, each refused by its own code, and
-//! calls that never reach the dispatcher.
+//! 1100: requests that are not well formed, each refused by its own code.
+//! (Calls that never reach the dispatcher: suite negative.)
 
 use proseal_proto::codec::Encode;
-use proseal_proto::command::{Id, RESPONSE_HEAD, encode_request};
+use proseal_proto::command::{Id, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit;
@@ -10,7 +10,7 @@ use proseal_proto::message::{Erase, Receive, Send, Status, Version};
 use proseal_proto::test_command::TestId;
 
 use super::case;
-use crate::case::{Case, Stop, Verdict};
+use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::fixture::{self, GROUP, OTHER};
 
@@ -22,14 +22,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(1105, "octets after the last field are refused", trailing),
     case(1106, "values out of their range are refused", out_of_range),
     case(1107, "a factory device derives nothing", wrong_state),
-    case(1108, "a response that has no room is a short buffer", short_buffer),
-    case(1109, "parameters of another type never reach a command", wrong_parameters),
 ];
-
-/// `TEEC_ERROR_SHORT_BUFFER`.
-const SHORT_BUFFER: u32 = 0xffff_0010;
-/// `TEEC_ERROR_BAD_PARAMETERS`.
-const BAD_PARAMETERS: u32 = 0xffff_0006;
 
 fn request(command: &impl Encode) -> Vec<u8> {
     let mut request = Vec::new();
@@ -150,39 +143,4 @@ fn wrong_state(c: &mut Context) -> Verdict {
     let received = c.receive(vec![fixture::epoch(GROUP, 1, OTHER, 1)]);
     c.refused("receive", received, Code::WrongState);
     c.is_factory()
-}
-
-fn short_buffer(c: &mut Context) -> Verdict {
-    // A refusal has 4 octets, so with room for 4 it arrives; the reply to
-    // version does not.
-    for room in [RESPONSE_HEAD, 1] {
-        let number = Id::Version.number();
-        let Some(result) = c.target.call_with_room(number, &request(&Version), room) else {
-            return Err(Stop::Skipped(String::from("there is no shared memory without a TEE")));
-        };
-        let what = format!("room for {room} octets gives {result:#x} = {SHORT_BUFFER:#x}");
-        c.that(&what, result == SHORT_BUFFER);
-    }
-    let refusal = c.target.call_with_room(u32::MAX, &request(&Version), RESPONSE_HEAD);
-    c.that("a refusal fits into 4 octets", refusal == Some(0));
-    Ok(())
-}
-
-fn wrong_parameters(c: &mut Context) -> Verdict {
-    let before = c.status()?.refusals;
-    for number in Id::ALL.iter().map(|id| id.number()).chain([u32::MAX]) {
-        let (values, none) =
-            (c.target.call_with_values(number), c.target.call_without_parameters(number));
-        let (Some(values), Some(none)) = (values, none) else {
-            return Err(Stop::Skipped(String::from("there are no parameter types without a TEE")));
-        };
-        for (kind, result) in [("values", values), ("no parameters", none)] {
-            let what =
-                format!("command {number:#x} with {kind} gives {result:#x} = {BAD_PARAMETERS:#x}");
-            c.that(&what, result == BAD_PARAMETERS);
-        }
-    }
-    let after = c.status()?.refusals;
-    c.equal("refusals counted by the dispatcher", after, before);
-    Ok(())
 }

@@ -1,0 +1,157 @@
+//! The calls that are measured, each behind its name. A new one is a variant,
+//! its name and how it is made.
+
+use std::time::Instant;
+
+use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
+use proseal_client::tee::Tee;
+use proseal_client::{Client, Opener};
+use proseal_proto::message::{Erase, Receive, Send, Status};
+use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Outcome, Scope, UUID};
+
+use crate::pkcs11::Pkcs11;
+use crate::{Result, content, nanoseconds};
+
+/// A call that is measured.
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    /// The empty TA, no parameters.
+    Empty,
+    /// Our TA: the shape of a derive, and no work.
+    Memref,
+    /// `receive` of one.
+    Derive,
+    /// `send`: a new epoch.
+    DeriveSend,
+    /// A session of our TA, which is loaded: context and session.
+    SessionOpen,
+    /// The same as our client opens it, with the memory that it keeps.
+    SessionReady,
+    /// IK and CK as OP-TEE's PKCS#11 TA would make them.
+    Pkcs11Derive,
+    /// One write of the state.
+    StoreWrite,
+}
+
+impl Call {
+    /// The short ones, made in every round.
+    pub(crate) const SHORT: &'static [Self] =
+        &[Self::Empty, Self::Memref, Self::Derive, Self::DeriveSend];
+    /// Those that take many times as long, made in some rounds.
+    pub(crate) const LONG: &'static [Self] =
+        &[Self::SessionOpen, Self::SessionReady, Self::Pkcs11Derive, Self::StoreWrite];
+
+    /// What is called right before it, unmeasured: a call is slower after one
+    /// to another TA, and what it costs in a row is asked for. Before `send`
+    /// it is another, or each write of a reservation would fall to it.
+    pub(crate) const fn warm_up(self) -> Self {
+        match self {
+            Self::DeriveSend => Self::Derive,
+            other => other,
+        }
+    }
+
+    /// The figure that it becomes.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "call_empty",
+            Self::Memref => "call_memref",
+            Self::Derive => "derive",
+            Self::DeriveSend => "derive_send",
+            Self::SessionOpen => "session_open",
+            Self::SessionReady => "session_ready",
+            Self::Pkcs11Derive => "pkcs11_derive",
+            Self::StoreWrite => "store_write",
+        }
+    }
+}
+
+/// Open sessions of all that is called.
+pub(crate) struct Calls {
+    empty: Session,
+    /// Without the thread that bounds calls in time (`client::timed`).
+    client: Client,
+    pkcs11: Pkcs11,
+    /// Of the last content.
+    sequence: u64,
+    /// Of the last epoch received.
+    ptk_id: u16,
+}
+
+impl Calls {
+    /// Opens all sessions, on a device that holds one PGK.
+    pub(crate) fn prepare() -> Result<Self> {
+        let empty = Context::new()?.open_session(Uuid::parse_str(EMPTY_UUID)?)?;
+        let mut client = Client::new(Tee::new(UUID));
+        let device = client.call(&Status)?.device;
+        client.call(&Erase { device })?;
+        let mut calls = Self { empty, client, pkcs11: Pkcs11::open()?, sequence: 0, ptk_id: 0 };
+        calls.make(Call::StoreWrite)?;
+        Ok(calls)
+    }
+
+    /// Makes one call; its nanoseconds. The client's own encoding, decoding
+    /// and wiping are in them, what a caller prepares is not.
+    pub(crate) fn make(&mut self, call: Call) -> Result<u64> {
+        match call {
+            Call::Empty => {
+                let mut operation = Operation::new(0, ParamNone, ParamNone, ParamNone, ParamNone);
+                let start = Instant::now();
+                self.empty.invoke_command(0, &mut operation)?;
+                Ok(nanoseconds(start))
+            }
+            Call::Memref => {
+                let request = Echo { octets: [7; Echo::LEN] };
+                let start = Instant::now();
+                self.client.call(&request)?;
+                Ok(nanoseconds(start))
+            }
+            Call::Derive => {
+                self.ptk_id = self.ptk_id % u16::MAX + 1;
+                let request = Receive { items: vec![content::epoch(self.ptk_id)] };
+                let start = Instant::now();
+                let reply = self.client.call(&request)?;
+                let taken = nanoseconds(start);
+                match reply.items.as_slice() {
+                    [Ok(_)] => Ok(taken),
+                    _ => Err("receive did not derive".into()),
+                }
+            }
+            Call::DeriveSend => {
+                let request = Send { group: content::GROUP, generation: content::GENERATION };
+                let start = Instant::now();
+                let _epoch = self.client.call(&request)?;
+                Ok(nanoseconds(start))
+            }
+            Call::SessionOpen => {
+                let uuid = Uuid::parse_str(UUID)?;
+                let start = Instant::now();
+                let session = Context::new()?.open_session(uuid)?;
+                let taken = nanoseconds(start);
+                drop(session);
+                Ok(taken)
+            }
+            Call::SessionReady => {
+                let start = Instant::now();
+                let session = Tee::new(UUID).open()?;
+                let taken = nanoseconds(start);
+                drop(session);
+                Ok(taken)
+            }
+            Call::Pkcs11Derive => {
+                let start = Instant::now();
+                let _keys = [self.pkcs11.hmac(b"IK")?, self.pkcs11.hmac(b"CK")?];
+                Ok(nanoseconds(start))
+            }
+            Call::StoreWrite => {
+                self.sequence += 1;
+                let content = content::octets(self.sequence);
+                let request = Install { scope: Scope::Whole, content: &content };
+                let start = Instant::now();
+                let outcome = self.client.call(&request)?.outcome;
+                let taken = nanoseconds(start);
+                if outcome == Outcome::Applied { Ok(taken) } else { Err(outcome.name().into()) }
+            }
+        }
+    }
+}

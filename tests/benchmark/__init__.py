@@ -1,0 +1,1 @@
+"""What `make bench` makes of the raw samples of prose-bench."""

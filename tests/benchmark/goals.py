@@ -1,0 +1,43 @@
+"""What the figures must reach. No time is gated, only ratios of times that one interleaved run has measured: an
+absolute time says as much about the machine as about ProSeal."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """A bound of one figure."""
+
+    figure: str
+    bound: float
+    at_most: bool = True
+
+    def holds(self, figures):
+        """False also for a figure that was not measured."""
+        if self.figure not in figures:
+            return False
+        value = figures[self.figure].value
+        return value <= self.bound if self.at_most else value >= self.bound
+
+    def missed(self, figures):
+        """What went wrong, for people; None if the goal is reached."""
+        if self.holds(figures):
+            return None
+        if self.figure not in figures:
+            return f"{self.figure} was not measured; it must be {self}"
+        return f"{self.figure} is {figures[self.figure].value:,.3f}; it must be {self}"
+
+    def __str__(self):
+        return f"at {'most' if self.at_most else 'least'} {self.bound:,g}"
+
+
+GOALS = [
+    Goal("ratio_derive_empty", 1.4),
+    Goal("ratio_derive_memref", 1.2),
+    Goal("ratio_session_empty", 3),
+    Goal("ratio_pkcs11_derive", 10, at_most=False),
+    Goal("derive_written", 0),
+    # Shows that writes are seen where there are some.
+    Goal("store_write_written", 1, at_most=False),
+    Goal("ta_bytes", 160 * 1024),
+]

@@ -1,0 +1,49 @@
+"""The table for people: every time with its ratio, every goal with its verdict."""
+
+from .goals import GOALS
+
+# The empty call first: the others are told by it.
+CALLS = [
+    ("call_empty", "a call of the empty TA, no parameters"),
+    ("call_memref", "a call shaped like a derive, no work"),
+    ("derive", "receive: IK and CK of another's epoch"),
+    ("derive_send", "send: a new epoch, with its writes (mean)"),
+    ("session_open", "a session, the TA being loaded"),
+    ("session_ready", "the same with the client's kept memory"),
+    ("session_open_first", "the first session since the boot"),
+    ("store_write", "one write of the state"),
+    ("pkcs11_derive", "IK and CK by OP-TEE's PKCS#11 TA"),
+]
+OTHERS = ["derives_per_second", "boot_seconds"]
+
+
+def render(figures):
+    """Lines of text; what was not measured is absent."""
+    return "\n".join([*calls(figures), "", *goals(figures), "", *others(figures)])
+
+
+def calls(figures):
+    empty = figures.get("call_empty")
+    yield f"{'call':42} {'median us':>10} {'p99 us':>10} {'x empty':>9}"
+    for name, what in CALLS:
+        if name in figures:
+            value, p99 = figures[name].value, figures.get(f"{name}_p99")
+            ratio = f"{value / empty.value:9.2f}" if empty else ""
+            yield f"{what:42} {value:10,.0f} {'' if p99 is None else f'{p99.value:,.0f}':>10} {ratio}".rstrip()
+
+
+def goals(figures):
+    yield f"{'ratio, or octets':42} {'value':>10}   goal"
+    goals = {goal.figure: goal for goal in GOALS}
+    for figure in figures.values():
+        goal = goals.get(figure.name)
+        if figure.unit in ("ratio", "bytes"):
+            digits = 2 if figure.unit == "ratio" else 0
+            verdict = "" if goal is None else f"   {goal!s:17} {'ok' if goal.holds(figures) else 'MISSED'}"
+            yield f"{figure.name:42} {figure.value:10,.{digits}f}{verdict}"
+
+
+def others(figures):
+    for name in OTHERS:
+        if name in figures:
+            yield f"{name:42} {figures[name].value:10,.1f}"

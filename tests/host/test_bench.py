@@ -1,0 +1,114 @@
+"""What `make bench` makes of raw samples: figures, goals, the table, the plot, bench.json."""
+
+import json
+import unittest
+import xml.etree.ElementTree as ET
+
+from benchmark import figures, goals, plot, table
+from benchmark.figures import Figure
+
+US = 1000
+# A run that reaches every goal.
+SAMPLES = {
+    "call_empty": [400 * US] * 100,
+    "call_memref": [500 * US] * 100,
+    "derive": [510 * US] * 99 + [9000 * US],
+    "derive_send": [500 * US] * 99 + [50_500 * US],
+    "session_open": [900 * US] * 100,
+    "session_ready": [1200 * US] * 100,
+    "session_open_first": [200_000 * US, 100_000 * US, 300_000 * US],
+    "store_write": [50_000 * US] * 25,
+    "pkcs11_derive": [8000 * US] * 100,
+}
+WRITTEN = {"derive": {"calls": 1000, "bytes": 0}, "store_write": {"calls": 10, "bytes": 169_200}}
+
+
+def run(samples=SAMPLES, written=WRITTEN, boots_s=(5.0, 4.0, 9.0), ta_bytes=150_000):
+    return figures.compute(samples, written, list(boots_s), ta_bytes)
+
+
+def without(name):
+    return {key: value for key, value in SAMPLES.items() if key != name}
+
+
+class Figures(unittest.TestCase):
+    def test_a_percentile_is_a_value_that_was_measured(self):
+        self.assertEqual(figures.percentile([3, 1, 2, 4], 0.5), 2)
+        self.assertEqual(figures.percentile(range(1, 101), 0.99), 99)
+        self.assertEqual(figures.percentile([7], 0.99), 7)
+
+    def test_times_are_medians_in_microseconds_and_ratios_are_of_medians(self):
+        found = run()
+        self.assertEqual(found["derive"], Figure("derive", 510, "us"))
+        self.assertEqual(found["session_open_first"].value, 200_000)
+        self.assertEqual(found["ratio_derive_empty"], Figure("ratio_derive_empty", 510 / 400, "ratio"))
+        self.assertEqual(found["boot_seconds"], Figure("boot_seconds", 5.0, "s"))
+        self.assertAlmostEqual(found["derives_per_second"].value, 1e6 / 510)
+
+    def test_send_is_a_mean_so_that_its_writes_count(self):
+        self.assertEqual(run()["derive_send"].value, 1000)
+
+    def test_few_samples_have_no_99th_percentile(self):
+        self.assertEqual(run()["derive_p99"].value, 510)
+        self.assertNotIn("store_write_p99", run())
+
+    def test_octets_written_are_per_call(self):
+        self.assertEqual(run()["derive_written"], Figure("derive_written", 0, "bytes"))
+        self.assertEqual(run()["store_write_written"].value, 16_920)
+
+    def test_what_was_not_run_is_absent(self):
+        found = run(without("pkcs11_derive"), boots_s=())
+        for name in ("pkcs11_derive", "pkcs11_derive_p99", "ratio_pkcs11_derive", "boot_seconds"):
+            self.assertNotIn(name, found)
+
+    def test_the_file_has_names_values_and_known_units(self):
+        rows = json.loads(figures.to_json(run()))["figures"]
+        self.assertEqual({tuple(row) for row in rows}, {("name", "value", "unit")})
+        self.assertEqual({row["unit"] for row in rows}, {"us", "ratio", "bytes", "s", "1/s"})
+        self.assertEqual(len({row["name"] for row in rows}), len(rows))
+
+
+class Goals(unittest.TestCase):
+    def missed(self, found):
+        return [text for text in (goal.missed(found) for goal in goals.GOALS) if text]
+
+    def test_a_good_run_reaches_all(self):
+        self.assertEqual(self.missed(run()), [])
+
+    def test_a_missed_goal_is_named_with_its_figure_and_bound(self):
+        slow = {**SAMPLES, "derive": [600 * US] * 100}
+        self.assertEqual(self.missed(run(slow)), ["ratio_derive_empty is 1.500; it must be at most 1.4"])
+
+    def test_a_goal_whose_figure_was_not_measured_is_missed(self):
+        [text] = self.missed(run(without("pkcs11_derive")))
+        self.assertEqual(text, "ratio_pkcs11_derive was not measured; it must be at least 10")
+
+    def test_a_derive_that_writes_one_octet_misses(self):
+        wrote = {**WRITTEN, "derive": {"calls": 1000, "bytes": 1}}
+        self.assertEqual(len(self.missed(run(written=wrote))), 1)
+
+    def test_a_count_that_sees_no_write_misses(self):
+        blind = {**WRITTEN, "store_write": {"calls": 10, "bytes": 0}}
+        self.assertEqual(len(self.missed(run(written=blind))), 1)
+
+    def test_no_time_is_a_goal(self):
+        units = {figure.name: figure.unit for figure in run().values()}
+        self.assertLessEqual({units[goal.figure] for goal in goals.GOALS}, {"ratio", "bytes"})
+
+
+class Shown(unittest.TestCase):
+    def test_each_time_has_its_ratio_and_each_goal_its_verdict(self):
+        text = table.render(run({**SAMPLES, "derive": [600 * US] * 100}))
+        self.assertRegex(text, r"receive: .* 600 +600 +1\.50\n")
+        self.assertRegex(text, r"ratio_derive_empty +1\.50 +at most 1\.4 +MISSED\n")
+        self.assertRegex(text, r"ratio_session_empty +2\.25 +at most 3 +ok\n")
+
+    def test_every_time_is_in_the_table(self):
+        names = [name for name, _ in table.CALLS]
+        self.assertEqual(sorted(names), sorted(SAMPLES))
+
+    def test_the_plot_is_xml_with_a_bar_for_each_call(self):
+        root = ET.fromstring(plot.render(run()))
+        bars = [rect for rect in root.iter("{http://www.w3.org/2000/svg}rect") if rect.get("height") == "18"]
+        self.assertEqual(len(bars), len(SAMPLES))
+        self.assertTrue(all(float(bar.get("width")) > 0 for bar in bars))
