@@ -12,11 +12,12 @@ from qemu_env import paths, ue_folder  # noqa: E402
 _held = None
 
 
-def take():
+def take(status=1):
     """Takes the tree's lock until this process ends, or ends it with a message. `qemu-env/clean` asks for it too."""
     global _held
     paths.OUT.mkdir(exist_ok=True)
     _held = ue_folder.try_lock(paths.TESTS_LOCK)
     if _held is None:
-        sys.exit(f"{sys.argv[0]}: tests, mutants, forensics or a benchmark run in this tree already; a second run would "
-                 f"stop their UEs. Let them end, or use another clone ({paths.shown(paths.TESTS_LOCK)} is locked)")
+        print(f"{sys.argv[0]}: tests, mutants, forensics or a benchmark run in this tree already; a second run would stop "
+              f"their UEs. Let them end, or use another clone ({paths.shown(paths.TESTS_LOCK)} is locked)", file=sys.stderr)
+        sys.exit(status)
