@@ -1,8 +1,13 @@
 """The mutations of tests/mutations: a patch that no longer applies proves nothing."""
 
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import re
 import subprocess
 import unittest
+from unittest import mock
 
 from harness import fuzz
 from harness.process import ROOT
@@ -36,6 +41,43 @@ class Mutations(unittest.TestCase):
         }.items():  # fmt: skip
             with self.subTest(case):
                 self.assertEqual(is_there(case), there)
+
+
+class Unbroken(unittest.TestCase):
+    """What tests/mutants does before it breaks anything, with builds and UEs played."""
+
+    def refused(self, **bad):
+        """The names that it gives when these fail where nothing is broken."""
+        loader = importlib.machinery.SourceFileLoader("mutants", str(ROOT / "tests/mutants"))
+        mutants = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants", loader))
+        loader.exec_module(mutants)
+        chosen = [mutants.Mutant(ROOT / "tests/mutations" / name) for name in (
+            "05-ptk-id-zero.patch", "22-erase-keeps-the-store.patch", "31-later-record-panics.patch")]  # fmt: skip
+        with (
+            mock.patch.multiple(mutants, make_copy=mock.DEFAULT, build=mock.DEFAULT, a_ue=contextlib.nullcontext),
+            mock.patch.object(mutants, "case", return_value=bad.get("case", (0, "OK"))),
+            mock.patch.object(mutants, "forensics", return_value=bad.get("forensics", 0)),
+            mock.patch.object(mutants, "logged", return_value=bad.get("fuzz", 0)),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            try:
+                mutants.need_unbroken(chosen)
+            except SystemExit as end:
+                return str(end)
+        return None
+
+    def test_all_well(self):
+        self.assertIsNone(self.refused())
+
+    def test_a_case_that_fails_anyway_is_named(self):
+        # A UE that cannot work, a case that is skipped, one that does not exist, one that fails.
+        for ended in ((125, None), (0, None), (1, None), (1, "FAILED")):
+            with self.subTest(ended):
+                self.assertIn(": negative_3003;", self.refused(case=ended))
+        for status in (1, None):
+            with self.subTest(status):
+                self.assertIn(": test_an_erased_pgk_does_not_come_back;", self.refused(forensics=status))
+                self.assertIn(": record;", self.refused(fuzz=status))
 
 
 def is_there(case):
