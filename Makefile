@@ -1,5 +1,7 @@
 # Each target is one visible command. `make help` says what they do.
 .DEFAULT_GOAL := help
+# Nothing is written beside the sources.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
 .PHONY: help run test image shell bench fuzz forensics soak mutants lint clean distclean
 
 help: ## This list
@@ -31,7 +33,7 @@ fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
 forensics: image ## Search a UE's memory, disk and files for its keys
 	tests/forensics/run
 
-mutants: image ## Break the trusted application on purpose; each break must be found
+mutants: ## Break the trusted application on purpose; each break must be found
 	tests/mutants
 
 lint: ## Formatting, clippy, dependencies, shell scripts

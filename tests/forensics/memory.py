@@ -29,8 +29,18 @@ class Area:
     def pieces(self):
         """(physical address, octets), in order."""
         for offset in range(0, self.size, PIECE):
-            self._file.seek(self._at + offset)
-            yield self.base + offset, self._file.read(min(PIECE, self.size - offset))
+            yield self.base + offset, self._read(offset, min(PIECE, self.size - offset))
+
+    def _read(self, offset, size):
+        """All of it: the kernel may give less at a time, and what is missing would shift every address behind it."""
+        self._file.seek(self._at + offset)
+        octets = bytearray()
+        while len(octets) < size:
+            part = self._file.read(size - len(octets))
+            if not part:
+                raise RuntimeError(f"{self.base + offset + len(octets):#x} cannot be read")
+            octets += part
+        return bytes(octets)
 
     def whole(self):
         return b"".join(octets for _, octets in self.pieces())
@@ -59,7 +69,10 @@ class Paused:
         self._monitor.close()
 
     def normal_ram(self):
-        return self._area(NORMAL_BASE, self._ue.options()["machine"]["memory"] * MIB, b"Linux version ")
+        return self._area(NORMAL_BASE, self.normal_size(), b"Linux version ")
+
+    def normal_size(self):
+        return self._ue.options()["machine"]["memory"] * MIB
 
     def secure_ram(self):
         return self._area(SECURE_BASE, SECURE_SIZE, b"OP-TEE version")

@@ -13,7 +13,10 @@ class Report:
     def __init__(self):
         self.searches = []
 
-    def add(self, moment, place, secrets, octets, seconds, hits, owner=lambda address: ""):
+    def add(self, moment, place, secrets, octets, seconds, hits, *, wanted, owner=lambda address: ""):
+        """`wanted` is how many octets the place has: nothing found in less of it would be no finding."""
+        if octets != wanted or not wanted:
+            raise RuntimeError(f"{moment}: {octets} octets of {place} were searched, and it has {wanted}")
         self.searches.append({
             "moment": moment,
             "place": place,
@@ -40,6 +43,12 @@ class Report:
             lines += [f"    {line}" for line in _counted(search["hits"])] or ["    nothing"]
         total = sum(search["octets"] for search in self.searches)
         return "\n".join([*lines, f"{total:,} octets searched in {len(self.searches)} searches", ""])
+
+    @staticmethod
+    def forget():
+        """An earlier life's report must not pass for this one's."""
+        for name in ("report.json", "report.txt"):
+            (OUT / name).unlink(missing_ok=True)
 
     def write(self):
         OUT.mkdir(parents=True, exist_ok=True)

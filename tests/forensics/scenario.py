@@ -1,15 +1,17 @@
 """The life of one PGK in one UE, and what is searched on the way."""
 
 import hmac
+import io
 import os
 import secrets
 import string
+import tarfile
 import time
 
 import derivation_reference as reference
 from ue import UE
 
-from .memory import Paused
+from .memory import SECURE_SIZE, Paused
 from .report import Report
 from .search import search
 from .secure_map import SecureMap
@@ -18,6 +20,7 @@ GROUP, MEMBER, PEER, PGK_ID = "0a0b0c", "000001", "000002", "01"
 OTHER_GROUP = "0a0b0d"
 SALT = "0123456789abcdef"
 PLANTED_FILE = "/var/lib/optee-client/data/planted"
+HIDDEN_FILE = "/.planted"  # for the search of the files alone: a name that `ls` leaves out
 STORE = "/var/lib/optee-client/data/tee"
 BLOCK = 4096  # octets that OP-TEE seals as one
 
@@ -28,12 +31,14 @@ STARTED_COLD = "cold start, keys derived"
 SEALED = "before the erase"
 ERASED = "erased"
 ERASED_COLD = "erased, cold start"
+BEGUN_ANEW = "another PGK is installed"
 # The places.
 NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "guest's files"
 
 
 def run(name):
     """Lives it in a fresh UE of this name; the report of all searches."""
+    Report.forget()
     life = Life(UE(name))
     life.ue.start("--fresh")
     try:
@@ -44,10 +49,16 @@ def run(name):
         life.erase()
         life.ue.reboot()
         life.look_again()
+        life.begin_anew()
     finally:
         life.ue.stop()
     life.report.write()
     return life.report
+
+
+def letters():
+    """As long as a key; letters, since a shell is to hold them."""
+    return "".join(secrets.choice(string.ascii_letters) for _ in range(32))
 
 
 class Life:
@@ -55,8 +66,7 @@ class Life:
         self.ue = ue
         self.report = Report()
         pgk = os.urandom(32)
-        # Letters, since a shell is to hold it.
-        self.planted = "".join(secrets.choice(string.ascii_letters) for _ in range(32))
+        self.planted, self.hidden, self.planted_again = letters(), letters(), letters()
         # The PRK is as good as the PGK: everything derived comes from it.
         self.held = {"PGK": pgk, "PRK": hmac.digest(bytes(32), pgk, "sha256")}
 
@@ -79,30 +89,39 @@ class Life:
         held |= self._keys("receiver's", PEER, "0001", SALT)
         live = self._keys("client's", PEER, "0002", SALT)
         self._keep_in_a_shell(f"$(prosectl --json {' '.join(self._receive('0002'))} --show-keys)")
-        self._keep_in_a_shell("$(cat)", self.planted)
-        self.ue.exec("sh", "-c", f"cat >{PLANTED_FILE}; sync", stdin=self.planted.encode())
+        self._plant(self.planted, PLANTED_FILE)
 
         self._search_secure_ram(STARTED_COLD, held | live)
         held |= live | {"planted": self.planted.encode()}
         self._search_normal_ram(STARTED_COLD, held)
-        self._search_octets(STARTED_COLD, DISK, self.ue.disk(), held)
-        self._search_octets(STARTED_COLD, FILES, self._files(), held)
+        self._search_disk(STARTED_COLD, held)
+        self._write(self.hidden, HIDDEN_FILE)
+        files = self._files()
+        self._search_octets(STARTED_COLD, FILES, files, held | {"hidden": self.hidden.encode()}, len(files))
 
     def erase(self):
         sealed = self._sealed_state()
         self.ue.sh("sync")
-        self._search_octets(SEALED, DISK, self.ue.disk(), sealed)
+        self._search_disk(SEALED, sealed)
         self.ue.done("erase", "--yes")
         self.ue.sh("sync")
-        self._search_octets(ERASED, DISK, self.ue.disk(), sealed)
+        self._search_disk(ERASED, sealed)
         self._search_secure_ram(ERASED, self.held)
 
     def look_again(self):
-        """Status makes the TA read what the store still has."""
+        """Status makes the TA read what the store still has. Something is planted again, to be found this time too."""
         self.ue.done("status")
+        self._plant(self.planted_again, PLANTED_FILE)
         self._search_secure_ram(ERASED_COLD, self.held)
-        self._search_normal_ram(ERASED_COLD, self.held)
-        self._search_octets(ERASED_COLD, DISK, self.ue.disk(), self.held)
+        held = self.held | {"planted again": self.planted_again.encode()}
+        self._search_normal_ram(ERASED_COLD, held)
+        self._search_disk(ERASED_COLD, held)
+
+    def begin_anew(self):
+        """The secure RAM has nothing to find after the erase but another PGK."""
+        other = os.urandom(32)
+        self._import(OTHER_GROUP, other)
+        self._search_secure_ram(BEGUN_ANEW, self.held | {"other PGK": other})
 
     def _import(self, group, pgk):
         self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
@@ -132,9 +151,25 @@ class Life:
         if answer.status:
             raise RuntimeError(f"a process that holds a key: {answer}")
 
+    def _plant(self, text, file):
+        """In the normal world's memory and on the disk."""
+        self._keep_in_a_shell("$(cat)", text)
+        self._write(text, file)
+
+    def _write(self, text, file):
+        answer = self.ue.exec("sh", "-c", f"cat >{file} && sync", stdin=text.encode())
+        if answer.status:
+            raise RuntimeError(f"writing {file}: {answer}")
+
     def _files(self):
         """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own."""
-        return self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls | grep -vx -e proc -e sys -e dev)")
+        octets = self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls -A | grep -vx -e proc -e sys -e dev)")
+        with tarfile.open(fileobj=io.BytesIO(octets)) as tar:
+            names = tar.getnames()
+        for name in (HIDDEN_FILE, PLANTED_FILE, "/init", "/etc/passwd", "/usr/bin/prosectl"):
+            if name[1:] not in names:
+                raise RuntimeError(f"{name} is not among the guest's {len(names)} files")
+        return octets
 
     def _search_secure_ram(self, moment, held):
         start = time.monotonic()
@@ -143,15 +178,22 @@ class Life:
             octets = ram.whole()
             owners = SecureMap(octets, self.ue.secure_log())
         searched, hits = search([(ram.base, octets)], held)
-        self.report.add(moment, SECURE_RAM, held, searched, time.monotonic() - start, hits, owners.owner)
+        self.report.add(moment, SECURE_RAM, held, searched, time.monotonic() - start, hits, wanted=SECURE_SIZE,
+                        owner=owners.owner)
 
     def _search_normal_ram(self, moment, held):
         start = time.monotonic()
         with Paused(self.ue.name) as paused:
             searched, hits = search(paused.normal_ram().pieces(), held)
-        self.report.add(moment, NORMAL_RAM, held, searched, time.monotonic() - start, hits)
+            wanted = paused.normal_size()
+        self.report.add(moment, NORMAL_RAM, held, searched, time.monotonic() - start, hits, wanted=wanted)
 
-    def _search_octets(self, moment, place, octets, held):
+    def _search_disk(self, moment, held):
+        """All of what the guest itself takes for its disk, in sectors."""
+        sectors = int(self.ue.sh("for disk in /sys/block/vd*; do grep -q store $disk/serial && cat $disk/size; done").stdout)
+        self._search_octets(moment, DISK, self.ue.disk(), held, sectors * 512)
+
+    def _search_octets(self, moment, place, octets, held, wanted):
         start = time.monotonic()
         searched, hits = search([(0, octets)], held)
-        self.report.add(moment, place, held, searched, time.monotonic() - start, hits)
+        self.report.add(moment, place, held, searched, time.monotonic() - start, hits, wanted=wanted)

@@ -39,9 +39,11 @@ def search(pieces, secrets):
     """(octets searched, hits). `pieces` is (address, octets) in order, without gaps; `secrets` is {name: key}."""
     patterns = list(_patterns(secrets))
     overlap = max(len(pattern) for pattern, *_ in patterns) - 1
-    searched, found, tail = 0, set(), b""
+    searched, found, tail, follows = 0, set(), b"", None
     for address, octets in pieces:
-        searched += len(octets)
+        if follows not in (None, address):
+            raise ValueError(f"a gap before {address:#x}: {follows:#x} was to follow")
+        searched, follows = searched + len(octets), address + len(octets)
         window, start = tail + octets, address - len(tail)
         tail = window[-overlap:]
         if window.count(0) == len(window):

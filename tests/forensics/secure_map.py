@@ -50,9 +50,6 @@ class SecureMap:
             return POOL
         return CORE_NAME if address >= self._data_start else CORE_CODE
 
-    def ta_octets(self):
-        return len(self._pages) * PAGE
-
     def _take_table(self, octets, loaded):
         entries = struct.unpack(f"<{ENTRIES}Q", octets.ljust(PAGE, b"\0"))
         used = [(index, entry) for index, entry in enumerate(entries) if entry]

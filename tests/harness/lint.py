@@ -36,8 +36,8 @@ def stage(results):
                        "-p", "proseal-ta-test", "-p", "proseal-ta-empty",
                        "--features", "proseal-ta/optee,proseal-ta-test/optee,proseal-ta-empty/optee",
                        "--", "-D", "warnings"]),
-        ("cargo deny", [cargo_deny, *DENY]),
-        ("cargo deny fuzz", [cargo_deny, "--manifest-path", "fuzz/Cargo.toml", "--config", "deny.toml", *DENY]),
+        ("cargo deny", [cargo_deny, "--locked", *DENY]),
+        ("cargo deny fuzz", [cargo_deny, "--locked", "--manifest-path", "fuzz/Cargo.toml", "--config", "deny.toml", *DENY]),
         ("shellcheck", ["shellcheck", *scripts(SHELLS)]),
     ]
     for name, command in checks:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -44,9 +45,9 @@ def show(command, limit_s):
     return Finished(bounded(command, limit_s), "see above", time.monotonic() - start)
 
 
-def bounded(command, limit_s, env=None, **streams):
+def bounded(command, limit_s, env=None, cwd=ROOT, **streams):
     """The exit status, or None if the time was over."""
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+    process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
                                start_new_session=True, **streams)
     try:
         return process.wait(limit_s)
@@ -69,3 +70,16 @@ def end(process):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def line(stream, seconds):
+    """The next line of a process's unread output, without its end; an error when it does not come. Nothing beyond it is
+    read, so that the next call finds what follows."""
+    deadline, octets = time.monotonic() + seconds, b""
+    while not octets.endswith(b"\n"):
+        ready, _, _ = select.select([stream], [], [], max(0, deadline - time.monotonic()))
+        octet = os.read(stream.fileno(), 1) if ready else b""
+        if not octet:
+            raise AssertionError(f"{'the output ended' if ready else f'no line within {seconds} s'}, after {octets!r}")
+        octets += octet
+    return octets[:-1].decode(errors="replace")

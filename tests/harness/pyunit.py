@@ -1,5 +1,6 @@
 """Stages of Python tests: `python` on the host alone, `system` with live UEs."""
 
+import signal
 import sys
 import time
 import unittest
@@ -8,8 +9,29 @@ from .process import ROOT
 from .results import FAILED, PASSED, SKIPPED, Result
 
 
+# A test, or the preparation of a class: more than what they call may take by its own limits.
+LIMIT_S = 1500
+AGAIN_S = 120  # for what it cleans up then
+
+
+class TooLong(Exception):
+    """The time of a test is over."""
+
+
+def arm(seconds):
+    """From now on, until it is armed anew or by 0 disarmed; whatever waits then is interrupted by TooLong."""
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S if seconds else 0)
+
+
+def over(*_):
+    raise TooLong("the time of this test is over")
+
+
 class Collector(unittest.TestResult):
     """Puts each test into the Results as it ends."""
+
+    limit_s = LIMIT_S
 
     def __init__(self, stage, results):
         super().__init__()
@@ -18,12 +40,14 @@ class Collector(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
+        arm(self.limit_s)
         self.started, self.worst = time.monotonic(), None
 
     def stopTest(self, test):
         # What the test printed: unittest's buffer is in the place of stdout until its own stopTest.
         said = sys.stdout.getvalue()
         super().stopTest(test)
+        arm(self.limit_s)
         if isinstance(sys.exception(), KeyboardInterrupt):
             self.worst = (FAILED, "interrupted")
         status, message = self.worst or (PASSED, "")
@@ -67,6 +91,11 @@ def stage(name, folder):
 
     def run(results):
         suite = unittest.TestLoader().discover(str(ROOT / "tests" / folder), top_level_dir=str(ROOT / "tests"))
-        suite.run(Collector(name, results))
+        collector = Collector(name, results)
+        try:
+            arm(collector.limit_s)
+            suite.run(collector)
+        finally:
+            arm(0)
 
     return run

@@ -1,5 +1,6 @@
 """The results of all stages: what is printed, what is written, what it is worth."""
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -7,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+FILES = ("messages.txt", "junit.xml")
 
 
 @dataclasses.dataclass
@@ -51,11 +53,17 @@ class Results:
         """The exit status: 0 only if something ran and nothing failed."""
         return 0 if self.count(PASSED) and not self.count(FAILED) else 1
 
+    def forget(self, folder):
+        """What an earlier run wrote must not pass for this one's, however this one ends."""
+        for name in FILES:
+            with contextlib.suppress(OSError):  # where nothing can be removed, `write` fails too, and says so
+                (folder / name).unlink()
+
     def write(self, folder):
         """All results as junit.xml, and what tests said, such as the messages that a user sees, as messages.txt."""
         said = [f"{r.stage}:{r.name}\n{r.said.rstrip()}\n" for r in self.all if r.said]
-        write_whole(folder / "messages.txt", "\n".join(said).encode())
-        write_whole(folder / "junit.xml", self.junit())
+        for name, octets in zip(FILES, ("\n".join(said).encode(), self.junit())):
+            write_whole(folder / name, octets)
 
     def junit(self):
         root = ET.Element("testsuites")

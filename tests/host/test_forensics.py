@@ -1,8 +1,11 @@
 """The search of the memory forensics, on octets made here."""
 
+import io
 import struct
 import unittest
 
+from forensics.memory import Area
+from forensics.report import Report
 from forensics.search import FORMS, search
 from forensics.secure_map import SecureMap
 
@@ -34,6 +37,28 @@ class Search(unittest.TestCase):
 
     def test_less_than_a_half_is_not_taken_for_one(self):
         self.assertEqual(found(bytes(9) + KEY[:15] + bytes(9)), [])
+
+    def test_a_gap_is_an_error_and_no_octets_searched(self):
+        with self.assertRaises(ValueError):
+            search([(0, bytes(10)), (11, bytes(10))], {"key": KEY})
+
+    def test_nothing_found_in_less_than_the_place_has_is_no_finding(self):
+        for searched, wanted in ((0, 0), (0, 64), (63, 64)):
+            with self.subTest(searched=searched), self.assertRaises(RuntimeError):
+                Report().add("now", "RAM", {"key": KEY}, searched, 0.0, [], wanted=wanted)
+
+    def test_a_piece_that_comes_in_parts_is_read_whole(self):
+        octets = bytes(range(256)) * 8192
+
+        class InParts(io.BytesIO):
+            def read(self, size=-1):
+                return super().read(min(size, 4096 * 3 + 1))
+
+        area = Area(InParts(octets), 5, 0x4000_0000, len(octets) - 5)
+        self.assertEqual(area.whole(), octets[5:])
+        self.assertEqual([address for address, _ in area.pieces()], [0x4000_0000, 0x4010_0000])
+        with self.assertRaises(RuntimeError):
+            Area(InParts(octets), 5, 0, len(octets)).whole()
 
 
 class Map(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -12,9 +13,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from unittest import mock
 
-from harness import cargo, fuzz, lint, process
+from harness import alone, cargo, fuzz, lint, process, pyunit, tree
 from harness.pyunit import Collector
-from harness.results import FAILED, PASSED, SKIPPED, Result, Results
+from harness.results import FAILED, FILES, PASSED, SKIPPED, Result, Results
 
 CARGO_OUTPUT = """\
      Running unittests src/lib.rs (target/debug/deps/proseal_proto-0123456789abcdef)
@@ -122,6 +123,44 @@ class Parsing(unittest.TestCase):
                                  "test_skips": SKIPPED, "test_one_part_fails": FAILED})
 
 
+class Limits(unittest.TestCase):
+    def test_a_test_that_hangs_is_ended_and_the_next_one_runs(self):
+        class Sample(unittest.TestCase):
+            def test_1_hangs(self):
+                time.sleep(60)
+
+            def test_2_passes(self):
+                pass
+
+        class Hanging(Sample):
+            @classmethod
+            def setUpClass(cls):
+                time.sleep(60)
+
+        results = Results(set())
+        self.addCleanup(pyunit.arm, pyunit.LIMIT_S)
+        began = time.monotonic()
+        load = unittest.defaultTestLoader.loadTestsFromTestCase
+        with contextlib.redirect_stdout(io.StringIO()):
+            collector = Collector("s", results)
+            collector.limit_s = 0.3
+            unittest.TestSuite([load(Sample), load(Hanging)]).run(collector)
+        self.assertEqual([r.status for r in results.all], [FAILED, PASSED, FAILED])
+        for result in (results.all[0], results.all[2]):
+            self.assertIn("the time of this test is over", result.message)
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_a_line_that_does_not_come_is_an_error(self):
+        with subprocess.Popen(["sh", "-c", "echo one; printf half; exec sleep 60"], stdout=subprocess.PIPE) as hanging:
+            self.addCleanup(hanging.kill)
+            self.assertEqual(process.line(hanging.stdout, 20), "one")
+            with self.assertRaisesRegex(AssertionError, "no line within 0.2 s, after b'half'"):
+                process.line(hanging.stdout, 0.2)
+            hanging.kill()
+            with self.assertRaisesRegex(AssertionError, "the output ended"):
+                process.line(hanging.stdout, 20)
+
+
 class Running(unittest.TestCase):
     def test_a_command_that_hangs_is_ended_and_said_so(self):
         finished = process.run(["sh", "-c", "echo before; sleep 60"], 0.5, "harness-self-test.log")
@@ -165,21 +204,52 @@ loader.exec_module(run)
 class Case(unittest.TestCase):
     def test(self):
         {test}
-run.STAGES = {{"own": lambda results: Case("test").run(run.pyunit.Collector("own", results))}}
+def own(results):
+    Case("test").run(run.pyunit.Collector("own", results))
+    {after}
+run.STAGES = {{"own": own, "next": lambda results: results.add(run.Result("next", "it", "passed"))}}
 run.OUT = run.ROOT / "{out}"
+# Not the lock that these tests themselves run under.
+run.alone.paths.TESTS_LOCK = run.ROOT / "out/test/{lock}.lock"
 sys.exit(run.main())
 """
 
 
 class Driver(unittest.TestCase):
-    def drive(self, test="pass", out="out/test/harness-self-test", arguments=(), hang_up="SIG_DFL"):
-        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up)
+    out = "out/test/harness-self-test"
+
+    def drive(self, test="pass", out=out, arguments=("--only", "own"), hang_up="SIG_DFL", after="", lock="harness-self-test"):
+        (process.ROOT / "out/test").mkdir(parents=True, exist_ok=True)
+        program = DRIVER.format(root=process.ROOT, test=test, out=out, hang_up=hang_up, after=after, lock=lock)
         done = subprocess.run([sys.executable, "-c", program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=60, check=False)
         return done.returncode, done.stdout.splitlines()[-1:], done
 
     def test_it_passes_and_says_so(self):
         self.assertEqual(self.drive()[:2], (0, ["1 passed, 0 failed"]))
+
+    def test_a_stage_that_would_end_the_program_is_a_failure_and_the_next_one_runs(self):
+        status, last, done = self.drive(after="sys.exit(0)", arguments=())
+        self.assertEqual((status, last), (1, ["2 passed, 1 failed"]), done)
+        self.assertIn("the stage ends", done.stdout)
+        self.assertIn("==> next", done.stdout)
+
+    def test_a_second_run_in_one_tree_is_refused_and_touches_nothing(self):
+        self.drive()
+        before = (process.ROOT / self.out / "junit.xml").read_bytes()
+        held = alone.ue_folder.try_lock(process.ROOT / "out/test/busy.lock")
+        status, last, done = self.drive("raise AssertionError", lock="busy")
+        os.close(held)
+        self.assertEqual((status, last), (1, []), done)
+        self.assertIn("run in this tree already", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertEqual((process.ROOT / self.out / "junit.xml").read_bytes(), before)
+
+    def test_no_result_of_an_earlier_run_passes_for_this_ones(self):
+        self.drive("print('said')")
+        self.assertEqual(self.drive("os.kill(os.getpid(), signal.SIGKILL)")[0], -9)
+        for name in FILES:
+            self.assertFalse((process.ROOT / self.out / name).exists(), name)
 
     def test_results_that_cannot_be_written_are_a_failure_and_the_count_is_said(self):
         # A folder that cannot be made: a file is in its place.
@@ -209,6 +279,56 @@ class Driver(unittest.TestCase):
         help_text = subprocess.run([process.ROOT / "tests/run", "--help"], capture_output=True, text=True, timeout=60,
                                    check=True).stdout
         self.assertEqual(f"{{{','.join(table)}}}", re.search(r"\{[\w,]+\}", help_text)[0])
+
+
+class Copy(unittest.TestCase):
+    """The copy of the tree, of a small tree here."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.root = Path(holder.name)
+        patch = mock.patch.object(tree, "ROOT", self.root)
+        patch.start()
+        self.addCleanup(patch.stop)
+        subprocess.run(["git", "init", "-q", self.root], check=True, timeout=60)
+        self.write(".gitignore", "/out/\n")
+        self.copy = self.root / "out/copy"
+
+    def write(self, name, text=""):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def test_it_has_what_the_tree_has_and_nothing_else(self):
+        gone = self.write("src/gone.rs", "1")
+        self.write("src/lib.rs", "1")
+        tree.sync(self.copy)
+        self.assertEqual((self.copy / "src/gone.rs").read_text(), "1")
+        gone.unlink()
+        self.write("out/copy/src/added-by-a-patch.rs")
+        built = [self.write(f"out/copy/{name}") for name in ("target/built", "out/cache/a.deb", ".git/HEAD")]
+        tree.sync(self.copy)
+        self.assertEqual([path.name for path in (self.copy / "src").iterdir()], ["lib.rs"])
+        self.assertTrue(all(path.exists() for path in built))
+
+    def test_nothing_is_removed_outside_of_out(self):
+        self.write("src/lib.rs")
+        with self.assertRaises(ValueError):
+            tree.sync(self.root / "src")
+        self.assertTrue((self.root / "src/lib.rs").exists())
+
+    def test_an_interrupted_copy_of_a_folder_is_made_anew(self):
+        for name in ("a", "b"):
+            self.write(f"cache/{name}")
+        target = self.root / "out/cache"
+        with mock.patch.object(tree.shutil, "copytree", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
+            tree.copy_folder(self.root / "cache", target)
+        self.write("out/cache.part/half")
+        self.assertFalse(target.exists())
+        tree.copy_folder(self.root / "cache", target)
+        self.assertEqual(sorted(path.name for path in target.iterdir()), ["a", "b"])
 
 
 class Lint(unittest.TestCase):

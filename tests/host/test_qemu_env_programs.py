@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
+from harness.process import line  # noqa: E402
 from qemu_env import ue_folder  # noqa: E402
 
 UUID, EMPTY_UUID = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"
@@ -106,7 +107,7 @@ class Programs(SmallTree):
         with open(self.root / "out/.build.lock", "w") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             with self.start() as process:
-                self.assertIn("waiting", process.stderr.readline())
+                self.assertIn("waiting", line(process.stderr, 30))
                 self.assertFalse((self.root / "log").exists())
                 fcntl.flock(other, fcntl.LOCK_UN)
                 process.communicate(timeout=60)
@@ -116,15 +117,19 @@ class Programs(SmallTree):
 class Clean(SmallTree):
     def setUp(self):
         super().setUp()
-        for name in ("out/cache/a.deb", "out/ue/one/lock", "out/ue/two/lock", "out/image/manifest.json", "target/x"):
+        for name in ("out/cache/a.deb", "out/ue/one/lock", "out/ue/two/lock", "out/image/manifest.json", "target/x",
+                     "out/mutants/tree/out/ue/mutant/lock", "out/forensics/report.json", "tests/host/__pycache__/a.pyc"):
             self.write(name, "")
 
     def left(self):
-        return {name for name in ("out", "out/cache", "out/ue", "out/image", "target") if (self.root / name).exists()}
+        """The folders that are left, of the sources too what Python keeps of them."""
+        names = {f"out/{path.name}" for path in self.root.glob("out/*/")}
+        names |= {"__pycache__" for _ in [*self.root.glob("qemu-env/**/__pycache__"), *self.root.glob("tests/**/__pycache__")]}
+        return names | {name for name in ("out", "target") if (self.root / name).exists()}
 
     def test_what_was_built_goes_and_downloads_stay(self):
         self.assertEqual(self.call("clean"), (0, ""))
-        self.assertEqual(self.left(), {"out", "out/cache"})
+        self.assertEqual(self.left(), {"out", "out/cache", "out/sysroot"})
         self.assertEqual(self.call("clean", "--all"), (0, ""))
         self.assertEqual(self.left(), set())
 
@@ -135,6 +140,22 @@ class Clean(SmallTree):
             status, said = self.call("clean", *arguments)
             self.assertEqual((status, self.left()), (1, before))
             self.assertIn("still running: two. Stop first: qemu-env/ue stop two", said)
+        os.close(held)
+
+    def test_nor_a_mutants_ue(self):
+        before = self.left()
+        held = ue_folder.try_lock(self.root / "out/mutants/tree/out/ue/mutant/lock")
+        status, said = self.call("clean")
+        self.assertEqual((status, self.left()), (1, before))
+        self.assertIn("Stop first: out/mutants/tree/qemu-env/ue stop mutant", said)
+        os.close(held)
+
+    def test_not_under_tests(self):
+        before = self.left()
+        held = ue_folder.try_lock(self.root / "out/.tests.lock")
+        status, said = self.call("clean", "--all")
+        self.assertEqual((status, self.left()), (1, before))
+        self.assertIn("tests run here", said)
         os.close(held)
 
     def test_not_under_a_build(self):

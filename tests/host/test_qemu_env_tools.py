@@ -1,5 +1,6 @@
 """qemu-env's small tools, without a guest and without the network."""
 
+import fcntl
 import gzip
 import os
 import shutil
@@ -14,6 +15,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
+from harness.process import line  # noqa: E402
 from qemu_env import apt, apt_sources, cpio, fetch, files, lock, machine, manifest, paths, uboot  # noqa: E402
 from qemu_env.report import Failure  # noqa: E402
 from qemu_env.ue_folder import Ue  # noqa: E402
@@ -307,6 +309,38 @@ class Stamps(WithFolder):
     def test_too_little_room_is_said_with_the_figures(self):
         with self.assertRaisesRegex(Failure, "needs 99999999999 MiB free"):
             files.need_room(self.folder, 99999999999, "this")
+
+
+class Builds(WithFolder):
+    def test_the_wait_for_another_build_has_an_end(self):
+        with (
+            mock.patch.object(paths, "OUT", self.folder), mock.patch.object(files, "BUILD_WAIT_S", 0.3),
+            mock.patch.object(files, "_build_lock", None), mock.patch.object(files, "say"),
+            open(self.folder / ".build.lock", "w") as other,
+        ):  # fmt: skip
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with self.assertRaisesRegex(Failure, "another build still runs here after 0.3 s"):
+                files.one_build_at_a_time()
+            fcntl.flock(other, fcntl.LOCK_UN)
+            files.one_build_at_a_time()
+            files._build_lock.close()
+
+
+class Running(WithFolder):
+    SCRIPT = "from qemu_env import report; import sys; report.main(lambda: report.run(['sh', '-c', sys.argv[1]], what='it', show=True))"
+
+    def test_what_takes_long_is_seen_while_it_runs(self):
+        go = self.folder / "go"
+        script = f"echo out; echo err >&2; while [ ! -e {go} ]; do sleep 0.1; done; echo last; exit 3"
+        with subprocess.Popen([sys.executable, "-c", self.SCRIPT, script], env={**os.environ, "PYTHONPATH": paths.ENV / "lib"},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.addCleanup(process.kill)
+            self.assertEqual([line(process.stderr, 20), line(process.stderr, 20)], ["out", "err"])
+            go.touch()
+            out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (1, b""))
+        self.assertTrue(err.startswith(b"last\n"))
+        self.assertIn(b"it failed (exit 3)", err)
 
 
 class Machine(unittest.TestCase):

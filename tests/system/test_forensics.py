@@ -9,7 +9,7 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SEALED, SECURE_RAM, STARTED_COLD, WORKED_ON,
+    BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SEALED, SECURE_RAM, STARTED_COLD, WORKED_ON,
 )  # fmt: skip
 from forensics.secure_map import TA, TA_HEAP
 
@@ -31,10 +31,14 @@ class forensics(unittest.TestCase):
                 self.assertEqual(self.report.hits(moment, place, "PGK", "PRK"), [])
 
     def test_what_is_there_is_found(self):
-        for place, secret in [(NORMAL_RAM, "planted"), (NORMAL_RAM, "client's CK"), (DISK, "planted"),
-                              (FILES, "planted")]:
-            with self.subTest(place=place, secret=secret):
-                found = self.report.hits(STARTED_COLD, place, secret)
+        for moment, place, secret in [
+            (STARTED_COLD, NORMAL_RAM, "planted"), (STARTED_COLD, NORMAL_RAM, "client's CK"),
+            (STARTED_COLD, DISK, "planted"), (STARTED_COLD, FILES, "planted"), (STARTED_COLD, FILES, "hidden"),
+            (ERASED_COLD, NORMAL_RAM, "planted again"), (ERASED_COLD, DISK, "planted again"),
+            (BEGUN_ANEW, SECURE_RAM, "other PGK"),
+        ]:  # fmt: skip
+            with self.subTest(moment=moment, place=place, secret=secret):
+                found = self.report.hits(moment, place, secret)
                 self.assertIn("whole", [hit["part"] for hit in found])
 
     def test_the_ta_holds_the_pgk_once(self):
@@ -64,3 +68,4 @@ class forensics(unittest.TestCase):
 
     def test_an_erased_pgk_does_not_come_back(self):
         self.assertEqual(self.copies(ERASED_COLD), [])
+        self.assertEqual(self.copies(BEGUN_ANEW, "PGK", "PRK"), [])

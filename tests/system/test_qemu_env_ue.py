@@ -10,15 +10,20 @@ import time
 import unittest
 from pathlib import Path
 
+from harness.process import line
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = str(ROOT / "qemu-env/ue")
 NAME = f"t{os.getpid()}"
 STORE = "/var/lib/optee-client/data"
+CALL_S = 120
+# A UE ends with these tests, however they end.
+BOUND = ("--bind-to", str(os.getpid()))
 
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
 
-def call(*arguments, stdin=b"", seconds=120):
+def call(*arguments, stdin=b"", seconds=CALL_S):
     # From another directory: the commands find the repository by themselves.
     return subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=seconds, cwd="/", check=False)
 
@@ -54,14 +59,14 @@ class Live(unittest.TestCase):
     def setUpClass(cls):
         cls.addClassCleanup(subprocess.run, ["rm", "-rf", f"{ROOT}/out/ue/{NAME}"], check=False)
         cls.addClassCleanup(call, "stop", NAME)
-        started = call("start", NAME, "--fresh", "--bind-to", str(os.getpid()), "--max-seconds", "900")
+        started = call("start", NAME, "--fresh", *BOUND, "--max-seconds", "900")
         if started.returncode != 0:
             raise RuntimeError(started.stderr.decode(errors="replace"))
 
     def setUp(self):
         # A test that ended the UE, or failed in the middle of it, must not fail the others.
         if not qemu_of(NAME):
-            call("start", NAME, "--bind-to", str(os.getpid()), "--max-seconds", "900")
+            call("start", NAME, *BOUND, "--max-seconds", "900")
 
     def test_status_passes_through(self):
         for status in (0, 1, 7, 124, 255):
@@ -108,10 +113,10 @@ class Live(unittest.TestCase):
     def test_output_streams_while_the_command_runs(self):
         command = [TOOL, "exec", NAME, "--", "sh", "-c", "echo first; read line; echo $line"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            self.assertEqual(process.stdout.readline(), b"first\n")
+            self.assertEqual(line(process.stdout, 30), "first")
             process.stdin.write(b"second\n")
             process.stdin.flush()
-            self.assertEqual(process.stdout.readline(), b"second\n")
+            self.assertEqual(line(process.stdout, 30), "second")
             self.assertEqual(process.wait(20), 0)
 
     def test_four_commands_run_side_by_side(self):
@@ -192,7 +197,7 @@ class Live(unittest.TestCase):
         self.assertEqual(done.returncode, 125)
         self.assertIn(b"killed by signal 9", done.stderr)
         self.assertEqual(call("kill", NAME).returncode, 1)
-        self.assertEqual(call("start", NAME, "--bind-to", str(os.getpid())).returncode, 0)
+        self.assertEqual(call("start", NAME, *BOUND).returncode, 0)
         self.assertEqual(guest("cat", f"{STORE}/synced").stdout, b"kept\n")
 
     def test_stop_twice(self):
@@ -222,7 +227,7 @@ class Lives(unittest.TestCase):
         self.addCleanup(lambda: call("stop", self.name))
 
     def start(self, *options):
-        done = call("start", self.name, "--fresh", "--max-seconds", "300", *options)
+        done = call("start", self.name, "--fresh", "--max-seconds", "300", *BOUND, *options)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def has_ended(self):
@@ -244,7 +249,7 @@ class Lives(unittest.TestCase):
                                            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
                 self.name = f"run-{process.pid}"
                 with process:
-                    self.assertEqual(process.stdout.readline(), b"up\n")
+                    self.assertEqual(line(process.stdout, CALL_S), "up")
                     process.send_signal(number)
                     self.assertEqual(process.wait(60), 128 + number)
                 self.assertTrue(self.has_ended())
@@ -254,12 +259,12 @@ class Lives(unittest.TestCase):
         process = subprocess.Popen([TOOL, "run", "--", "sh", "-c", "echo up; sleep 100"], stdout=subprocess.PIPE)
         self.name = f"run-{process.pid}"
         with process:
-            self.assertEqual(process.stdout.readline(), b"up\n")
+            self.assertEqual(line(process.stdout, CALL_S), "up")
             process.kill()
         self.assertTrue(wait_until(self.has_ended, 10))
 
     def test_killed_start(self):
-        process = subprocess.Popen([TOOL, "start", self.name, "--fresh"], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([TOOL, "start", self.name, "--fresh", *BOUND], stdout=subprocess.DEVNULL)
         self.assertTrue(wait_until(lambda: not self.has_ended(), 10))
         process.kill()
         process.wait(10)
@@ -275,7 +280,7 @@ class Lives(unittest.TestCase):
 
     def test_limit(self):
         # The boot itself may take all of a short limit: both ends are good, but it must end, and say why.
-        call("start", self.name, "--fresh", "--max-seconds", "3")
+        call("start", self.name, "--fresh", "--max-seconds", "3", *BOUND)
         self.assertTrue(wait_until(self.has_ended, 15))
         self.assertIn(b"time limit of 3 s", call("exec", self.name, "--", "true").stderr)
 
@@ -289,7 +294,7 @@ class Lives(unittest.TestCase):
         self.start()
 
     def test_failed_boot(self):
-        done = call("start", self.name, "--fresh", "--append", "rdinit=/nothing-there", "--wait", "20")
+        done = call("start", self.name, "--fresh", "--append", "rdinit=/nothing-there", "--wait", "20", *BOUND)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"console.log", done.stderr)
         self.assertTrue(self.has_ended())
@@ -300,7 +305,7 @@ class Lives(unittest.TestCase):
         call("stop", self.name)
         copy = ROOT / f"out/ue/{self.name}/copy"
         os.rename(ROOT / f"out/ue/{self.name}/disk", copy)
-        done = call("start", self.name, "--disk", str(copy), "--max-seconds", "300")
+        done = call("start", self.name, "--disk", str(copy), "--max-seconds", "300", *BOUND)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(call("exec", self.name, "--", "cat", f"{STORE}/mine").stdout, b"mine\n")
 

@@ -16,6 +16,10 @@ class Store(unittest.TestCase):
 
     def setUp(self):
         self.ue = UE("store")
+
+    def start(self, *options):
+        # Only what this test has started is its own to stop.
+        self.ue.start("--fresh", *options)
         self.addCleanup(self.ue.stop)
 
     def supplicants(self):
@@ -31,7 +35,7 @@ class Store(unittest.TestCase):
 
     def test_a_key_acknowledged_after_a_failed_first_session_is_kept(self):
         # Without trusted applications no session opens.
-        self.ue.start("--fresh", "--append", "proseal.nota")
+        self.start("--append", "proseal.nota")
         self.assertEqual(self.supplicants(), [], "it could acknowledge what the next boot clears")
         self.assertIn("the first session did not open", (self.ue.folder / "console.log").read_text(errors="replace"))
         again = self.ue.exec("tee-supplicant", "-d")
@@ -49,7 +53,7 @@ class Store(unittest.TestCase):
         self.kept_over_a_boot()
 
     def test_nobody_is_answered_before_the_mark(self):
-        self.ue.start("--fresh", "--append", "proseal.nosupplicant")
+        self.start("--append", "proseal.nosupplicant")
         # One waits for the TEE since before it can answer, another asks all the time.
         said = self.ue.sh(
             "prosectl --json --timeout 4 status >/tmp/early &\n"

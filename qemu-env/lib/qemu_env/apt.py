@@ -67,6 +67,7 @@ class Apt:
         run(
             ["apt-get", *self.options, "--error-on=any", "-q", "update"],
             what=f"reading Debian's index of {SUITE}",
+            show=True,
             hint="Is the network up, and does the machine's mirror carry this suite? If keys are missing: "
             "apt-get install --only-upgrade debian-archive-keyring",
         )
@@ -119,12 +120,12 @@ class Apt:
         if binary:
             run(
                 ["apt-get", *self.options, "-q", "download", *binary],
-                what=f"downloading {' '.join(binary)}", hint=hint, cwd=folder, seconds=1800,
+                what=f"downloading {' '.join(binary)}", hint=hint, show=True, cwd=folder, seconds=1800,
             )  # fmt: skip
         if source:
             run(
                 ["apt-get", *self.options, "-q", "--download-only", "--only-source", "source", *source],
-                what=f"downloading the source {' '.join(source)}", hint=hint, cwd=folder, seconds=1800,
+                what=f"downloading the source {' '.join(source)}", hint=hint, show=True, cwd=folder, seconds=1800,
             )  # fmt: skip
 
 

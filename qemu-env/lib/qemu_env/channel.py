@@ -14,6 +14,7 @@ MAGIC = b"ue-agent"
 AGENT_STARTED = b"\0"  # no frame begins so
 CHUNK = 32 * 1024 - HEADER.size
 WINDOW = 256 * 1024
+END_SECONDS = 5
 
 
 class Channel:
@@ -113,6 +114,15 @@ class Channel:
     def run(self, words, stdin=0, stdout=1, stderr=2, seconds=None):
         """Runs one command on these descriptors (stdin None: empty) and returns its exit status. It may take its time,
         or so many seconds."""
+        try:
+            return self._converse(words, stdin, stdout, stderr, seconds)
+        except TimeoutError:
+            raise Failure(f"{self._ue.name}: {words[0]} did not end within {seconds} s") from None
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def _converse(self, words, stdin, stdout, stderr, seconds):
+        """The same; OSError here is of the agent's socket, and of nothing else."""
         deadline = None if seconds is None else time.monotonic() + seconds
         self._socket.settimeout(seconds)
         self._send(b"C", b"".join(os.fsencode(word) + b"\0" for word in words))
@@ -125,7 +135,7 @@ class Channel:
             ready, _, _ = select.select(waiting, [], [], left and max(0, left))
             # Also one that never stops talking has to end.
             if deadline and time.monotonic() > deadline:
-                raise Failure(f"{self._ue.name}: {words[0]} did not end within {seconds} s")
+                raise TimeoutError
             if stdin in ready:
                 data = read(stdin, min(CHUNK, credit))
                 if data:
@@ -137,8 +147,7 @@ class Channel:
             if self._socket in ready:
                 data = self._socket.recv(1 << 18)
                 if not data:
-                    self._ue.wait_until_ended(1)
-                    raise Failure(f"{self._ue.name} ended while the command ran{self._ue.why_ended()}")
+                    raise ConnectionError("it hung up")
                 self._bytes += data
                 for kind, payload in self._frames():
                     if kind == b"A":
@@ -152,6 +161,16 @@ class Channel:
                     else:
                         raise Failure(f"{self._ue.name}: the agent sent a frame of unknown kind {kind!r}")
 
+    def _lost(self, error):
+        """Most often QEMU has just ended: why, is written a moment later."""
+        if self._ue.wait_until_ended(END_SECONDS):
+            return Failure(f"{self._ue.name} ended while the command ran{self._ue.why_ended()}")
+        return Failure(f"{self._ue.name}: lost the connection to its agent while the command ran: {error}")
+
+
+class OutputClosed(Exception):
+    """Nobody reads any more what the command writes."""
+
 
 def read(descriptor, count):
     try:
@@ -161,11 +180,17 @@ def read(descriptor, count):
 
 
 def write(descriptor, data):
+    """Its errors are not the socket's, so they are no OSError."""
     if descriptor is None:
         return
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except BrokenPipeError:
+        raise OutputClosed from None
+    except OSError as error:
+        raise Failure(f"writing what the command says: {error.strerror}") from None
 
 
 def answers(ue, seconds):

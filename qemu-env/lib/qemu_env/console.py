@@ -24,19 +24,27 @@ def attach(ue):
     except OSError as error:
         raise Failure(f"the console of {ue.name} is not there: {error}") from None
     connection.settimeout(None)
-    with connection:
-        if not sys.stdin.isatty():
-            pump(connection, leave=None)
-            return
-        say(f"console of {ue.name}; press Enter for a prompt, Ctrl-] to leave")
-        before = termios.tcgetattr(0)
-        try:
-            tty.setraw(0)
-            pump(connection, LEAVE)
-        finally:
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
-            print(file=sys.stderr)
-    os.close(lock)
+    try:
+        with connection:
+            join(ue, connection)
+    except OSError as error:
+        raise Failure(f"the console of {ue.name} broke off: {error}") from None
+    finally:
+        os.close(lock)
+
+
+def join(ue, connection):
+    if not os.isatty(0):
+        pump(connection, leave=None)
+        return
+    say(f"console of {ue.name}; press Enter for a prompt, Ctrl-] to leave")
+    before = termios.tcgetattr(0)
+    try:
+        tty.setraw(0)
+        pump(connection, LEAVE)
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        print(file=sys.stderr)
 
 
 def pump(connection, leave):

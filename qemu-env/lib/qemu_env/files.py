@@ -5,11 +5,14 @@ import hashlib
 import json
 import os
 import shutil
+import time
 
 from . import paths
 from .report import Failure, say
 
 _build_lock = None
+# Longer than any step's own limit.
+BUILD_WAIT_S = 2400
 
 
 def sha256(path):
@@ -59,19 +62,29 @@ def is_only_build():
     """Takes the lock of builds if it is free; it ends with this process."""
     global _build_lock
     paths.OUT.mkdir(exist_ok=True)
-    _build_lock = open(paths.OUT / ".build.lock", "w")  # noqa: SIM115
+    lock = open(paths.OUT / ".build.lock", "w")  # noqa: SIM115
     try:
-        fcntl.flock(_build_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        lock.close()
         return False
+    _build_lock = lock
     return True
 
 
 def one_build_at_a_time():
     """Two builds in one repository would remove each other's folders."""
-    if not is_only_build():
-        say("another build is running here; waiting for it")
-        fcntl.flock(_build_lock, fcntl.LOCK_EX)
+    if is_only_build():
+        return
+    say("another build is running here; waiting for it")
+    deadline = time.monotonic() + BUILD_WAIT_S
+    while not is_only_build():
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"another build still runs here after {BUILD_WAIT_S} s; if it hangs, end it: `lslocks` names the process "
+                f"that holds {paths.shown(paths.OUT)}/.build.lock"
+            )
+        time.sleep(0.2)
 
 
 class Stamp:

@@ -20,6 +20,7 @@ TEST_BIN = OUT / "guest" / "tests" / "bin"
 TEST_TA = OUT / "guest" / "tests" / "ta"
 STAMPS = OUT / "stamps"
 UE = OUT / "ue"
+TESTS_LOCK = OUT / ".tests.lock"  # held by whatever runs tests (tests/harness/alone.py)
 
 ARCH_LIB = "usr/lib/aarch64-linux-gnu"
 TA_DEV_KIT = SYSROOT / "usr/lib/optee-os-dev/vexpress-qemu_armv8a"

@@ -3,6 +3,7 @@
 It is forked off by `ue start`. When it is killed itself, the kernel kills QEMU (PR_SET_PDEATHSIG).
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -36,7 +37,7 @@ def start(ue, lock, command, max_seconds, bind_to):
         status = 1
         try:
             os.setsid()
-            os.close(writing_end)
+            keep_only(lock, reading_end)
             _run(ue, command, max_seconds, bind_to, reading_end)
             status = 0
         except BaseException:
@@ -46,6 +47,15 @@ def start(ue, lock, command, max_seconds, bind_to):
     os.close(lock)
     os.close(reading_end)
     return Caller(writing_end)
+
+
+def keep_only(*kept):
+    """Whatever else this process has inherited is the caller's: a pipe whose reader waits for its end, another lock."""
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        if descriptor > 2 and descriptor not in kept:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(descriptor)
 
 
 def _run(ue, command, max_seconds, bind_to, caller):
