@@ -220,6 +220,19 @@ class AgentThatGoes(unittest.TestCase):
         said = process.communicate(timeout=30)[1]
         self.assertEqual((process.returncode, said), (128 + signal.SIGPIPE, b""))
 
+    def test_an_agent_that_forgets_the_greeting_is_greeted_again(self):
+        """Under load the guest hears late of an earlier hang-up, and takes it for one of this connection."""
+        process = subprocess.Popen([self.root / "qemu-env/ue", "exec", "played", "--", "true"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        greeting = channel.HEADER.size + len(channel.MAGIC) + 16
+        for after in (channel.AGENT_STARTED, b""):
+            connection, _ = self.server.accept()
+            self.addCleanup(connection.close)
+            connection.sendall(connection.recv(greeting) + after)
+        connection.sendall(channel.HEADER.pack(b"X", 1) + b"\7")
+        self.assertEqual((process.communicate(timeout=30)[1], process.returncode), (b"", 7))
+
     def test_input_that_the_caller_closed_is_empty(self):
         process, connection = self.execute(stdin=None, preexec_fn=lambda: os.close(0))
         frames = b""

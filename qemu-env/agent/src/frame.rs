@@ -25,6 +25,8 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::thread;
+use std::time::Duration;
 
 const MAGIC: &[u8; 8] = b"ue-agent";
 const HEADER: usize = 5;
@@ -88,12 +90,24 @@ pub(crate) fn read(port: &mut File) -> io::Result<Next> {
     Ok(Next::Frame(kind, payload))
 }
 
+/// The kernel tells of a hang-up apart from the data and, under load, so late that the next host's data has been read
+/// before. A hang-up is one if it lasts so long; a shorter one that is missed does no harm, since each host greets.
+const LASTING: Duration = Duration::from_millis(30);
+
 /// Like `read_exact`, but a hang-up is no error. An empty buffer is full at once.
 fn fill(port: &mut File, mut buffer: &mut [u8]) -> io::Result<bool> {
+    let mut hung_up = false;
     while !buffer.is_empty() {
         match port.read(buffer) {
-            Ok(0) => return Ok(false),
-            Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
+            Ok(0) if hung_up => return Ok(false),
+            Ok(0) => {
+                hung_up = true;
+                thread::sleep(LASTING);
+            }
+            Ok(count) => {
+                hung_up = false;
+                buffer = buffer.get_mut(count..).unwrap_or_default();
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -103,9 +117,15 @@ fn fill(port: &mut File, mut buffer: &mut [u8]) -> io::Result<bool> {
 
 /// Reads and forgets until the host hangs up: what follows garbage has no borders.
 pub(crate) fn drain(port: &mut File) -> io::Result<()> {
-    let mut byte = [0; 4096];
-    while fill(port, &mut byte)? {}
-    Ok(())
+    let mut forgotten = [0; 4096];
+    loop {
+        match port.read(&mut forgotten) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Blocks until a host is connected: a port refuses bytes before that. The host skips this one.

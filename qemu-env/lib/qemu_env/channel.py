@@ -86,7 +86,7 @@ class Channel:
             at = seen.find(hello)
             if at >= 0:
                 self._bytes = seen[at + len(hello) :]
-                return True
+                return self._bytes[:1] != AGENT_STARTED  # which has forgotten the greeting
             # What cannot be the beginning of the answer is stale.
             del seen[: -len(hello)]
         return False
