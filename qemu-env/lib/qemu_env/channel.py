@@ -130,6 +130,17 @@ class Channel:
         if stdin is None:
             self._send(b"Z")
         while True:
+            for kind, payload in self._frames():
+                if kind == b"A":
+                    credit += int.from_bytes(payload, "little")
+                elif kind == b"O":
+                    write(stdout, payload)
+                elif kind == b"E":
+                    write(stderr, payload)
+                elif kind == b"X":
+                    return payload[0]
+                else:
+                    raise Failure(f"{self._ue.name}: the agent sent a frame of unknown kind {kind!r}")
             waiting = [self._socket] + ([stdin] if stdin is not None and credit > 0 else [])
             left = deadline and deadline - time.monotonic()
             ready, _, _ = select.select(waiting, [], [], left and max(0, left))
@@ -149,17 +160,6 @@ class Channel:
                 if not data:
                     raise ConnectionError("it hung up")
                 self._bytes += data
-                for kind, payload in self._frames():
-                    if kind == b"A":
-                        credit += int.from_bytes(payload, "little")
-                    elif kind == b"O":
-                        write(stdout, payload)
-                    elif kind == b"E":
-                        write(stderr, payload)
-                    elif kind == b"X":
-                        return payload[0]
-                    else:
-                        raise Failure(f"{self._ue.name}: the agent sent a frame of unknown kind {kind!r}")
 
     def _lost(self, error):
         """Most often QEMU has just ended: why, is written a moment later."""
