@@ -33,7 +33,7 @@ pub enum Step {
     Install {
         whole: bool,
         sequence_step: i8,
-        time_step: u32,
+        time_step: i32,
         groups: Vec<Wanted>,
     },
     Send {
@@ -74,6 +74,7 @@ pub enum Wrong {
     WriteFails,
     WriteLies,
     Full,
+    Corrupt,
 }
 
 /// A group that an installed content lists.
@@ -98,8 +99,9 @@ struct Seen {
     sequence: u64,
     floor: u64,
     next: HashMap<GroupId, u64>,
-    /// An erase was reported as failed: it may be half done.
-    half_erased: bool,
+    /// An erase was reported as failed, so it may be half done; or the object
+    /// was corrupt, and OP-TEE has deleted it.
+    may_be_gone: bool,
 }
 
 /// The device, its medium, and what was seen of it.
@@ -150,7 +152,10 @@ impl History {
                     Wrong::WriteFails => Fault::WriteFails,
                     Wrong::WriteLies => Fault::WriteLies,
                     Wrong::Full => Fault::Full,
+                    Wrong::Corrupt => Fault::Corrupt,
                 };
+                // It shows when the TA next reads the object.
+                self.seen.may_be_gone |= matches!(wrong, Wrong::Corrupt);
             }
             Step::Random { fails } => self.medium().random_fails = *fails,
             Step::PowerGoes { writes } => self.medium().power_left = Some((writes % 5).into()),
@@ -220,7 +225,7 @@ impl History {
         self.status().map(|status| StatusReply { refusals: 0, ..status })
     }
 
-    fn install(&mut self, whole: bool, sequence_step: i8, time_step: u32, wanted: &[Wanted]) {
+    fn install(&mut self, whole: bool, sequence_step: i8, time_step: i32, wanted: &[Wanted]) {
         let before = self.held();
         let Some(held) = &before else { return };
         let keys: Vec<Vec<[u8; 32]>> = wanted
@@ -257,22 +262,22 @@ impl History {
         let content = Content {
             device: DeviceId::NONE,
             sequence: held.sequence.saturating_add_signed(sequence_step.into()),
-            time: held.floor.saturating_add(time_step.into()),
+            time: held.floor.saturating_add_signed(time_step.into()),
             start_nonce: None,
             groups,
         };
         let mut octets = Vec::new();
         content.encode(&mut octets);
         let scope = if whole { Scope::Whole } else { Scope::Added };
-        if self.call(&Install { scope, content: &octets }).is_err() && !self.is_off() {
-            assert_eq!(self.held(), before, "a refused content has changed nothing");
+        if self.call(&Install { scope, content: &octets }).is_err() {
+            self.unchanged(before);
         }
     }
 
     fn send(&mut self, group_n: u8, generation_n: u8) {
         let command = Send { group: group(group_n), generation: generation(generation_n) };
         let held = self.held();
-        let Ok(epoch) = self.call(&command) else { return };
+        let Ok(epoch) = self.call(&command) else { return self.unchanged(held) };
         if let Some(held) = held {
             let group = held.groups.iter().find(|g| g.group == command.group);
             let pgk =
@@ -306,11 +311,22 @@ impl History {
             .collect();
         let asked = items.clone();
         let Some(held) = self.held() else { return };
-        let Ok(reply) = self.call(&Receive { items }) else { return };
+        let Ok(reply) = self.call(&Receive { items }) else { return self.unchanged(Some(held)) };
         assert_eq!(reply.items.len(), asked.len());
         for (item, keys) in asked.iter().zip(&reply.items) {
-            let own = held.groups.iter().any(|g| (g.group, g.member) == (item.group, item.sender));
+            let group = held.groups.iter().find(|g| g.group == item.group);
+            let holds =
+                group.is_some_and(|g| g.pgks.iter().any(|p| p.generation == item.generation));
+            assert!(holds || keys.is_err(), "derived from what is not held");
+            let own = group.is_some_and(|g| g.member == item.sender);
             assert!(!own || keys.is_err(), "receiver keys for the own member");
+        }
+    }
+
+    /// After a refusal, unless the power went in the middle.
+    fn unchanged(&mut self, before: Option<StatusReply>) {
+        if !self.is_off() {
+            assert_eq!(self.held(), before, "a refused command has changed nothing");
         }
     }
 
@@ -329,7 +345,7 @@ impl History {
             assert!(self.medium().object.is_none(), "erased, and still there");
             self.forget();
         } else {
-            self.seen.half_erased = true;
+            self.seen.may_be_gone = true;
         }
     }
 
@@ -352,17 +368,21 @@ impl History {
         self.ta = Ta::new(Sim::new(Arc::clone(&self.medium), self.starts << 32));
     }
 
+    fn may_be_gone(&self) -> bool {
+        self.seen.may_be_gone || self.medium().fault == Fault::Corrupt
+    }
+
     fn check_what_must_not_fall(&mut self) {
         let Some(status) = self.status() else { return };
         match status.state {
             DeviceState::Enrolled => {}
             DeviceState::Damaged => {
-                assert!(self.seen.half_erased, "damaged, and nobody erased it");
+                assert!(self.may_be_gone(), "damaged, and nothing was");
                 return;
             }
             DeviceState::Factory => {
                 assert!(
-                    self.seen.half_erased || self.seen.sequence == 0,
+                    self.may_be_gone() || self.seen.sequence == 0,
                     "factory, and nobody erased it"
                 );
                 return self.forget();
