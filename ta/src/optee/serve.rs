@@ -41,7 +41,7 @@ pub fn serve(
 
     // Room for the largest response: a buffer that moved would leave
     // keys behind, and this one wipes itself.
-    let mut response = Buffer::with_room(RESPONSE_MAX);
+    let mut response = Buffer::with_room(room.min(RESPONSE_MAX));
     // The length is bounded before anything is allocated by it: an octet more
     // than a request may have is enough for it to be refused.
     let len = request.buffer_len().min(REQUEST_MAX.saturating_add(1));
