@@ -36,7 +36,8 @@ class Mutations(unittest.TestCase):
     def test_a_case_is_its_suite_and_its_number(self):
         for case, there in {
             "regression_2001": True, "negative_2001": False, "negative_2101": True, "regression_2101": False,
-            "fuzz_1001": True, "fuzz.record": True, "fuzz.nothing": False, "negative.2101": False, "nothing_1001": False,
+            "fuzz_1001": True, "storage_1006": True, "negative.2101": False, "nothing_1001": False,
+            "fuzz.record": True, "fuzz.nothing": False,
             "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,
         }.items():  # fmt: skip
             with self.subTest(case):
@@ -90,7 +91,7 @@ def is_there(case):
     suite, _, number = case.partition("_")
     cases = ROOT / "host/xtest/src/cases"
     text = "".join(path.read_text() for path in [*cases.glob(f"{suite}.rs"), *cases.glob(f"{suite}/**/*.rs")])
-    row = rf"^ *(?:\w+\(|number: ){number},"
+    row = rf"^ *(?:&\[)?(?:\w+\(|number: ){number},"
     return re.fullmatch(r"\d{4}", number) is not None and re.search(row, re.sub(r"\(\s+", "(", text), re.M) is not None
 
 
