@@ -22,8 +22,9 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(1008, "stack and heap keep a quarter free under the largest workload", marks),
 ];
 
-/// Sessions beside the case's own: as many as the TA takes, but for a few.
-const SESSIONS: usize = 60;
+/// Sessions beside the case's own: many, and so few that those of the case
+/// before may still be closing.
+const SESSIONS: usize = 40;
 /// The high-water mark of the stack when nothing goes deeper than what is
 /// wiped after each command (ta/src/stack.rs): its 9 KiB, and at most so much
 /// above them.
@@ -172,7 +173,7 @@ fn refusals(c: &mut Context) -> Verdict {
 }
 
 /// What the TA's memory must bear all at once: the largest state, replaced by
-/// the largest request, while as many sessions are open as may be.
+/// the largest request, while many sessions are open.
 fn marks(c: &mut Context) -> Verdict {
     c.fresh()?;
     let mut others: Vec<_> = (0..SESSIONS).map(|_| c.target.client()).collect();
