@@ -236,6 +236,11 @@ class Surroundings(Case):
         self.boot()
         self.assertEqual(self.ue.done("key", "list")["groups"], self.before)
 
+    def test_clock_that_was_never_set(self):
+        self.boot("--rtc", "1970-01-02")
+        answer = self.ue.prosectl("--json", *pgk_arguments("0a0b0d"), stdin=os.urandom(32))
+        self.refused(answer, 1, "clock_not_set", "this machine's clock says 1970-01-02", "set this machine's clock")
+
     def test_missing_trusted_application(self):
         self.boot("--append", "proseal.nota")
         answer = self.ue.prosectl("--json", "status")
