@@ -2,10 +2,6 @@
 
 use proseal_proto::error::Code;
 
-/// Sessions that may be open at once. Each takes some of the TA's heap, which
-/// the largest request must still find (docs/storage.md, Memory).
-pub const SESSIONS_MAX: u32 = 64;
-
 /// How the client logged in (GlobalPlatform client identity).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {

@@ -49,9 +49,6 @@ pub enum Fault {
     /// The TA refuses this login.
     #[error("the trusted application refuses this login")]
     LoginRefused,
-    /// The TA has as many sessions as it can have.
-    #[error("the trusted application has too many sessions open")]
-    Busy,
     /// The TA has panicked, and again when the call was repeated.
     #[error("the trusted application stopped in the middle of the call, twice")]
     Died,
@@ -121,7 +118,6 @@ impl Error {
                 Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
                 Fault::BadSignature { .. }
                 | Fault::StorageDamaged { .. }
-                | Fault::Busy
                 | Fault::Died
                 | Fault::Tee { .. } => Kind::Failed,
             },
@@ -147,7 +143,6 @@ impl Error {
                 Fault::TimedOut { .. } => 0x718,
                 Fault::Tee { .. } => 0x719,
                 Fault::DeviceFailed { .. } => 0x71a,
-                Fault::Busy => 0x71b,
             },
         }
     }
@@ -167,7 +162,6 @@ impl Error {
                 Fault::BadSignature { .. } => "bad_signature",
                 Fault::StorageDamaged { .. } => "storage_damaged",
                 Fault::LoginRefused => "login_refused",
-                Fault::Busy => "ta_busy",
                 Fault::Died => "ta_died",
                 Fault::TimedOut { .. } => "timed_out",
                 Fault::Tee { .. } => "tee_failed",
@@ -203,7 +197,6 @@ impl Error {
                     "run `prosectl doctor`; docs/storage.md says which damage can be mended"
                 }
                 Fault::LoginRefused => "use a session without a user or group login",
-                Fault::Busy => "end programs that hold one, then try again",
                 Fault::Died => {
                     "run `prosectl doctor`: the store's disk may be read-only or failing; the secure console has the reason"
                 }

@@ -12,13 +12,13 @@ use std::ptr::{self, NonNull};
 use optee_teec::Uuid;
 use optee_teec::raw::{
     TEEC_AllocateSharedMemory, TEEC_CloseSession, TEEC_Context, TEEC_ERROR_ACCESS_DENIED,
-    TEEC_ERROR_BAD_STATE, TEEC_ERROR_BUSY, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND,
-    TEEC_ERROR_SECURITY, TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand,
-    TEEC_LOGIN_PUBLIC, TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT,
-    TEEC_MEMREF_PARTIAL_OUTPUT, TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE,
-    TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter,
-    TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session,
-    TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
+    TEEC_ERROR_BAD_STATE, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY,
+    TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC,
+    TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT,
+    TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession,
+    TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter, TEEC_RegisteredMemoryReference,
+    TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session, TEEC_SharedMemory,
+    TEEC_SharedMemory__Imp, TEEC_Value,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -248,7 +248,6 @@ impl Open {
         Err(match (result, origin) {
             (TEEC_SUCCESS, _) => return Ok(Self(session)),
             (TEEC_ERROR_ACCESS_DENIED, TEEC_ORIGIN_TRUSTED_APP) => Fault::LoginRefused,
-            (TEEC_ERROR_BUSY, TEEC_ORIGIN_TRUSTED_APP) => Fault::Busy,
             (TEEC_ERROR_ITEM_NOT_FOUND, _) => Fault::NoTa { uuid },
             (TEEC_ERROR_SECURITY, _) => Fault::BadSignature { uuid },
             // How OP-TEE 4.5 shows a store that died (docs/storage.md).

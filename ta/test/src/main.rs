@@ -32,9 +32,7 @@ fn open_session(_: &mut ParametersNone) -> Result<()> {
 }
 
 #[ta_close_session]
-fn close_session() {
-    INSTANCE.close_session();
-}
+fn close_session() {}
 
 #[ta_destroy]
 fn destroy() {}

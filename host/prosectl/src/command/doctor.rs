@@ -116,7 +116,6 @@ const fn mending(fault: &Fault) -> Option<&'static str> {
         | Fault::NoTa { .. }
         | Fault::BadSignature { .. }
         | Fault::LoginRefused
-        | Fault::Busy
         | Fault::TimedOut { .. } => None,
     }
 }
