@@ -266,10 +266,9 @@ impl Device {
         // SAFETY: the kernel has just made this descriptor for this caller.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let size = usize::try_from(argument.size).map_err(|_| Errno::OVERFLOW)?;
-        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping, wherever the kernel wants it.
-        let at =
-            unsafe { rustix::mm::mmap(ptr::null_mut(), size, access, MapFlags::SHARED, &fd, 0)? };
+        let at = unsafe { rustix::mm::mmap(ptr::null_mut(), size, access, flags, &fd, 0)? };
         Ok(Memory { id: u64::from(argument.id.unsigned_abs()), at: at.cast(), size, _fd: fd })
     }
 
