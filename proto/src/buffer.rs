@@ -5,16 +5,34 @@ use core::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
-/// A vector of fixed room, to which octets are only appended, so that it never
-/// moves. Dropped, it wipes what was written; the rest of the room never held
-/// anything, and wiping that too took longer than deriving a key.
+/// A vector of fixed room, which is never exceeded, so that it never moves. It
+/// wipes what was written; the rest of the room never held anything, and wiping
+/// that too took longer than deriving a key.
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
+    /// An empty buffer without room.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// An empty buffer with room for `room` octets.
     #[must_use]
     pub fn with_room(room: usize) -> Self {
         Self(Vec::with_capacity(room))
+    }
+
+    /// Wipes what was written.
+    pub fn wipe(&mut self) {
+        self.0.as_mut_slice().zeroize();
+        self.0.clear();
+    }
+
+    /// Gives an empty buffer room for `room` octets, if it has less.
+    pub fn make_room(&mut self, room: usize) {
+        debug_assert!(self.0.is_empty(), "a buffer that moved would leave octets behind");
+        self.0.reserve_exact(room.saturating_sub(self.0.len()));
     }
 }
 
@@ -32,8 +50,14 @@ impl DerefMut for Buffer {
     }
 }
 
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        self.wipe();
     }
 }

@@ -177,6 +177,18 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Appends `len` zeros, to be written in place.
+    pub fn zeros(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let start = self.buffer.len();
+        match start.checked_add(len) {
+            Some(end) if end <= self.max => {
+                self.buffer.resize(end, 0);
+                self.buffer.get_mut(start..).ok_or(Full)
+            }
+            _ => Err(Full),
+        }
+    }
+
     /// One octet.
     pub fn u8(&mut self, value: u8) -> Result<(), Full> {
         self.bytes(&value.to_be_bytes())

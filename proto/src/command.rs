@@ -24,7 +24,8 @@ use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all
 use crate::error::Code;
 use crate::limit::{REQUEST_MAX, RESPONSE_MAX};
 use crate::message::{
-    Done, Erase, Receive, ReceiveReply, Send, SendReply, Status, StatusReply, Version, VersionReply,
+    Done, Erase, Receive, ReceiveItems, ReceiveReply, Send, SendReply, Status, StatusReply,
+    Version, VersionReply,
 };
 
 /// Octets before a reply: the code.
@@ -112,6 +113,10 @@ command!(
     Id::Receive.number(), Receive => ReceiveReply, ReceiveReply::MAX,
     |request| ReceiveReply::len(request.items.len())
 );
+command!(
+    Id::Receive.number(), ReceiveItems<'_> => ReceiveReply, ReceiveReply::MAX,
+    |request| ReceiveReply::len(request.count())
+);
 command!(Id::Erase.number(), Erase => Done, 0);
 
 /// Appends a whole request to an empty buffer of capacity [`REQUEST_MAX`].
@@ -133,22 +138,23 @@ pub fn request_body(request: &[u8]) -> Result<&[u8], Code> {
     Ok(r.take_rest())
 }
 
-/// Appends a whole response. A reply that does not fit becomes
+/// Appends a whole response: what `reply` writes behind a code of 0, or the
+/// code that it ends with. A reply that does not fit becomes
 /// [`Code::Internal`], so that there is always a response.
-pub fn encode_response<R: Encode>(result: Result<&R, Code>, out: &mut Vec<u8>) {
+pub fn encode_response(
+    out: &mut Vec<u8>,
+    reply: impl FnOnce(&mut Writer<'_>) -> Result<(), Code>,
+) -> Result<(), Code> {
     out.clear();
     let mut w = Writer::new(out, RESPONSE_MAX);
-    let code = match result {
-        Ok(reply) => match w.u32(0).and_then(|()| reply.encode(&mut w)) {
-            Ok(()) => return,
-            Err(Full) => Code::Internal,
-        },
-        Err(code) => code,
-    };
-    // A reply that was cut short may have begun with keys.
-    out.as_mut_slice().zeroize();
-    out.clear();
-    out.extend_from_slice(&code.number().to_be_bytes());
+    let result = w.u32(0).map_err(Code::from).and_then(|()| reply(&mut w));
+    if let Err(code) = result {
+        // A reply that was cut short may have begun with keys.
+        out.as_mut_slice().zeroize();
+        out.clear();
+        out.extend_from_slice(&code.number().to_be_bytes());
+    }
+    result
 }
 
 /// Why a response is not the reply that was asked for.

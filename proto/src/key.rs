@@ -53,10 +53,34 @@ impl KeyPair {
         Self { ik: DerivedKey::zero(), ck: DerivedKey::zero() }
     }
 
+    /// Where to derive to.
+    #[must_use]
+    pub const fn slots(&mut self) -> KeySlots<'_> {
+        KeySlots { ik: self.ik.expose_mut(), ck: self.ck.expose_mut() }
+    }
+
     /// Whether nothing was derived into it.
     pub(crate) fn is_zero(&self) -> bool {
         let octets = self.ik.expose().iter().chain(self.ck.expose());
         octets.fold(0, |any, octet| any | octet) == 0
+    }
+}
+
+/// Where IK and CK are derived to: a [`KeyPair`], or the message itself that
+/// carries them out, so that nothing in between has to be wiped.
+pub struct KeySlots<'k> {
+    /// Integrity key (IK).
+    pub ik: &'k mut [u8; DerivedKey::LEN],
+    /// Confidentiality key (CK).
+    pub ck: &'k mut [u8; DerivedKey::LEN],
+}
+
+impl<'k> KeySlots<'k> {
+    /// Appends a pair of zeros, to be derived into.
+    pub fn append(w: &'k mut Writer<'_>) -> Result<Self, Full> {
+        let (ik, rest) = w.zeros(KeyPair::LEN)?.split_first_chunk_mut().ok_or(Full)?;
+        let ck = rest.first_chunk_mut().ok_or(Full)?;
+        Ok(Self { ik, ck })
     }
 }
 

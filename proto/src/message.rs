@@ -3,7 +3,7 @@
 mod derive;
 mod info;
 
-pub use derive::{Receive, ReceiveItem, ReceiveReply, Send, SendReply};
+pub use derive::{Receive, ReceiveItem, ReceiveItems, ReceiveReply, Send, SendReply};
 pub use info::{
     DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };

@@ -12,8 +12,8 @@ use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkI
 use proseal_proto::key::KeyPair;
 use proseal_proto::limit;
 use proseal_proto::message::{
-    DeviceState, Erase, GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveReply, Send,
-    SendReply, Status, StatusReply, Version, VersionReply,
+    DeviceState, Erase, GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveItems,
+    ReceiveReply, Send, SendReply, Status, StatusReply, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply};
@@ -246,7 +246,13 @@ proptest! {
         items in vec(item(), 1..=limit::BATCH), device in any::<[u8; 16]>(),
     ) {
         round_trip(&Send { group, generation })?;
-        round_trip(&Receive { items })?;
+        let receive = Receive { items };
+        let octets = encoded(&receive);
+        let stay: ReceiveItems<'_> = decode_all(&octets).unwrap();
+        let read: Result<Vec<_>, _> = stay.iter().collect();
+        prop_assert_eq!(read.as_ref(), Ok(&receive.items));
+        prop_assert_eq!(encoded(&stay), octets);
+        round_trip(&receive)?;
         round_trip(&Erase { device: DeviceId(device) })?;
     }
 
@@ -318,7 +324,7 @@ proptest! {
         let _ = decode_response::<Send>(&octets);
         let _ = decode_response::<Receive>(&octets);
         let mut response = Vec::new();
-        encode_response(Ok(&status), &mut response);
+        encode_response(&mut response, |w| Ok(status.encode(w)?)).unwrap();
         prop_assert!(response.len() <= <Status as Command>::RESPONSE_MAX);
         prop_assert_eq!(decode_response::<Status>(&response), Ok(status));
     }

@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use proseal_proto::codec::{Decode, decode_all};
+use proseal_proto::codec::{Decode, Encode, Writer, decode_all};
 use proseal_proto::command::{Command, Id, encode_response, request_body};
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, Done};
+use proseal_proto::message::DeviceState;
 
 use crate::command::{derive, info, lifecycle};
 use crate::device::Ta;
@@ -44,7 +44,7 @@ pub fn dispatch<P: Platform>(
             Id::Version => call.run(Admits::Any, |ta, r| info::version(ta, build.0, r)),
             Id::Status => call.run(Admits::Any, info::status),
             Id::Send => call.run(Admits::Enrolled, derive::send),
-            Id::Receive => call.run(Admits::Enrolled, derive::receive),
+            Id::Receive => call.write(Admits::Enrolled, derive::receive),
             Id::Erase => call.run(Admits::Any, lifecycle::erase),
         },
     }
@@ -71,6 +71,17 @@ impl<'a, P: Platform> Call<'a, P> {
     ) where
         C: Command + Decode<'a>,
     {
+        self.write(admits, |ta, request: C, reply| Ok(handle(ta, request)?.encode(reply)?));
+    }
+
+    /// The same for a handler that writes its reply, a `C::Reply`, itself.
+    pub fn write<C>(
+        &mut self,
+        admits: Admits,
+        handle: impl FnOnce(&mut Ta<P>, C, &mut Writer<'_>) -> Result<(), Code>,
+    ) where
+        C: Command + Decode<'a>,
+    {
         let request: C = match request_body(self.request).and_then(|body| Ok(decode_all(body)?)) {
             Ok(request) => request,
             Err(code) => return self.refuse(code),
@@ -80,16 +91,19 @@ impl<'a, P: Platform> Call<'a, P> {
             self.ta.count_refusal();
             return self.response.clear();
         }
-        match self.admit(admits).and_then(|()| handle(self.ta, request)) {
-            Ok(reply) => encode_response(Ok(&reply), self.response),
-            Err(code) => self.refuse(code),
+        if let Err(code) = self.admit(admits) {
+            return self.refuse(code);
+        }
+        if encode_response(self.response, |reply| handle(self.ta, request, reply)).is_err() {
+            self.ta.count_refusal();
         }
     }
 
     /// Answers with a refusal, and counts it.
     pub fn refuse(&mut self, code: Code) {
         self.ta.count_refusal();
-        encode_response::<Done>(Err(code), self.response);
+        // The code is the response.
+        let _refused = encode_response(self.response, |_| Err(code));
     }
 
     fn admit(&mut self, admits: Admits) -> Result<(), Code> {

@@ -7,7 +7,7 @@ pub use hkdf_sha256::hkdf;
 use proseal_proto::content::Label;
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::KeySlots;
 use proseal_proto::profile::{Profile, Suite};
 
 use crate::secret::GroupKey;
@@ -45,7 +45,7 @@ pub fn derive(
     profile: Profile,
     pgk: &GroupKey,
     epoch: &Epoch<'_>,
-    keys: &mut KeyPair,
+    keys: KeySlots<'_>,
 ) -> Result<(), Code> {
     match profile {
         Profile::HkdfSha256 => hkdf_sha256::derive(pgk, epoch, keys),

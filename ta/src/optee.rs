@@ -9,4 +9,4 @@ mod serve;
 
 pub use instance::Instance;
 pub use platform::OpTee;
-pub use serve::{Memrefs, serve};
+pub use serve::{Memrefs, Messages};

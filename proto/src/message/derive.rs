@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
+use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all};
 use crate::error::Code;
 use crate::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use crate::key::KeyPair;
@@ -149,6 +149,40 @@ impl Decode<'_> for Receive {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let items = r.list(BATCH)?;
         if items.is_empty() { Err(DecodeError::OutOfRange) } else { Ok(Self { items }) }
+    }
+}
+
+/// `receive` as the TA reads it: the epochs stay in the request, since a list of
+/// its own cost as much as deriving.
+pub struct ReceiveItems<'a>(&'a [u8]);
+
+impl ReceiveItems<'_> {
+    /// How many there are: 1 to [`BATCH`].
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.0.len() / ReceiveItem::LEN
+    }
+
+    /// The epochs, or where one is malformed.
+    pub fn iter(&self) -> impl Iterator<Item = Result<ReceiveItem, DecodeError>> {
+        self.0.chunks_exact(ReceiveItem::LEN).map(decode_all)
+    }
+}
+
+impl Encode for ReceiveItems<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u16(u16::try_from(self.count()).map_err(|_| Full)?)?;
+        w.bytes(self.0)
+    }
+}
+
+impl<'a> Decode<'a> for ReceiveItems<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let count = usize::from(r.u16()?);
+        if !(1..=BATCH).contains(&count) {
+            return Err(DecodeError::OutOfRange);
+        }
+        Ok(Self(r.take(count.saturating_mul(ReceiveItem::LEN))?))
     }
 }
 

@@ -1,9 +1,10 @@
 //! `send` and `receive`.
 
+use proseal_proto::codec::{Encode, Writer};
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, MemberId, PtkId};
-use proseal_proto::key::KeyPair;
-use proseal_proto::message::{Receive, ReceiveItem, ReceiveReply, Send, SendReply};
+use proseal_proto::key::{KeyPair, KeySlots};
+use proseal_proto::message::{ReceiveItem, ReceiveItems, Send, SendReply};
 
 use crate::device::{Ta, find_pgk};
 use crate::kdf::{self, Epoch};
@@ -34,38 +35,55 @@ pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendRep
         epoch_packets: pgk.policy.epoch_packets,
         keys: KeyPair::zero(),
     };
-    derive_epoch(group, pgk, group.member, ptk_id, salt, &mut reply.keys)?;
+    kdf::derive(
+        pgk.policy.profile,
+        &pgk.key,
+        &epoch(group, pgk, group.member, ptk_id, salt),
+        reply.keys.slots(),
+    )?;
     Ok(reply)
 }
 
-pub(crate) fn receive<P: Platform>(ta: &mut Ta<P>, request: Receive) -> Result<ReceiveReply, Code> {
+/// For each epoch asked for its keys, derived where they stand in the response.
+pub(crate) fn receive<P: Platform>(
+    ta: &mut Ta<P>,
+    request: ReceiveItems<'_>,
+    reply: &mut Writer<'_>,
+) -> Result<(), Code> {
     ta.settle()?;
     let state = ta.enrolled()?;
-    let items = request.items.iter().map(|item| receive_one(state, item)).collect();
-    Ok(ReceiveReply { items })
+    reply.u16(u16::try_from(request.count()).map_err(|_| Code::Internal)?)?;
+    for item in request.iter() {
+        match epoch_of_other(state, &item?) {
+            Ok((pgk, epoch)) => {
+                reply.u32(0)?;
+                kdf::derive(pgk.policy.profile, &pgk.key, &epoch, KeySlots::append(reply)?)?;
+            }
+            Err(code) => Err::<KeyPair, _>(code).encode(reply)?,
+        }
+    }
+    Ok(())
 }
 
-fn receive_one(state: &State, item: &ReceiveItem) -> Result<KeyPair, Code> {
+/// An epoch of another sender, and the PGK that it is derived from.
+fn epoch_of_other<'s>(state: &'s State, item: &ReceiveItem) -> Result<(&'s Pgk, Epoch<'s>), Code> {
     let pgk = find_pgk(state, item.group, item.generation)?;
     let group = state.group(item.group).ok_or(Code::Internal)?;
     // Sender keys are given only by `send`, each epoch once.
     if item.sender == group.member {
         return Err(Code::OwnMember);
     }
-    let mut keys = KeyPair::zero();
-    derive_epoch(group, pgk, item.sender, item.ptk_id, item.salt, &mut keys)?;
-    Ok(keys)
+    Ok((pgk, epoch(group, pgk, item.sender, item.ptk_id, item.salt)))
 }
 
-fn derive_epoch(
+const fn epoch<'s>(
     group: &Group,
-    pgk: &Pgk,
+    pgk: &'s Pgk,
     sender: MemberId,
     ptk_id: PtkId,
     salt: EpochSalt,
-    keys: &mut KeyPair,
-) -> Result<(), Code> {
-    let epoch = Epoch {
+) -> Epoch<'s> {
+    Epoch {
         suite: pgk.policy.suite,
         group: group.id,
         generation: pgk.generation,
@@ -74,6 +92,5 @@ fn derive_epoch(
         ptk_id,
         salt,
         label: &pgk.policy.label,
-    };
-    kdf::derive(pgk.policy.profile, &pgk.key, &epoch, keys)
+    }
 }

@@ -3,7 +3,7 @@
 
 use hkdf::Hkdf;
 use proseal_proto::error::Code;
-use proseal_proto::key::{DerivedKey, KeyPair};
+use proseal_proto::key::{DerivedKey, KeySlots};
 use proseal_proto::limit;
 use proseal_proto::profile::Profile;
 use sha2::Sha256;
@@ -28,22 +28,22 @@ pub fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) -> Result<(), 
     Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, okm).map_err(|_| Code::Internal)
 }
 
-pub(super) fn derive(pgk: &GroupKey, epoch: &Epoch<'_>, keys: &mut KeyPair) -> Result<(), Code> {
+pub(super) fn derive(pgk: &GroupKey, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
     // One extract serves both expands.
     let prk = Hkdf::<Sha256>::new(Some(&[]), pgk.expose());
-    expand(&prk, Purpose::IntegrityKey, epoch, &mut keys.ik)?;
-    expand(&prk, Purpose::ConfidentialityKey, epoch, &mut keys.ck)
+    expand(&prk, Purpose::IntegrityKey, epoch, keys.ik)?;
+    expand(&prk, Purpose::ConfidentialityKey, epoch, keys.ck)
 }
 
 fn expand(
     prk: &Hkdf<Sha256>,
     purpose: Purpose,
     epoch: &Epoch<'_>,
-    key: &mut DerivedKey,
+    key: &mut [u8; DerivedKey::LEN],
 ) -> Result<(), Code> {
     let (info, len) = info(purpose, epoch)?;
     let info = info.get(..len).ok_or(Code::Internal)?;
-    let okm = key.expose_mut().get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
+    let okm = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
     prk.expand(info, okm).map_err(|_| Code::Internal)
 }
 

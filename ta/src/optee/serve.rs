@@ -9,7 +9,6 @@ use optee_utee::{
 use proseal_proto::buffer::Buffer;
 use proseal_proto::command::RESPONSE_HEAD;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
-use zeroize::Zeroizing;
 
 use crate::stack;
 
@@ -18,41 +17,67 @@ use crate::stack;
 pub type Memrefs<'a> =
     (ParameterMemrefInput<'a>, ParameterMemrefOutput<'a>, ParameterNone, ParameterNone);
 
-/// Copies the request in, has it answered, copies the response out.
-///
-/// Errors, with nothing done: `ShortBuffer` if the response might not fit,
-/// `BadParameters` if request and room share a page. Everything else is a
-/// response with a code of its own.
-pub fn serve(
-    (request, output, _, _): &mut Memrefs<'_>,
-    answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
-) -> Result<()> {
-    // Before anything is touched: see there.
-    let asked = pages(request.buffer_ptr(), request.buffer_len());
-    if overlap(asked, pages(output.buffer_ptr(), output.buffer_len())) {
-        return Err(ErrorKind::BadParameters.into());
-    }
-    // Until there is a response, none of the output is one.
-    let room = output.buffer_len();
-    output.set_updated_size(0)?;
-    if room < RESPONSE_HEAD {
-        return Err(ErrorKind::ShortBuffer.into());
+/// Where the two messages of a call stand in the TA: memory that is kept, since
+/// to ask for it at each call cost more than to derive a key. Between calls
+/// nothing is in it.
+pub struct Messages {
+    request: Buffer,
+    response: Buffer,
+}
+
+impl Messages {
+    /// No memory yet: nothing in start-up can fail.
+    pub(super) const fn new() -> Self {
+        Self { request: Buffer::new(), response: Buffer::new() }
     }
 
-    // Room for the largest response: a buffer that moved would leave
-    // keys behind, and this one wipes itself.
-    let mut response = Buffer::with_room(room.min(RESPONSE_MAX));
-    // The length is bounded before anything is allocated by it: an octet more
-    // than a request may have is enough for it to be refused.
-    let len = request.buffer_len().min(REQUEST_MAX.saturating_add(1));
-    let mut copy = Zeroizing::new(alloc::vec![0; len]);
-    // Copied once; only the copy is looked at.
-    request.read_at(0, &mut copy)?;
-    stack::wiped_after(|| answer(&copy, room, &mut response));
-    if response.is_empty() {
-        return Err(ErrorKind::ShortBuffer.into());
+    /// Copies the request in, has it answered, copies the response out.
+    ///
+    /// Errors, with nothing done: `ShortBuffer` if the response might not fit,
+    /// `BadParameters` if request and room share a page. Everything else is a
+    /// response with a code of its own.
+    pub fn serve(
+        &mut self,
+        memrefs: &mut Memrefs<'_>,
+        answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
+    ) -> Result<()> {
+        let served = self.serve_and_leave(memrefs, answer);
+        self.request.wipe();
+        self.response.wipe();
+        served
     }
-    output.set_output(response.as_slice())
+
+    fn serve_and_leave(
+        &mut self,
+        (request, output, _, _): &mut Memrefs<'_>,
+        answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
+    ) -> Result<()> {
+        // Before anything is touched: see there.
+        let asked = pages(request.buffer_ptr(), request.buffer_len());
+        if overlap(asked, pages(output.buffer_ptr(), output.buffer_len())) {
+            return Err(ErrorKind::BadParameters.into());
+        }
+        // Until there is a response, none of the output is one.
+        let room = output.buffer_len();
+        output.set_updated_size(0)?;
+        if room < RESPONSE_HEAD {
+            return Err(ErrorKind::ShortBuffer.into());
+        }
+
+        // Room for the largest: a buffer that moved would leave keys behind.
+        self.request.make_room(REQUEST_MAX.saturating_add(1));
+        self.response.make_room(RESPONSE_MAX);
+        // The length is bounded before anything is made of it: an octet more
+        // than a request may have is enough for it to be refused.
+        self.request.resize(request.buffer_len().min(REQUEST_MAX.saturating_add(1)), 0);
+        // Copied once; only the copy is looked at.
+        request.read_at(0, &mut self.request)?;
+        stack::wiped_after(|| answer(&self.request, room, &mut self.response));
+        if self.response.is_empty() {
+            return Err(ErrorKind::ShortBuffer.into());
+        }
+        output.set_output(self.response.as_slice())
+    }
 }
 
 /// Octets of a page, by which OP-TEE maps memory.

@@ -14,7 +14,7 @@ use optee_utee::{
     ErrorKind, ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,
 };
-use proseal_ta::optee::{Instance, Memrefs, serve};
+use proseal_ta::optee::{Instance, Memrefs};
 use proseal_ta_test::{dispatch::dispatch, marks};
 
 static INSTANCE: Instance = Instance::new();
@@ -40,8 +40,10 @@ fn destroy() {}
 #[ta_invoke_command]
 fn invoke(number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
     INSTANCE
-        .enter(|ta| {
-            serve(memrefs, |request, room, response| dispatch(ta, number, request, room, response))
+        .enter(|ta, messages| {
+            messages.serve(memrefs, |request, room, response| {
+                dispatch(ta, number, request, room, response);
+            })
         })
         .unwrap_or_else(|| Err(ErrorKind::Busy.into()))
 }
