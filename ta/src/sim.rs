@@ -33,6 +33,8 @@ pub struct Medium {
     pub fault: Fault,
     /// Whether the random source fails.
     pub random_fails: bool,
+    /// Powered milliseconds, as the platform tells them.
+    pub uptime_ms: u64,
     /// Writes and removals that were done.
     pub writes: u32,
     /// Writes and removals until the power goes; `None` if it stays.
@@ -75,6 +77,10 @@ impl Platform for Sim {
             *octet = (z ^ (z >> 31)).to_le_bytes()[0];
         }
         Ok(())
+    }
+
+    fn uptime_ms(&mut self) -> u64 {
+        self.medium().uptime_ms
     }
 
     fn store(&mut self) -> &mut impl Store {
