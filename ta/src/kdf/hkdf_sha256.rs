@@ -69,18 +69,7 @@ fn expand(
     epoch: &Epoch<'_>,
     key: &mut [u8; DerivedKey::LEN],
 ) -> Result<(), Code> {
-    let (info, len) = info(&Fields {
-        profile: Profile::HkdfSha256,
-        suite: epoch.suite,
-        purpose,
-        group: epoch.group,
-        generation: epoch.generation,
-        pgk_id: epoch.pgk_id,
-        sender: epoch.sender.octets(),
-        ptk_id: epoch.ptk_id.get(),
-        salt: epoch.salt.0,
-        label: epoch.label,
-    })?;
+    let (info, len) = info(&Fields::of_epoch(purpose, epoch))?;
     let info = info.get(..len).ok_or(Code::Internal)?;
     let okm = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
     prk.expand(info, okm).map_err(|_| Code::Internal)
@@ -98,6 +87,23 @@ struct Fields<'a> {
     ptk_id: u16,
     salt: [u8; 8],
     label: &'a Label,
+}
+
+impl<'a> Fields<'a> {
+    const fn of_epoch(purpose: Purpose, epoch: &Epoch<'a>) -> Self {
+        Self {
+            profile: Profile::HkdfSha256,
+            suite: epoch.suite,
+            purpose,
+            group: epoch.group,
+            generation: epoch.generation,
+            pgk_id: epoch.pgk_id,
+            sender: epoch.sender.octets(),
+            ptk_id: epoch.ptk_id.get(),
+            salt: epoch.salt.0,
+            label: epoch.label,
+        }
+    }
 }
 
 /// The info string: fixed widths, the label last behind its length, so that
