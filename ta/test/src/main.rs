@@ -10,6 +10,9 @@
     clippy::arithmetic_side_effects
 )]
 
+// The macros box each session's context.
+extern crate alloc;
+
 use optee_utee::{
     ErrorKind, ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,

@@ -115,6 +115,7 @@ const fn mending(fault: &Fault) -> Option<&'static str> {
         | Fault::DeviceFailed { .. }
         | Fault::NoTa { .. }
         | Fault::BadSignature { .. }
+        | Fault::NotInGroup { .. }
         | Fault::LoginRefused
         | Fault::TimedOut { .. } => None,
     }
