@@ -314,7 +314,7 @@ class Stamps(WithFolder):
 class Builds(WithFolder):
     def test_the_wait_for_another_build_has_an_end(self):
         with (
-            mock.patch.object(paths, "OUT", self.folder), mock.patch.object(files, "BUILD_WAIT_S", 0.3),
+            mock.patch.object(paths, "BUILD_LOCK", self.folder / ".build.lock"), mock.patch.object(files, "BUILD_WAIT_S", 0.3),
             mock.patch.object(files, "_build_lock", None), mock.patch.object(files, "say"),
             open(self.folder / ".build.lock", "w") as other,
         ):  # fmt: skip

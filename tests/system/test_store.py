@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from ue import ROOT, UE
+from ue import UE, paths
 
 MARK = "/var/lib/optee-client/data/tee/.dirf.ready"
 KEY = ["key", "import", "--group", "0a0b0c", "--member", "000001", "--generation", "1", "--pgk-id", "01",
@@ -41,7 +41,7 @@ class Store(unittest.TestCase):
         again = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((again.status, self.supplicants()), (1, []), again)
 
-        for file in (ROOT / "out/guest/ta").glob("*.ta"):
+        for file in paths.GUEST_TA.glob("*.ta"):
             self.ue.exec("sh", "-c", f"cat > /lib/optee_armtz/{file.name}", stdin=file.read_bytes())
         started = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((started.status, len(self.supplicants())), (0, 1), started)

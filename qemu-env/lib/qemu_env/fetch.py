@@ -4,7 +4,7 @@ import os
 import re
 
 from . import files, lock, paths
-from .apt import SUITE, Apt, need_tools
+from .apt import NAMES, Apt, need_tools
 from .report import Failure, say
 
 # What the guest, the firmware and the builds need. The kernel is what the last one depends on.
@@ -26,7 +26,7 @@ def role(package):
 
 
 def of_suite(apt):
-    """All packages as the suite has them now."""
+    """All packages as the suites have them now."""
     found = apt.current([*BINARY, KERNEL_META])
     depends = found[KERNEL_META][1]
     kernel = KERNEL.search(depends)
@@ -41,10 +41,10 @@ def read_lock():
     try:
         packages = lock.parse(paths.LOCK.read_text())
     except FileNotFoundError:
-        raise Failure("qemu-env/packages.lock is missing; write it by `qemu-env/packages --update-lock`") from None
+        raise Failure(f"{paths.shown(paths.LOCK)} is missing; write it by `qemu-env/packages --update-lock`") from None
     missing = {*BINARY, "kernel", "source"} - {role(package) for package in packages}
     if missing:
-        raise Failure(f"packages.lock lacks {', '.join(sorted(missing))}; write it anew by `--update-lock`")
+        raise Failure(f"{paths.LOCK.name} lacks {', '.join(sorted(missing))}; write it anew by `--update-lock`")
     return packages
 
 
@@ -90,7 +90,7 @@ def warn_of_drift(drifted, locked, strict):
     text = f"the mirror no longer has the locked version of: {'; '.join(sorted(changes))}"
     if strict:
         raise Failure(f"{text}. LOCKED=1 forbids another; `qemu-env/packages --update-lock` takes the suite's")
-    say(f"WARNING: DRIFT from packages.lock: {text} (taken from Debian {SUITE}, recorded in manifest.json)")
+    say(f"WARNING: DRIFT from {paths.LOCK.name}: {text} (taken from Debian {NAMES}, recorded in manifest.json)")
 
 
 def bring(apt, packages):
