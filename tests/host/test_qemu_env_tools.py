@@ -153,6 +153,11 @@ class Fetch(WithFolder):
         with self.assertRaisesRegex(Failure, "LOCKED=1"):
             self.resolve(strict=True)
 
+    def test_the_devkit_follows_a_vanished_op_tee_though_it_is_in_the_cache(self):
+        self.apt.has.side_effect = lambda package: package.name != "optee-os"
+        taken = self.resolve(cached={package.name for package in self.locked} - {"optee-os"})
+        self.assertEqual(sorted(p.name for p, locked in taken if not locked), ["optee-os", "optee-os-dev"])
+
     def test_a_cached_file_with_another_digest_is_an_error(self):
         (self.folder / "cache" / self.locked[0].file).write_bytes(b"forged")
         with self.assertRaisesRegex(Failure, "do not trust"):

@@ -15,6 +15,8 @@ BINARY = [
 KERNEL_META = "linux-image-cloud-arm64"
 KERNEL = re.compile(r"linux-image-\d[^ ]*-cloud-arm64")
 SOURCE = "arm-trusted-firmware"
+# The devkit has the key that OP-TEE checks signatures with: never of two versions.
+TOGETHER = {"optee-os", "optee-os-dev"}
 DOWNLOAD_MIB = 300
 
 
@@ -75,6 +77,8 @@ def resolve(strict):
     apt = Apt()
     apt.update()
     gone = {role(package) for package in missing if not apt.has(package)}
+    if gone & TOGETHER:
+        gone |= TOGETHER
     taken = [(package, True) for package in locked if role(package) not in gone]
     if gone:
         drifted = [package for package in of_suite(apt) if role(package) in gone]
