@@ -3,10 +3,15 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "qemu-env/lib"))
+
+from qemu_env import paths  # noqa: E402
+
 TOOL = os.fspath(ROOT / "qemu-env/ue")
 CALL_S = 120
 
@@ -28,7 +33,7 @@ class UE:
 
     def __init__(self, name):
         self.name = name
-        self.folder = ROOT / "out/ue" / name
+        self.folder = paths.UE / name
 
     def tool(self, *arguments, stdin=b""):
         finished = subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=CALL_S * 2, check=False)
