@@ -14,7 +14,19 @@ use crate::case::{Stop, Verdict};
 use crate::check::Context;
 use crate::fixture;
 
+/// A status but for what time and refusals change.
+pub(crate) fn lasting(status: &StatusReply) -> StatusReply {
+    StatusReply { floor: 0, unsynced_s: 0, refusals: 0, ..status.clone() }
+}
+
 impl Context {
+    /// The floor is what a content has set, and the time since.
+    #[track_caller]
+    pub(crate) fn floor_since(&mut self, floor: u64, set: u64) {
+        let fact = format!("a floor of {floor} is {set} and at most two minutes");
+        self.that(&fact, (set..=set + 120).contains(&floor));
+    }
+
     /// Makes the device factory again, whatever it was. What a case left
     /// there for after a restart is void with that.
     #[track_caller]
@@ -99,12 +111,12 @@ impl Context {
     /// Octets that must be refused with `code`, and change nothing.
     #[track_caller]
     pub(crate) fn refused_octets(&mut self, scope: Scope, content: &[u8], code: Code) {
-        let Ok(mut before) = self.status() else { return };
+        let Ok(before) = self.status() else { return };
         let outcome = self.install_octets(scope, content);
         self.refused("install", outcome, code);
         let Ok(after) = self.status() else { return };
-        before.refusals = after.refusals;
-        self.that("a refused content changes nothing", before == after);
+        self.that("a refused content changes nothing", lasting(&before) == lasting(&after));
+        self.that("the floor has not fallen", after.floor >= before.floor);
     }
 
     /// Whether the device holds nothing.

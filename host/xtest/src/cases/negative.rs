@@ -27,6 +27,7 @@ pub(super) use requests::{ALL, good, request};
 use crate::case::{Case, Run, Stop, Verdict};
 use crate::check::Context;
 use crate::derivation::expected;
+use crate::device;
 use crate::fixture::{self, GROUP, OTHER};
 use crate::ioctl::Refusal;
 use crate::line::Line;
@@ -109,6 +110,8 @@ fn unharmed(c: &mut Context, run: Run, same_start: bool) -> Verdict {
     let after = c.status()?;
     if same_start {
         c.octets("start nonce", &after.start_nonce, &before.start_nonce);
+        // The end of a TA takes the time that was not written yet.
+        c.that("the floor has not fallen", after.floor >= before.floor);
     }
     for (now, then) in epochs_left(&after).zip(epochs_left(&before)) {
         c.that("no PTK Id has come back", now <= then);
@@ -143,13 +146,12 @@ fn epochs_left(status: &StatusReply) -> impl Iterator<Item = u16> {
     status.groups.iter().flat_map(|group| group.pgks.iter().map(|pgk| pgk.epochs_left))
 }
 
-/// What no wrong call may change: all but the counters and the start.
+/// What no wrong call may change: all but the counters, the time and the start.
 fn lasting(status: &StatusReply) -> StatusReply {
-    let mut lasting = status.clone();
+    let mut lasting = device::lasting(status);
     let pgks = |group: &mut GroupStatus| group.pgks.iter_mut().for_each(|p| p.epochs_left = 0);
     lasting.groups.iter_mut().for_each(pgks);
     lasting.start_nonce = [0; 32];
-    lasting.refusals = 0;
     lasting
 }
 

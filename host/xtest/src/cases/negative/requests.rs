@@ -6,8 +6,10 @@ use proseal_proto::command::{Command, Id, RESPONSE_HEAD, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit::{BATCH, REQUEST_MAX, RESPONSE_MAX};
-use proseal_proto::message::{Erase, Receive, Send, Status, Version};
-use proseal_proto::test_command::{Echo, Hkdf, HkdfReply, Install, Marks, Panic, Scope, TestId};
+use proseal_proto::message::{Erase, Events, Receive, Revoke, Send, Status, Suspend, Version};
+use proseal_proto::test_command::{
+    Echo, Hkdf, HkdfReply, Install, Marks, Panic, Scope, SetFloor, TestId,
+};
 
 use super::{case, content};
 use crate::case::{Case, Stop, Verdict};
@@ -20,8 +22,12 @@ const VERSION: u32 = Id::Version.number();
 const STATUS: u32 = Id::Status.number();
 const SEND: u32 = Id::Send.number();
 const RECEIVE: u32 = Id::Receive.number();
+const SUSPEND: u32 = Id::Suspend.number();
+const REVOKE: u32 = Id::Revoke.number();
+const EVENTS: u32 = Id::Events.number();
 const ERASE: u32 = Id::Erase.number();
 const INSTALL: u32 = TestId::Install.number();
+const SET_FLOOR: u32 = TestId::SetFloor.number();
 const PANIC: u32 = TestId::Panic.number();
 const MARKS: u32 = TestId::Marks.number();
 const HKDF: u32 = TestId::Hkdf.number();
@@ -38,6 +44,10 @@ pub(super) const CASES: &[Case] = &[
     case(2108, "marks cut anywhere is truncated", truncated::<MARKS>),
     case(2109, "hkdf cut anywhere is truncated", truncated::<HKDF>),
     case(2110, "echo cut anywhere is truncated", truncated::<ECHO>),
+    case(2111, "suspend cut anywhere is truncated", truncated::<SUSPEND>),
+    case(2112, "revoke cut anywhere is truncated", truncated::<REVOKE>),
+    case(2113, "events cut anywhere is truncated", truncated::<EVENTS>),
+    case(2114, "set floor cut anywhere is truncated", truncated::<SET_FLOOR>),
     case(2201, "octets after version are trailing", trailing::<VERSION>),
     case(2202, "octets after status are trailing", trailing::<STATUS>),
     case(2203, "octets after send are trailing", trailing::<SEND>),
@@ -48,6 +58,10 @@ pub(super) const CASES: &[Case] = &[
     case(2208, "octets after marks are trailing", trailing::<MARKS>),
     case(2209, "octets after hkdf are trailing", trailing::<HKDF>),
     case(2210, "octets after echo are trailing", trailing::<ECHO>),
+    case(2211, "octets after suspend are trailing", trailing::<SUSPEND>),
+    case(2212, "octets after revoke are trailing", trailing::<REVOKE>),
+    case(2213, "octets after events are trailing", trailing::<EVENTS>),
+    case(2214, "octets after set floor are trailing", trailing::<SET_FLOOR>),
     case(2301, "version of another protocol version is refused", other_version::<VERSION>),
     case(2302, "status of another protocol version is refused", other_version::<STATUS>),
     case(2303, "send of another protocol version is refused", other_version::<SEND>),
@@ -58,6 +72,10 @@ pub(super) const CASES: &[Case] = &[
     case(2308, "marks of another protocol version is refused", other_version::<MARKS>),
     case(2309, "hkdf of another protocol version is refused", other_version::<HKDF>),
     case(2310, "echo of another protocol version is refused", other_version::<ECHO>),
+    case(2311, "suspend of another protocol version is refused", other_version::<SUSPEND>),
+    case(2312, "revoke of another protocol version is refused", other_version::<REVOKE>),
+    case(2313, "events of another protocol version is refused", other_version::<EVENTS>),
+    case(2314, "set floor of another protocol version is refused", other_version::<SET_FLOOR>),
     case(2401, "a success of version touches only its response", own_octets::<VERSION>),
     case(2402, "a success of status touches only its response", own_octets::<STATUS>),
     case(2403, "a success of send touches only its response", own_octets::<SEND>),
@@ -68,6 +86,10 @@ pub(super) const CASES: &[Case] = &[
     case(2410, "the largest receive touches only its response", largest_receive),
     case(2411, "the largest hkdf touches only its response", largest_hkdf),
     case(2412, "a success of echo touches only its response", own_octets::<ECHO>),
+    case(2413, "a success of suspend touches only its response", own_octets::<SUSPEND>),
+    case(2414, "a success of revoke touches only its response", own_octets::<REVOKE>),
+    case(2415, "a success of events touches only its response", own_octets::<EVENTS>),
+    case(2416, "a success of set floor touches only its response", own_octets::<SET_FLOOR>),
     case(2501, "version without room for its response is a short buffer", short::<VERSION>),
     case(2502, "status without room for its response is a short buffer", short::<STATUS>),
     case(2503, "send without room for its response is a short buffer", short::<SEND>),
@@ -76,6 +98,10 @@ pub(super) const CASES: &[Case] = &[
     case(2508, "marks without room for its response is a short buffer", short::<MARKS>),
     case(2509, "hkdf without room for its response is a short buffer", short::<HKDF>),
     case(2512, "echo without room for its response is a short buffer", short::<ECHO>),
+    case(2513, "suspend without room for its response is a short buffer", short::<SUSPEND>),
+    case(2514, "revoke without room for its response is a short buffer", short::<REVOKE>),
+    case(2515, "events without room for its response is a short buffer", short::<EVENTS>),
+    case(2516, "set floor without room for its response is a short buffer", short::<SET_FLOOR>),
     case(2510, "send without room for its response uses no PTK Id", short_send),
     case(2511, "panic without room for its response does not panic", short_panic),
     case(2601, "version takes no other parameter types", types::<VERSION>),
@@ -88,6 +114,10 @@ pub(super) const CASES: &[Case] = &[
     case(2608, "marks takes no other parameter types", types::<MARKS>),
     case(2609, "hkdf takes no other parameter types", types::<HKDF>),
     case(2610, "echo takes no other parameter types", types::<ECHO>),
+    case(2611, "suspend takes no other parameter types", types::<SUSPEND>),
+    case(2612, "revoke takes no other parameter types", types::<REVOKE>),
+    case(2613, "events takes no other parameter types", types::<EVENTS>),
+    case(2614, "set floor takes no other parameter types", types::<SET_FLOOR>),
     case(2701, "numbers that the product reserves are unknown", reserved),
     case(2702, "numbers that the test build reserves are unknown", reserved_for_tests),
     case(2703, "numbers beside and far from the table are unknown", far_numbers),
@@ -96,8 +126,10 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// All commands.
-pub(in crate::cases) const ALL: [u32; 10] =
-    [VERSION, STATUS, SEND, RECEIVE, ERASE, INSTALL, PANIC, MARKS, HKDF, ECHO];
+pub(in crate::cases) const ALL: [u32; 14] = [
+    VERSION, STATUS, SEND, RECEIVE, SUSPEND, REVOKE, EVENTS, ERASE, INSTALL, SET_FLOOR, PANIC,
+    MARKS, HKDF, ECHO,
+];
 
 pub(in crate::cases) fn request(command: &impl Encode) -> Vec<u8> {
     let mut request = Vec::new();
@@ -106,13 +138,18 @@ pub(in crate::cases) fn request(command: &impl Encode) -> Vec<u8> {
 }
 
 /// A good request of a command. Of those that would change the state, one
-/// that does not: `install` of what is held; `erase` names another device.
+/// that does not: `install` of what is held, an end of what is not held;
+/// `erase` names another device.
 pub(in crate::cases) fn good(number: u32) -> Vec<u8> {
     let group = fixture::group_id(GROUP);
     match number {
         STATUS => request(&Status),
         SEND => request(&Send { group, generation: fixture::generation(1) }),
         RECEIVE => request(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1)] }),
+        SUSPEND => request(&Suspend { group, on: false }),
+        REVOKE => request(&Revoke { group, below: fixture::generation(1) }),
+        EVENTS => request(&Events { since: 0 }),
+        SET_FLOOR => request(&SetFloor { floor: 0 }),
         ERASE => request(&Erase { device: DeviceId([0xe5; 16]) }),
         INSTALL => {
             let content = fixture::encoded(&content());
@@ -193,6 +230,7 @@ fn success(c: &mut Context, line: &Line, number: u32, request: &[u8]) -> Result<
 const fn room(number: u32, len: usize) -> usize {
     match number {
         STATUS => Status::RESPONSE_MAX,
+        EVENTS => Events::RESPONSE_MAX,
         HKDF => Hkdf::RESPONSE_MAX,
         _ => len,
     }
@@ -234,7 +272,9 @@ pub(super) const BAD_PARAMETERS: Refusal = Refusal::Tee { result: 0xffff_0006, o
 fn short<const NUMBER: u32>(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let len = success(c, &line, NUMBER, &good(NUMBER))?;
-    for room in [room(NUMBER, len) - 1, len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
+    let needed = room(NUMBER, len);
+    let shorter = [needed - 1, len - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1];
+    for room in shorter.into_iter().filter(|&room| room < needed) {
         let result = line.call_with_room(NUMBER, &good(NUMBER), room);
         c.stopped(&line, &format!("room for {room} of {len} octets"), result, SHORT_BUFFER);
     }
@@ -309,11 +349,11 @@ fn unknown(c: &mut Context, numbers: impl Iterator<Item = u32>) -> Verdict {
 }
 
 fn reserved(c: &mut Context) -> Verdict {
-    unknown(c, [0, 2, 3, 4, 8, 9, 10, 11].into_iter())
+    unknown(c, [0, 2, 3, 4, 8].into_iter())
 }
 
 fn reserved_for_tests(c: &mut Context) -> Verdict {
-    unknown(c, [TestId::FIRST - 1, 0x8002].into_iter().chain(0x8007..0x8010))
+    unknown(c, [TestId::FIRST - 1].into_iter().chain(0x8007..0x8010))
 }
 
 fn far_numbers(c: &mut Context) -> Verdict {

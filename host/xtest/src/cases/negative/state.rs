@@ -196,9 +196,9 @@ fn pgk_id_clash(c: &mut Context) -> Verdict {
 }
 
 fn far_time(c: &mut Context) -> Verdict {
-    // Ten years, counted as if each were a leap year.
-    let far = TIME + 10 * 366 * 24 * 3600;
-    refused_change(c, |content| content.time = far + 1, Code::TimeOutOfRange)?;
+    // Ten years, counted as if each were a leap year, and an hour for the time that passes meanwhile.
+    let far = TIME + 10 * 366 * 24 * 3600 + 3600;
+    refused_change(c, |content| content.time = far, Code::TimeOutOfRange)?;
     refused_change(c, |content| content.time = u64::MAX, Code::TimeOutOfRange)
 }
 
