@@ -7,7 +7,9 @@
 //! 4. A refusal has changed nothing.
 //! 5. Nothing is derived from what is not held, nor for the own member; the
 //!    keys of an own epoch never come a second time.
-//! 6. Once nothing fails any more, the device works.
+//! 6. Nothing is derived for a suspended group, nor from what the floor has
+//!    ended; what was revoked never comes back.
+//! 7. Once nothing fails any more, the device works.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -19,10 +21,12 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit::{BATCH, RESPONSE_MAX};
 use proseal_proto::message::{
-    DeviceState, Erase, Receive, ReceiveItem, Send, Status, StatusReply, Version,
+    DeviceState, Erase, Events, PgkState, Receive, ReceiveItem, Revoke, Send, Status, StatusReply,
+    Suspend, Version,
 };
 use proseal_proto::profile::{Profile, Suite};
-use proseal_proto::test_command::{Install, Panic, Scope};
+use proseal_proto::role::Role;
+use proseal_proto::test_command::{Install, Outcome, Panic, Scope, SetFloor};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
@@ -49,6 +53,7 @@ pub enum Step {
     Status,
     /// Any octets as any command.
     Raw {
+        role: u8,
         number: u16,
         request: Vec<u8>,
     },
@@ -62,6 +67,25 @@ pub enum Step {
     /// the next step.
     PowerGoes {
         writes: u8,
+    },
+    /// Powered time passes, seconds.
+    Passes {
+        seconds: u16,
+    },
+    Suspend {
+        group: u8,
+        on: bool,
+        by_daemon: bool,
+    },
+    Revoke {
+        group: u8,
+        below: u8,
+    },
+    SetFloor {
+        ahead: u32,
+    },
+    Events {
+        since: u8,
     },
     /// The epoch that `send` gave last, asked of `receive`.
     ReceiveOwn,
@@ -84,7 +108,8 @@ pub struct Wanted {
     next: u8,
     may_send: bool,
     other_member: bool,
-    pgks: Vec<(u8, u8, u8)>,
+    /// Generation, PGK Id, key, and seconds to its end.
+    pgks: Vec<(u8, u8, u8, u16)>,
 }
 
 /// The member ids that the device may have in a group.
@@ -98,7 +123,12 @@ struct Seen {
     sent: Option<ReceiveItem>,
     sequence: u64,
     floor: u64,
+    /// What the floor cannot fall below at a restart: what was signed or set.
+    /// Time that passed is written now and then.
+    floor_kept: u64,
     next: HashMap<GroupId, u64>,
+    /// What was revoked: everything of a group below a generation.
+    ended: HashSet<(GroupId, Generation)>,
     /// An erase was reported as failed, so it may be half done; or the object
     /// was corrupt, and OP-TEE has deleted it.
     may_be_gone: bool,
@@ -144,8 +174,21 @@ impl History {
             Step::Receive { items } => self.receive(items),
             Step::Erase { right_device } => self.erase(*right_device),
             Step::Status => drop(self.status()),
-            Step::Raw { number, request } => self.raw((*number).into(), request),
+            Step::Raw { role, number, request } => self.raw(*role, (*number).into(), request),
             Step::Restart => self.restart(),
+            Step::Passes { seconds } => {
+                let mut medium = self.medium();
+                medium.uptime_ms = medium.uptime_ms.wrapping_add(u64::from(*seconds) * 1000);
+            }
+            Step::Suspend { group, on, by_daemon } => self.suspend(*group, *on, *by_daemon),
+            Step::Revoke { group, below } => self.revoke(*group, *below),
+            Step::SetFloor { ahead } => {
+                let floor = self.seen.floor.saturating_add((*ahead).into());
+                if self.call(&SetFloor { floor }).is_ok() {
+                    self.seen.floor_kept = self.seen.floor_kept.max(floor);
+                }
+            }
+            Step::Events { since } => self.events((*since).into()),
             Step::Faulty(wrong) => {
                 self.medium().fault = match wrong {
                     Wrong::Nothing => Fault::None,
@@ -183,7 +226,7 @@ impl History {
                 next: 0,
                 may_send: true,
                 other_member: false,
-                pgks: vec![(0, 0, 7)],
+                pgks: vec![(0, 0, 7, u16::MAX)],
             }],
         );
         self.call(&Send { group: group(1), generation: generation(0) })
@@ -198,17 +241,21 @@ impl History {
         self.medium().is_off
     }
 
-    fn octets(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
+    fn octets(&mut self, role: Role, number: u32, request: &[u8]) -> Vec<u8> {
         let mut response = vec![0xa5; 3];
-        dispatch(&mut self.ta, number, request, RESPONSE_MAX, &mut response);
+        dispatch(&mut self.ta, role, number, request, RESPONSE_MAX, &mut response);
         assert!((4..=RESPONSE_MAX).contains(&response.len()), "one response, bounded");
         response
     }
 
     fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Code> {
+        self.call_as(C::CALLERS[0], command)
+    }
+
+    fn call_as<C: Command>(&mut self, role: Role, command: &C) -> Result<C::Reply, Code> {
         let mut request = Vec::new();
         encode_request(command, &mut request).map_err(|_| Code::Oversized)?;
-        let response = self.octets(C::NUMBER, &request);
+        let response = self.octets(role, C::NUMBER, &request);
         assert!(response.len() <= command.response_max(), "the request's own bound");
         decode_response::<C>(&response).map_err(|error| match error {
             ResponseError::Refused(code) => code,
@@ -230,7 +277,7 @@ impl History {
         let Some(held) = &before else { return };
         let keys: Vec<Vec<[u8; 32]>> = wanted
             .iter()
-            .map(|w| w.pgks.iter().map(|&(_, _, seed)| [seed.max(1); 32]).collect())
+            .map(|w| w.pgks.iter().map(|&(_, _, seed, _)| [seed.max(1); 32]).collect())
             .collect();
         let mut groups: Vec<Group<'_>> = wanted
             .iter()
@@ -240,12 +287,12 @@ impl History {
                     .pgks
                     .iter()
                     .zip(keys)
-                    .map(|(&(n, id, _), key)| Pgk {
+                    .map(|(&(n, id, seed, lives_s), key)| Pgk {
                         generation: generation(n),
                         id: PgkId(id),
                         key,
-                        is_root: false,
-                        policy: policy(),
+                        is_root: seed % 4 == 3,
+                        policy: policy(held.floor.saturating_add(u64::from(lives_s) * 64)),
                     })
                     .collect();
                 pgks.sort_by_key(|pgk| pgk.generation);
@@ -263,14 +310,18 @@ impl History {
             device: DeviceId::NONE,
             sequence: held.sequence.saturating_add_signed(sequence_step.into()),
             time: held.floor.saturating_add_signed(time_step.into()),
-            start_nonce: None,
+            start_nonce: (sequence_step % 2 == 0).then_some(held.start_nonce),
             groups,
         };
         let mut octets = Vec::new();
         content.encode(&mut octets);
         let scope = if whole { Scope::Whole } else { Scope::Added };
-        if self.call(&Install { scope, content: &octets }).is_err() {
-            self.unchanged(before);
+        match self.call(&Install { scope, content: &octets }).map(|reply| reply.outcome) {
+            Err(_) => self.unchanged(before),
+            Ok(Outcome::Applied | Outcome::Partly) => {
+                self.seen.floor_kept = self.seen.floor_kept.max(content.time);
+            }
+            Ok(Outcome::Same | Outcome::Superseded) => {}
         }
     }
 
@@ -282,7 +333,8 @@ impl History {
             let group = held.groups.iter().find(|g| g.group == command.group);
             let pgk =
                 group.and_then(|g| g.pgks.iter().find(|p| p.generation == command.generation));
-            assert!(pgk.is_some(), "derived from what is not held");
+            assert!(pgk.is_some_and(|p| p.state == PgkState::Held), "sent with what is not held");
+            assert!(group.is_some_and(|g| !g.suspended), "derived while suspended");
         }
         let fresh = self.seen.epochs.insert((group_n, generation_n, epoch.ptk_id));
         assert!(fresh, "PTK Id {} was given out twice", epoch.ptk_id);
@@ -315,8 +367,10 @@ impl History {
         assert_eq!(reply.items.len(), asked.len());
         for (item, keys) in asked.iter().zip(&reply.items) {
             let group = held.groups.iter().find(|g| g.group == item.group);
-            let holds =
-                group.is_some_and(|g| g.pgks.iter().any(|p| p.generation == item.generation));
+            let holds = group.is_some_and(|g| {
+                let mut pgks = g.pgks.iter().filter(|p| p.state != PgkState::Ended);
+                pgks.any(|p| p.generation == item.generation) && !g.suspended
+            });
             assert!(holds || keys.is_err(), "derived from what is not held");
             let own = group.is_some_and(|g| g.member == item.sender);
             assert!(!own || keys.is_err(), "receiver keys for the own member");
@@ -354,16 +408,62 @@ impl History {
         self.seen = Seen { salts: std::mem::take(&mut self.seen.salts), ..Seen::default() };
     }
 
-    fn raw(&mut self, number: u32, request: &[u8]) {
-        // A valid erase or install would need its own bookkeeping.
-        if ![Erase::NUMBER, Install::NUMBER, Send::NUMBER, Panic::NUMBER].contains(&number) {
-            self.octets(number, request);
+    fn raw(&mut self, role: u8, number: u32, request: &[u8]) {
+        let role = Role::ALL[usize::from(role) % Role::ALL.len()];
+        // A valid one of these would need its own bookkeeping.
+        let kept = [
+            Erase::NUMBER,
+            Install::NUMBER,
+            Send::NUMBER,
+            Revoke::NUMBER,
+            SetFloor::NUMBER,
+            Panic::NUMBER,
+        ];
+        if !kept.contains(&number) {
+            self.octets(role, number, request);
         }
+    }
+
+    fn suspend(&mut self, n: u8, on: bool, by_daemon: bool) {
+        let role = if by_daemon { Role::Daemon } else { Role::Administrator };
+        let group = group(n % 20);
+        let held = self.held();
+        match self.call_as(role, &Suspend { group, on }) {
+            Err(_) => self.unchanged(held),
+            Ok(_) => {
+                assert!(on || !by_daemon, "the daemon let it go on");
+                let status = self.held();
+                let is_suspended = status
+                    .is_some_and(|s| s.groups.iter().any(|g| g.group == group && g.suspended));
+                assert!(is_suspended == on || self.may_be_gone(), "suspension was not kept");
+            }
+        }
+    }
+
+    fn revoke(&mut self, n: u8, below: u8) {
+        let (group, below) = (group(n % 20), generation(below));
+        let held = self.held();
+        if self.call(&Revoke { group, below }).is_err() {
+            return self.unchanged(held);
+        }
+        let Some(status) = self.held() else { return };
+        let mut groups = status.groups.iter().filter(|g| g.group == group);
+        let is_held = groups.any(|g| g.pgks.iter().any(|p| p.generation < below));
+        assert!(!is_held, "revoked, and still held");
+        self.seen.ended.insert((group, below));
+    }
+
+    fn events(&mut self, since: u32) {
+        let Ok(reply) = self.call(&Events { since }) else { return };
+        let numbers: Vec<u32> = reply.events.iter().map(|event| event.number).collect();
+        assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "a gap in the events");
+        assert!(numbers.iter().all(|&n| n >= since && n < reply.next), "an event out of range");
     }
 
     fn restart(&mut self) {
         self.medium().power_left = None;
         self.medium().is_off = false;
+        self.seen.floor = self.seen.floor_kept;
         self.starts += 1;
         self.ta = Ta::new(Sim::new(Arc::clone(&self.medium), self.starts << 32));
     }
@@ -396,22 +496,27 @@ impl History {
             let next = self.seen.next.entry(group.group).or_default();
             assert!(group.next >= *next, "a group's next fell");
             *next = group.next;
+            for pgk in &group.pgks {
+                let mut ended = self.seen.ended.iter();
+                let is_ended = ended.any(|(g, below)| *g == group.group && pgk.generation < *below);
+                assert!(!is_ended, "a revoked generation came back");
+            }
         }
     }
 }
 
-fn policy() -> Policy {
+fn policy(not_after: u64) -> Policy {
     Policy {
         not_before: 0,
-        not_after: u64::MAX,
+        not_after: not_after.max(1),
         profile: Profile::HkdfSha256,
         suite: Suite::Aead,
         label: Label::EMPTY,
         epoch_s: 1,
         epoch_packets: 1,
-        receive_grace_s: 0,
-        send_grace_s: 0,
-        max_unsynced_s: 0,
+        receive_grace_s: 100_000,
+        send_grace_s: 1000,
+        max_unsynced_s: 1 << 20,
         accept_rollback: false,
     }
 }

@@ -4,8 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 use proseal_proto::codec::{Decode, Encode, Writer, decode_all};
 use proseal_proto::limit::REQUEST_MAX;
-use proseal_proto::message::{Erase, Receive, Send, Status, Version};
-use proseal_proto::test_command::{Echo, Hkdf, Install, Marks};
+use proseal_proto::message::{
+    Erase, Events, Receive, ReceiveItems, Revoke, Send, Status, Suspend, Version,
+};
+use proseal_proto::test_command::{Echo, Hkdf, Install, Marks, SetFloor};
 
 /// What decodes has one encoding: the octets it came from.
 fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
@@ -19,7 +21,7 @@ fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
 fuzz_target!(|data: &[u8]| {
     let Some((choice, body)) = data.split_first() else { return };
     let body = &body[..body.len().min(REQUEST_MAX)];
-    match choice % 9 {
+    match choice % 14 {
         0 => check::<Version>(body),
         1 => check::<Status>(body),
         2 => check::<Send>(body),
@@ -28,6 +30,11 @@ fuzz_target!(|data: &[u8]| {
         5 => check::<Install>(body),
         6 => check::<Marks>(body),
         7 => check::<Hkdf>(body),
-        _ => check::<Echo>(body),
+        8 => check::<Echo>(body),
+        9 => check::<ReceiveItems<'_>>(body),
+        10 => check::<Suspend>(body),
+        11 => check::<Revoke>(body),
+        12 => check::<Events>(body),
+        _ => check::<SetFloor>(body),
     }
 });

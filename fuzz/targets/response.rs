@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use proseal_proto::codec::Encode;
 use proseal_proto::command::{Command, decode_response, encode_response};
-use proseal_proto::message::{Erase, Receive, Send, Status, Version};
+use proseal_proto::message::{Erase, Events, Receive, Send, Status, Version};
 use proseal_proto::test_command::{Echo, Hkdf, Install, Marks};
 
 /// A reply that decodes has one encoding: the octets it came from.
@@ -18,7 +18,7 @@ fn check<C: Command>(response: &[u8]) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, response)) = data.split_first() else { return };
-    match choice % 9 {
+    match choice % 10 {
         0 => check::<Version>(response),
         1 => check::<Status>(response),
         2 => check::<Send>(response),
@@ -27,6 +27,7 @@ fuzz_target!(|data: &[u8]| {
         5 => check::<Install>(response),
         6 => check::<Marks>(response),
         7 => check::<Hkdf>(response),
-        _ => check::<Echo>(response),
+        8 => check::<Echo>(response),
+        _ => check::<Events>(response),
     }
 });
