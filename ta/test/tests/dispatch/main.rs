@@ -8,3 +8,4 @@ mod faults;
 mod fixture;
 mod install;
 mod life;
+mod power;

@@ -1,0 +1,168 @@
+//! Power goes after each single write of every command that writes. What
+//! the next start finds is the old state or the new, whole, and the next
+//! commands work. (How a write itself is cut is OP-TEE's: the cases named
+//! `power` in tests/system.)
+
+use proseal_proto::error::Code;
+use proseal_proto::message::{DeviceState, EventKind, StatusReply};
+use proseal_proto::test_command::{Scope, SetFloor};
+
+use crate::fixture::{Device, GROUP, TIME, content, generations, group, largest, pgk};
+
+/// What a command does to a device that [`prepared`] made.
+type Act = fn(&mut Device) -> Result<(), Code>;
+
+const ACTS: [(&str, Act); 12] = [
+    ("install whole, a key goes", |d| d.install(Scope::Whole, &generations(2, &[2, 3])).map(drop)),
+    ("install whole, all keys go", |d| d.install(Scope::Whole, &content(2, vec![])).map(drop)),
+    ("install added", |d| {
+        let mut content = generations(2, &[3]);
+        content.groups[0].next = 1;
+        d.install(Scope::Added, &content).map(drop)
+    }),
+    ("install of many groups", |d| {
+        let mut content = content(2, (2..16).map(|at| group(GROUP + at, vec![])).collect());
+        content.groups.insert(0, group(GROUP, vec![pgk(1, 1), pgk(2, 2)]));
+        d.install(Scope::Whole, &content).map(drop)
+    }),
+    ("send, a block is reserved", |d| d.ptk_id(2).map(drop)),
+    ("suspend", |d| d.suspend(true)),
+    ("resume", |d| d.suspend(true).and_then(|()| d.suspend(false))),
+    ("revoke", |d| d.revoke(2)),
+    ("revoke all", |d| d.revoke(3)),
+    ("set floor", |d| d.call(&SetFloor { floor: TIME + 1 }).map(drop)),
+    ("set floor, all keys end", |d| d.call(&SetFloor { floor: TIME * 2 }).map(drop)),
+    ("checkpoint", |d| {
+        d.pass(3600);
+        d.status();
+        Ok(())
+    }),
+];
+
+/// Generations 1 and 2, one epoch of the first used.
+fn prepared() -> Device {
+    let mut device = Device::new();
+    let mut content = generations(1, &[1, 2]);
+    content.groups[0].pgks.iter_mut().for_each(|pgk| pgk.policy.not_after = TIME + 100_000);
+    device.install(Scope::Whole, &content).unwrap();
+    device.ptk_id(1).unwrap();
+    device
+}
+
+/// What lasts of a status: no clock, no counters of this start.
+fn lasting(mut status: StatusReply) -> StatusReply {
+    (status.start_nonce, status.refusals, status.unsynced_s) = ([0; 32], 0, 0);
+    status
+}
+
+/// The device after a restart, with its power back.
+fn restarted(device: &mut Device) -> (StatusReply, Vec<EventKind>) {
+    device.power_on();
+    device.restart();
+    let status = lasting(device.status());
+    let mut kinds = match status.state {
+        DeviceState::Enrolled => device.event_kinds(),
+        DeviceState::Factory | DeviceState::Damaged => Vec::new(),
+    };
+    // That a cut was made up for is told; nothing else may differ.
+    kinds.retain(|kind| *kind != EventKind::Repaired);
+    (status, kinds)
+}
+
+/// The status and the events before and after an act that nothing disturbs,
+/// and how many writes it takes.
+fn undisturbed(act: Act) -> [(StatusReply, Vec<EventKind>); 2] {
+    let mut device = prepared();
+    let before = restarted(&mut device);
+    let mut device = prepared();
+    act(&mut device).unwrap();
+    [before, restarted(&mut device)]
+}
+
+fn writes_of(act: Act) -> u32 {
+    let mut device = prepared();
+    let before = device.medium().writes;
+    act(&mut device).unwrap();
+    device.medium().writes - before
+}
+
+/// Everything that a radio does next.
+#[track_caller]
+fn goes_on(device: &mut Device, sequence: u64) {
+    let (held, next) = device.held();
+    let issued = held.last().map(|&last| device.ptk_id(last));
+    let mut anew = generations(sequence, &[next.max(1) + 5]);
+    anew.groups[0].next = 1;
+    anew.time = device.status().floor.max(TIME);
+    anew.groups[0].pgks[0].policy.not_after = anew.time + 100_000;
+    device.suspend(false).ok();
+    device.install(Scope::Added, &anew).unwrap();
+    let new = anew.groups[0].pgks[0].generation.get();
+    assert_eq!(device.ptk_id(new), Ok(1));
+    device.revoke(new).unwrap();
+    assert_eq!(device.held().0, [new]);
+    if let Some(Ok(id)) = issued {
+        assert!(id > 1 || held.last() != Some(&1), "an epoch of generation 1 twice");
+    }
+}
+
+#[test]
+fn power_cut_after_each_write_of_every_command() {
+    for (name, act) in ACTS {
+        let [old, new] = undisturbed(act);
+        let writes = writes_of(act);
+        assert!(writes > 0, "{name} writes");
+        for after in 0..=writes {
+            let mut device = prepared();
+            device.medium().power_left = Some(after);
+            let heard = act(&mut device);
+            let is_done = after == writes;
+            assert_eq!(heard.is_ok() && !device.medium().is_off, is_done, "{name}, {after}");
+            let found = restarted(&mut device);
+            if is_done {
+                assert_eq!(found, new, "{name}: what was answered holds");
+            } else if name != "resume" {
+                assert!(found == old || found == new, "{name}, {after}: neither old nor new");
+            }
+            goes_on(&mut device, 10);
+        }
+    }
+}
+
+#[test]
+fn power_cut_in_the_first_install() {
+    for after in 0..=1 {
+        let mut device = Device::new();
+        device.medium().power_left = Some(after);
+        let heard = device.install(Scope::Whole, &largest(1));
+        assert_eq!(heard.is_ok(), after == 1);
+        let (status, _) = restarted(&mut device);
+        let state = if after == 0 { DeviceState::Factory } else { DeviceState::Enrolled };
+        assert_eq!(status.state, state);
+        device.install(Scope::Whole, &generations(2, &[100])).unwrap();
+        assert_eq!(device.ptk_id(100), Ok(1));
+    }
+}
+
+#[test]
+fn power_cut_in_an_erasure_never_leaves_keys() {
+    for after in 0..=3 {
+        let mut device = prepared();
+        device.medium().power_left = Some(after);
+        let heard = device.erase();
+        assert_eq!(heard.is_ok(), after == 3);
+        let (status, _) = restarted(&mut device);
+        let state = match after {
+            0 => DeviceState::Enrolled,
+            1 | 2 => DeviceState::Damaged,
+            _ => DeviceState::Factory,
+        };
+        assert_eq!(status.state, state, "{after}");
+        if state != DeviceState::Enrolled {
+            assert!(device.ptk_id(1).is_err());
+        }
+        device.erase().unwrap();
+        device.install(Scope::Whole, &generations(1, &[1])).unwrap();
+        assert_eq!(device.ptk_id(1), Ok(1));
+    }
+}
