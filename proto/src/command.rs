@@ -89,7 +89,7 @@ impl TryFrom<u32> for Id {
 pub trait Command: Encode {
     /// The command's number.
     const NUMBER: u32;
-    /// The roles that may call it.
+    /// The roles that may call it; whoever has several takes the first.
     const CALLERS: &'static [Role];
     /// Largest response in octets, the code included.
     const RESPONSE_MAX: usize;
@@ -146,7 +146,8 @@ command!(
     Id::Receive.number(), DAEMON, ReceiveItems<'_> => ReceiveReply, ReceiveReply::MAX,
     |request| ReceiveReply::len(request.count())
 );
-command!(Id::Suspend.number(), BOTH, Suspend => Done, 0);
+// The administrator before the daemon, who may not resume.
+command!(Id::Suspend.number(), &[Role::Administrator, Role::Daemon], Suspend => Done, 0);
 command!(Id::Revoke.number(), ADMINISTRATOR, Revoke => Done, 0);
 command!(Id::Events.number(), ADMINISTRATOR, Events => EventsReply, EventsReply::MAX);
 command!(Id::Erase.number(), ADMINISTRATOR, Erase => Done, 0);

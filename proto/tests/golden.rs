@@ -337,7 +337,7 @@ fn callers() {
     assert_eq!(Status::CALLERS, [Daemon, Administrator]);
     assert_eq!(Send::CALLERS, [Daemon]);
     assert_eq!(Receive::CALLERS, [Daemon]);
-    assert_eq!(Suspend::CALLERS, [Daemon, Administrator]);
+    assert_eq!(Suspend::CALLERS, [Administrator, Daemon]);
     assert_eq!(Revoke::CALLERS, [Administrator]);
     assert_eq!(Events::CALLERS, [Administrator]);
     assert_eq!(Erase::CALLERS, [Administrator]);

@@ -6,6 +6,25 @@ mod sim;
 #[cfg(feature = "optee")]
 mod tee;
 
+use proseal_client::{Fault, Opener, Transport};
+use proseal_proto::role::Role;
+
+/// A way to the TA by one role only.
+struct Only<O> {
+    opener: O,
+    role: Role,
+}
+
+impl<O: Opener> Opener for Only<O> {
+    fn may(&self, role: Role) -> bool {
+        role == self.role && self.opener.may(role)
+    }
+
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
+        self.opener.open(role)
+    }
+}
+
 #[cfg(all(feature = "sim", not(feature = "optee")))]
 pub(crate) use sim::Target;
 #[cfg(feature = "optee")]

@@ -1,6 +1,6 @@
 //! Suite `regression`: every command and every refusal. 1000 what the TA says
 //! of itself, sessions; 1100 requests that are not well formed; 2000 derived
-//! keys; 3000 contents; 3100 erasing.
+//! keys; 3000 contents; 3100 erasing; 3200 how keys end.
 
 mod derive;
 mod info;

@@ -4,7 +4,9 @@
 use proseal_client::sim::Machine;
 use proseal_client::{Client, Opener};
 use proseal_proto::limit::RESPONSE_MAX;
+use proseal_proto::role::Role;
 
+use super::Only;
 use crate::fixture;
 
 /// A machine in memory.
@@ -20,6 +22,11 @@ impl Target {
     /// A client with a session of its own.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.0.clone())
+    }
+
+    /// A client that has one role only.
+    pub(crate) fn client_as(&self, role: Role) -> Client {
+        Client::new(Only { opener: self.0.clone(), role })
     }
 
     /// Octets as they are to the TA, and its octets back.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
+use proseal_proto::role::Role;
 use proseal_proto::test_command::UUID;
 
+use super::Only;
 use crate::line::Line;
 
 /// What any one call may take.
@@ -25,6 +27,11 @@ impl Target {
     /// A client with a session of its own.
     pub(crate) fn client(&self) -> Client {
         Client::new(Timed::new(Tee::new(UUID), CALL_LIMIT))
+    }
+
+    /// A client that has one role only.
+    pub(crate) fn client_as(&self, role: Role) -> Client {
+        Client::new(Only { opener: Timed::new(Tee::new(UUID), CALL_LIMIT), role })
     }
 
     /// Octets as they are to the TA, and its octets back.
