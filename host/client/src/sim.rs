@@ -1,7 +1,9 @@
 //! The TA's logic in this process, over memory: for development and tests.
 //! It seals nothing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use proseal_proto::role::Role;
 use proseal_ta::device::Ta;
@@ -16,13 +18,31 @@ use crate::transport::{Opener, Transport};
 #[derive(Clone)]
 pub struct Machine {
     ta: Arc<Mutex<Ta<Sim>>>,
+    medium: Arc<Mutex<Medium>>,
+    /// The seed of the last start: no two starts draw the same.
+    seed: Arc<AtomicU64>,
 }
 
 impl Machine {
     /// Starts the TA over `medium`, which holds what it has stored.
     #[must_use]
     pub fn start(medium: Arc<Mutex<Medium>>, seed: u64) -> Self {
-        Self { ta: Arc::new(Mutex::new(Ta::new(Sim::new(medium, seed)))) }
+        let ta = Ta::new(Sim::new(Arc::clone(&medium), seed));
+        Self { ta: Arc::new(Mutex::new(ta)), medium, seed: Arc::new(AtomicU64::new(seed)) }
+    }
+
+    /// The TA ends, and starts anew on what it has stored.
+    pub fn restart(&self) {
+        let seed = self.seed.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let mut ta = self.ta.lock().unwrap_or_else(PoisonError::into_inner);
+        *ta = Ta::new(Sim::new(Arc::clone(&self.medium), seed));
+    }
+
+    /// Powered time passes.
+    pub fn pass(&self, time: Duration) {
+        let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        medium.uptime_ms = medium.uptime_ms.saturating_add(passed);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The TA's logic in this process. There is no TEE around it: what only a
 //! TEE can answer is `None`.
 
+use std::time::Duration;
+
 use proseal_client::sim::Machine;
 use proseal_client::{Client, Opener};
 use proseal_proto::limit::RESPONSE_MAX;
@@ -27,6 +29,16 @@ impl Target {
     /// A client that has one role only.
     pub(crate) fn client_as(&self, role: Role) -> Client {
         Client::new(Only { opener: self.0.clone(), role })
+    }
+
+    /// The TA ends, and starts anew with the next call.
+    pub(crate) fn restart(&self) {
+        self.0.restart();
+    }
+
+    /// Powered time passes.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.pass(time);
     }
 
     /// Octets as they are to the TA, and its octets back.

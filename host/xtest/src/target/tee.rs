@@ -6,7 +6,7 @@ use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
 use proseal_proto::role::Role;
-use proseal_proto::test_command::UUID;
+use proseal_proto::test_command::{Panic, UUID};
 
 use super::Only;
 use crate::line::Line;
@@ -32,6 +32,17 @@ impl Target {
     /// A client that has one role only.
     pub(crate) fn client_as(&self, role: Role) -> Client {
         Client::new(Only { opener: Timed::new(Tee::new(UUID), CALL_LIMIT), role })
+    }
+
+    /// The TA ends, and starts anew with the next call.
+    pub(crate) fn restart(&self) {
+        // Nothing comes back from it.
+        let _died = self.client().call(&Panic);
+    }
+
+    /// Powered time passes.
+    pub(crate) fn pass(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     /// Octets as they are to the TA, and its octets back.

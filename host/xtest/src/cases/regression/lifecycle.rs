@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use proseal_client::{Error, Fault};
+use proseal_client::Error;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::message::{EventKind, Events, PgkState, Revoke, Suspend};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Outcome, Panic, Scope, SetFloor};
+use proseal_proto::test_command::{Outcome, Scope, SetFloor};
 
 use super::case;
 use crate::case::{Case, Verdict};
@@ -104,8 +104,10 @@ impl Context {
 
     /// The TA ends, and starts anew with the next call.
     fn restart_ta(&mut self) -> Verdict {
-        let panicked = self.ta.call(&Panic).map(drop);
-        self.equal("panic", panicked, Err(Error::Fault(Fault::Died)));
+        let before = self.status()?.start_nonce;
+        self.target.restart();
+        let after = self.status()?.start_nonce;
+        self.differ("start nonce and that of the start before", &after, &before);
         Ok(())
     }
 }
@@ -139,7 +141,7 @@ fn floor(c: &mut Context) -> Verdict {
     c.fresh()?;
     c.applied(Scope::Whole, &mortal(1))?;
     let before = c.status()?.floor;
-    std::thread::sleep(Duration::from_secs(3));
+    c.target.pass(Duration::from_secs(3));
     let after = c.status()?.floor;
     c.that("three seconds have passed", (before + 2..before + 60).contains(&after));
     c.set_floor(TIME)?;
@@ -218,7 +220,7 @@ fn unsynced(c: &mut Context) -> Verdict {
     content.groups[0].pgks[0].policy.max_unsynced_s = 1;
     content.start_nonce = Some(c.status()?.start_nonce);
     c.applied(Scope::Whole, &content)?;
-    std::thread::sleep(Duration::from_secs(3));
+    c.target.pass(Duration::from_secs(3));
     c.derives(1, Err(Code::Unsynced), Ok(()))?;
     (content.sequence, content.start_nonce) = (2, Some([7; 32]));
     c.applied(Scope::Whole, &content)?;
