@@ -32,6 +32,8 @@ SEALED = "before the erase"
 ERASED = "erased"
 ERASED_COLD = "erased, cold start"
 BEGUN_ANEW = "another PGK is installed"
+UNREVOKED = "before the revocation"
+REVOKED = "revoked"
 # The places.
 NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "guest's files"
 
@@ -50,6 +52,7 @@ def run(name):
         life.ue.reboot()
         life.look_again()
         life.begin_anew()
+        life.revoke()
     finally:
         life.ue.stop()
     life.report.write()
@@ -119,13 +122,26 @@ class Life:
 
     def begin_anew(self):
         """The secure RAM has nothing to find after the erase but another PGK."""
-        other = os.urandom(32)
-        self._import(OTHER_GROUP, other)
-        self._search_secure_ram(BEGUN_ANEW, self.held | {"other PGK": other})
+        self.held["other PGK"] = os.urandom(32)
+        self._import(OTHER_GROUP, self.held["other PGK"])
+        self._search_secure_ram(BEGUN_ANEW, self.held)
 
-    def _import(self, group, pgk):
-        self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
-                     "--key-file", "-", stdin=pgk)
+    def revoke(self):
+        """The revoked PGK goes from both versions of its blocks, and from memory; its successor stays."""
+        self.held["next PGK"] = os.urandom(32)
+        self._import(OTHER_GROUP, self.held["next PGK"], "2")
+        sealed = self._sealed_state()
+        self.ue.sh("sync")
+        self._search_disk(UNREVOKED, sealed)
+        self.ue.done("revoke", OTHER_GROUP, "--below", "2")
+        self.ue.sh("sync")
+        self._search_disk(REVOKED, sealed)
+        self.ue.done("status")
+        self._search_secure_ram(REVOKED, self.held)
+
+    def _import(self, group, pgk, generation="1"):
+        self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", generation, "--pgk-id",
+                     f"{int(generation):02x}", "--key-file", "-", stdin=pgk)
 
     def _receive(self, ptk_id):
         return ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", PEER, "--ptk-id", ptk_id,

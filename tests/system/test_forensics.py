@@ -9,7 +9,8 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, SEALED, SECURE_RAM, STARTED_COLD, WORKED_ON,
+    BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, REVOKED, SEALED, SECURE_RAM, STARTED_COLD,
+    UNREVOKED, WORKED_ON,
 )  # fmt: skip
 from forensics.secure_map import TA, TA_HEAP
 
@@ -65,6 +66,13 @@ class forensics(unittest.TestCase):
         sealed = {hit["secret"] for hit in self.report.hits(SEALED, DISK) if hit["part"] == "whole"}
         self.assertGreaterEqual(len(sealed), 2, "the state's blocks were on the disk")
         self.assertEqual(self.report.hits(ERASED, DISK), [])
+
+    def test_a_revoked_pgk_is_overwritten_on_the_disk_and_nowhere_in_memory(self):
+        sealed = {hit["secret"] for hit in self.report.hits(UNREVOKED, DISK) if hit["part"] == "whole"}
+        self.assertGreaterEqual(len(sealed), 2, "the state's blocks were on the disk")
+        self.assertEqual(self.report.hits(REVOKED, DISK), [])
+        self.assertEqual(self.copies(REVOKED, "other PGK"), [])
+        self.assertIn(("next PGK", "whole", TA_HEAP), self.copies(REVOKED, "next PGK"))
 
     def test_an_erased_pgk_does_not_come_back(self):
         self.assertEqual(self.copies(ERASED_COLD), [])
