@@ -31,6 +31,8 @@ pub struct Medium {
     pub object: Option<Vec<u8>>,
     /// What happens to the next calls.
     pub fault: Fault,
+    /// Writes and removals that go well before the fault shows in them.
+    pub spared: u32,
     /// Whether the random source fails.
     pub random_fails: bool,
     /// Powered milliseconds, as the platform tells them.
@@ -132,13 +134,15 @@ impl Medium {
             return Err(StoreError::Failed);
         }
         self.power_left = self.power_left.map(|left| left.saturating_sub(1));
-        match self.fault {
+        let fault = if self.spared > 0 { Fault::None } else { self.fault };
+        self.spared = self.spared.saturating_sub(1);
+        match fault {
             Fault::WriteFails => return Err(StoreError::Failed),
             Fault::Full if self.needs_room(object.as_deref()) => return Err(StoreError::Full),
             Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt => {}
         }
         self.object = object;
         self.writes = self.writes.saturating_add(1);
-        if self.fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
+        if fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
     }
 }

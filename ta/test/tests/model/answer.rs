@@ -1,0 +1,357 @@
+//! What is right to answer: the table of docs/commands.md, row by row.
+
+use proseal_proto::error::Code;
+use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
+use proseal_proto::message::{
+    DeviceState, EventKind, EventsReply, GroupStatus, PgkState, PgkStatus, StatusReply,
+};
+use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::role::Role;
+use proseal_proto::test_command::Outcome;
+
+use crate::apply::{Applied, apply};
+use crate::chance::Chance;
+use crate::content::{Content, Nonce};
+use crate::derive::{self, Epoch, Keys};
+use crate::life::{Group, Life, Pgk};
+use crate::world::{Change, Memory, Stop, Weather, World};
+
+const EVENTS_REPLY: usize = 32;
+const LAST_PTK_ID: u16 = u16::MAX;
+
+/// A well-formed request.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Version,
+    Status,
+    Send { group: u32, generation: u64 },
+    Receive(Vec<Heard>),
+    Suspend { group: u32, on: bool },
+    Revoke { group: u32, below: u64 },
+    Events { since: u32 },
+    Erase { device: [u8; 16] },
+    Install { whole: bool, content: Content },
+    SetFloor { floor: u64 },
+    Echo,
+}
+
+/// An epoch of another sender, as its frames announce it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) group: u32,
+    pub(crate) generation: u64,
+    pub(crate) epoch: Epoch,
+}
+
+/// What is right to answer.
+#[derive(Debug)]
+pub(crate) enum Expected {
+    /// The power went: nobody hears an answer.
+    Nothing,
+    /// By any of these.
+    Refused(Vec<Code>),
+    Version,
+    /// With any start nonce and count of refusals: those are the caller's to judge.
+    Status(StatusReply),
+    Sent(Box<Sent>),
+    Received(Vec<Result<Keys, Code>>),
+    Events(EventsReply),
+    Outcome(Outcome),
+    Done,
+    Echo,
+}
+
+/// An epoch, but for its salt, which is random.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) member: u32,
+    pub(crate) ptk_id: u16,
+    pub(crate) pgk: Pgk,
+}
+
+/// What the caller knows of this start of the TA.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    pub(crate) nonce: Option<[u8; 32]>,
+    /// The nonce of an earlier start.
+    pub(crate) stale: [u8; 32],
+    pub(crate) refusals: u32,
+}
+
+impl Start {
+    /// What is known when the next start begins.
+    pub(crate) fn ended(self) -> Self {
+        Self { nonce: None, stale: self.nonce.unwrap_or(self.stale), refusals: 0 }
+    }
+}
+
+/// The right answer in this world to `ask` of `role`, and the world after it.
+pub(crate) fn answer(
+    world: &mut World,
+    ask: &Ask,
+    role: Role,
+    weather: &Weather,
+    start: &Start,
+    chance: &mut Chance,
+) -> Expected {
+    let mut call = Call { world, weather, start, chance };
+    match call.run(ask, role) {
+        Ok(expected) => expected,
+        Err(Stop::Refused(codes)) => Expected::Refused(codes),
+        Err(Stop::NoPower) => Expected::Nothing,
+    }
+}
+
+/// Who may call.
+pub(crate) fn may(role: Role, ask: &Ask) -> bool {
+    match ask {
+        Ask::Version => true,
+        Ask::Status | Ask::Echo => role != Role::Public,
+        Ask::Send { .. } | Ask::Receive(_) => role == Role::Daemon,
+        Ask::Suspend { on, .. } => role == Role::Administrator || (role == Role::Daemon && *on),
+        Ask::Revoke { .. }
+        | Ask::Events { .. }
+        | Ask::Erase { .. }
+        | Ask::Install { .. }
+        | Ask::SetFloor { .. } => role == Role::Administrator,
+    }
+}
+
+struct Call<'c> {
+    world: &'c mut World,
+    weather: &'c Weather,
+    start: &'c Start,
+    chance: &'c mut Chance,
+}
+
+impl Call<'_> {
+    fn run(&mut self, ask: &Ask, role: Role) -> Result<Expected, Stop> {
+        if !may(role, ask) {
+            return Err(Code::NotPermitted.into());
+        }
+        match ask {
+            Ask::Version => return Ok(Expected::Version),
+            Ask::Echo => return Ok(Expected::Echo),
+            _ => {}
+        }
+        self.world.read(self.weather);
+        match (&self.world.memory, ask) {
+            (_, Ask::Status | Ask::Erase { .. })
+            | (Memory::Factory, Ask::Install { .. })
+            | (Memory::Enrolled(_), _) => {}
+            (Memory::Damaged, _) => return Err(Code::Damaged.into()),
+            (Memory::Factory | Memory::Unread, _) => return Err(Code::WrongState.into()),
+        }
+        // What derives or changes first makes good what is due.
+        let reads = matches!(ask, Ask::Status | Ask::Events { .. } | Ask::Erase { .. });
+        if !reads {
+            self.world.settle(self.weather, self.chance)?;
+        }
+        if !matches!(ask, Ask::Install { .. } | Ask::Erase { .. }) {
+            self.world.keep_time(self.weather, self.chance)?;
+        }
+        match ask {
+            Ask::Version => Ok(Expected::Version),
+            Ask::Echo => Ok(Expected::Echo),
+            Ask::Status => self.status(),
+            Ask::Send { group, generation } => self.send(*group, *generation),
+            Ask::Receive(items) => self.receive(items),
+            Ask::Suspend { group, on } => self.suspend(*group, *on),
+            Ask::Revoke { group, below } => self.revoke(*group, *below),
+            Ask::Events { since } => self.events(*since),
+            Ask::Erase { device } => self.erase(device),
+            Ask::Install { whole, content } => self.install(*whole, content),
+            Ask::SetFloor { floor } => self.set_floor(*floor),
+        }
+    }
+
+    fn life(&self) -> Life {
+        self.world.life(self.weather).unwrap_or_default()
+    }
+
+    fn commit(
+        &mut self,
+        change: impl FnOnce(&mut Life) -> Result<Change<()>, Stop>,
+    ) -> Result<Expected, Stop> {
+        self.world.commit(self.weather, self.chance, change)?;
+        Ok(Expected::Done)
+    }
+
+    fn status(&mut self) -> Result<Expected, Stop> {
+        if self.weather.random_fails && self.start.nonce.is_none() {
+            return Err(Code::Internal.into());
+        }
+        let state = match self.world.memory {
+            Memory::Enrolled(_) => DeviceState::Enrolled,
+            Memory::Damaged => DeviceState::Damaged,
+            Memory::Factory | Memory::Unread => DeviceState::Factory,
+        };
+        let life = self.life();
+        let groups = life.groups.iter().map(|(&id, group)| GroupStatus {
+            group: GroupId::new(id).expect("24 bits"),
+            member: MemberId::new(group.member).expect("24 bits"),
+            next: group.next,
+            suspended: group.suspended,
+            may_send: group.may_send,
+            pgks: self.pgks(id, group, life.floor),
+        });
+        Ok(Expected::Status(StatusReply {
+            state,
+            floor: life.floor,
+            unsynced_s: life.unsynced_s,
+            sequence: life.sequence,
+            device: DeviceId([0; 16]),
+            root_key: [0; 32],
+            manager: [0; 16],
+            signer_version: 0,
+            start_nonce: [0; 32],
+            groups: groups.collect(),
+            refusals: 0,
+        }))
+    }
+
+    fn pgks(&self, id: u32, group: &Group, floor: u64) -> Vec<PgkStatus> {
+        let status = |(&generation, pgk): (&u64, &Pgk)| PgkStatus {
+            generation: Generation::new(generation).expect("checked as it came in"),
+            pgk_id: PgkId(pgk.policy.pgk_id),
+            profile: Profile::HkdfSha256,
+            suite: Suite::try_from(pgk.policy.suite).expect("checked as it came in"),
+            state: pgk.terms.state(floor),
+            not_before: pgk.terms.not_before,
+            not_after: pgk.terms.not_after,
+            receive_grace_s: pgk.terms.receive_grace_s,
+            send_grace_s: pgk.terms.send_grace_s,
+            max_unsynced_s: pgk.terms.max_unsynced_s,
+            epochs_left: LAST_PTK_ID - self.world.given(id, generation, pgk.reserved),
+        };
+        group.pgks.iter().map(status).collect()
+    }
+
+    fn send(&mut self, id: u32, generation: u64) -> Result<Expected, Stop> {
+        let life = self.life();
+        let group = life.groups.get(&id).ok_or(Code::UnknownGroup)?;
+        let pgk = group.pgks.get(&generation).ok_or(Code::UnknownGeneration)?;
+        let (terms, reserved) = (pgk.terms, pgk.reserved);
+        if group.suspended {
+            return Err(Code::Suspended.into());
+        }
+        if !group.may_send {
+            return Err(Code::NotSender.into());
+        }
+        match terms.state(life.floor) {
+            PgkState::Held => {}
+            PgkState::ReceiveOnly => return Err(Code::ReceiveOnly.into()),
+            PgkState::Ended => return Err(Code::GenerationEnded.into()),
+        }
+        if terms.max_unsynced_s != 0 && life.unsynced_s > terms.max_unsynced_s {
+            return Err(Code::Unsynced.into());
+        }
+        let given = self.world.given(id, generation, reserved);
+        if given == LAST_PTK_ID {
+            return Err(Code::EpochsExhausted.into());
+        }
+        if self.weather.random_fails {
+            return Err(Code::Internal.into());
+        }
+        if given == reserved {
+            self.commit(|life| {
+                let group = life.groups.get_mut(&id).ok_or(Code::UnknownGroup)?;
+                let pgk = group.pgks.get_mut(&generation).ok_or(Code::UnknownGeneration)?;
+                pgk.reserve();
+                life.event(EventKind::Refreshed, id, generation);
+                Ok(Change::New { erased: false, reply: () })
+            })?;
+        }
+        self.world.given.insert((id, generation), given + 1);
+        let sent = Sent { member: group.member, ptk_id: given + 1, pgk: pgk.clone() };
+        Ok(Expected::Sent(Box::new(sent)))
+    }
+
+    fn receive(&mut self, items: &[Heard]) -> Result<Expected, Stop> {
+        let life = self.life();
+        Ok(Expected::Received(items.iter().map(|item| heard(&life, item)).collect()))
+    }
+
+    fn suspend(&mut self, id: u32, on: bool) -> Result<Expected, Stop> {
+        self.commit(|life| {
+            let group = life.groups.get_mut(&id).ok_or(Code::UnknownGroup)?;
+            if group.suspended == on {
+                return Ok(Change::Idle(()));
+            }
+            group.suspended = on;
+            life.event(if on { EventKind::Suspended } else { EventKind::Resumed }, id, 0);
+            Ok(Change::New { erased: false, reply: () })
+        })
+    }
+
+    fn revoke(&mut self, id: u32, below: u64) -> Result<Expected, Stop> {
+        self.commit(|life| {
+            let group = life.groups.get_mut(&id).ok_or(Code::UnknownGroup)?;
+            if below > group.next {
+                return Err(Code::AboveNext.into());
+            }
+            let held = group.pgks.len();
+            group.pgks.retain(|&generation, _| generation >= below);
+            if group.pgks.len() == held {
+                return Ok(Change::Idle(()));
+            }
+            life.event(EventKind::Revoked, id, below);
+            Ok(Change::New { erased: true, reply: () })
+        })
+    }
+
+    fn events(&mut self, since: u32) -> Result<Expected, Stop> {
+        let life = self.life();
+        let events = life.events.iter().filter(|event| event.number >= since);
+        let events = events.take(EVENTS_REPLY).copied().collect();
+        Ok(Expected::Events(EventsReply { next: life.next_event, events }))
+    }
+
+    fn erase(&mut self, device: &[u8; 16]) -> Result<Expected, Stop> {
+        if *device != [0; 16] {
+            return Err(Code::WrongDevice.into());
+        }
+        self.world.erase(self.weather, self.chance)?;
+        Ok(Expected::Done)
+    }
+
+    fn install(&mut self, whole: bool, content: &Content) -> Result<Expected, Stop> {
+        let octets = content.octets(self.start);
+        let is_fresh = content.nonce == Nonce::Echoed && self.start.nonce.is_some();
+        let outcome = self.world.commit(self.weather, self.chance, |life| {
+            match apply(life, content, &octets, whole, is_fresh).map_err(Stop::Refused)? {
+                Applied::Idle(outcome) => Ok(Change::Idle(outcome)),
+                Applied::New { life: new, erased, outcome } => {
+                    *life = new;
+                    Ok(Change::New { erased, reply: outcome })
+                }
+            }
+        })?;
+        Ok(Expected::Outcome(outcome))
+    }
+
+    fn set_floor(&mut self, floor: u64) -> Result<Expected, Stop> {
+        self.commit(|life| {
+            if floor <= life.floor {
+                return Ok(Change::Idle(()));
+            }
+            life.floor = floor;
+            Ok(Change::New { erased: life.end(), reply: () })
+        })
+    }
+}
+
+fn heard(life: &Life, item: &Heard) -> Result<Keys, Code> {
+    let group = life.groups.get(&item.group).ok_or(Code::UnknownGroup)?;
+    let pgk = group.pgks.get(&item.generation).ok_or(Code::UnknownGeneration)?;
+    if group.suspended {
+        return Err(Code::Suspended);
+    }
+    if pgk.terms.state(life.floor) == PgkState::Ended {
+        return Err(Code::GenerationEnded);
+    }
+    if item.epoch.sender == group.member {
+        return Err(Code::OwnMember);
+    }
+    Ok(derive::keys(&pgk.key, &pgk.policy, &item.epoch))
+}

@@ -1,0 +1,76 @@
+//! Many short histories, and the shortest form of one that fails.
+
+use std::env;
+use std::str::FromStr;
+
+use crate::draw::Draw;
+use crate::history::History;
+use crate::random::Random;
+use crate::step::Step;
+
+const SEED: u64 = 20_260_801;
+const STEPS: usize = 100_000;
+
+#[test]
+fn the_ta_and_the_model_agree_on_every_answer() {
+    let seed = from_env("PROSEAL_MODEL_SEED", SEED);
+    let steps = from_env("PROSEAL_MODEL_STEPS", STEPS);
+    println!("seed {seed}, {steps} steps");
+    let mut seeds = Random::new(seed);
+    let (mut taken, mut histories) = (0, 0);
+    while taken < steps {
+        let mut draw = Draw::new(seeds.next());
+        let length = 50 + seeds.below(351) as usize;
+        let mut history = History::new();
+        let mut steps = Vec::new();
+        for _ in 0..length {
+            steps.push(draw.step(&history));
+            if let Err(difference) = history.take(steps.last().expect("just drawn")) {
+                fail(seed, taken + steps.len(), &steps, &difference);
+            }
+        }
+        taken += length;
+        histories += 1;
+    }
+    println!("{taken} steps in {histories} histories");
+}
+
+fn from_env<T: FromStr>(name: &str, otherwise: T) -> T {
+    env::var(name).ok().map_or(otherwise, |value| value.parse().ok().expect("a number"))
+}
+
+/// Ends the test with as few steps as still fail.
+fn fail(seed: u64, step: usize, steps: &[Step], difference: &str) -> ! {
+    let few = fewest(steps.to_vec());
+    let told = difference_of(&few).unwrap_or_default();
+    let few: Vec<String> = few.iter().map(|step| format!("  {step:?}")).collect();
+    panic!(
+        "seed {seed}, step {step}: the TA's answer is not the model's.\n{difference}\n\n\
+         The fewest steps that fail:\n{}\n{told}",
+        few.join("\n")
+    )
+}
+
+fn difference_of(steps: &[Step]) -> Option<String> {
+    let mut history = History::new();
+    steps.iter().find_map(|step| history.take(step).err())
+}
+
+/// Leaves out what can be left out: ever smaller pieces.
+fn fewest(mut steps: Vec<Step>) -> Vec<Step> {
+    let mut piece = steps.len() / 2;
+    while piece > 0 {
+        let mut at = 0;
+        while at < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(at..steps.len().min(at + piece));
+            if difference_of(&fewer).is_some() {
+                steps = fewer;
+            } else {
+                at += piece;
+            }
+        }
+        piece /= 2;
+    }
+    steps
+}

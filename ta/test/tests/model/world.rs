@@ -1,0 +1,290 @@
+//! One course that things may have taken: what the TA has in memory, what is
+//! on the disk, and how the one gets to the other (docs/storage.md).
+
+use std::collections::BTreeMap;
+
+use proseal_proto::error::Code;
+use proseal_proto::message::EventKind;
+
+use crate::chance::Chance;
+use crate::life::Life;
+
+/// Milliseconds after which what has passed is written.
+const WRITE_AFTER_MS: u64 = 3600 * 1000;
+/// Milliseconds after which a write of what has passed is tried again.
+const RETRY_AFTER_MS: u64 = 60 * 1000;
+
+/// What the model is told of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Weather {
+    pub(crate) store: Store,
+    /// What is read is damaged.
+    pub(crate) corrupt: bool,
+    pub(crate) random_fails: bool,
+    pub(crate) now_ms: u64,
+    /// The power went during this very command.
+    pub(crate) power_went: bool,
+}
+
+/// How the store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Store {
+    #[default]
+    Well,
+    /// Each write is reported as failed.
+    Fails,
+    /// No write finds room.
+    Full,
+    /// Writes fail from an unknown one on.
+    Failing,
+    /// Writes find no room from an unknown one on.
+    Filling,
+}
+
+/// What is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Disk {
+    Nothing,
+    /// An erase that was cut.
+    Zeros,
+    State(Life),
+}
+
+/// What the TA knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// Not read yet.
+    Unread,
+    Factory,
+    Damaged,
+    Enrolled(Life),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct World {
+    pub(crate) disk: Disk,
+    pub(crate) memory: Memory,
+    /// The last PTK Id given out, by group and generation.
+    pub(crate) given: BTreeMap<(u32, u64), u16>,
+    /// After a failed write the disk may hold what memory does not.
+    behind: bool,
+    /// Powered time is counted in the state up to here.
+    counted_ms: u64,
+    written_ms: u64,
+    retry_ms: u64,
+}
+
+/// Why a command goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// By any of these.
+    Refused(Vec<Code>),
+    /// There is no power, and so no answer.
+    NoPower,
+}
+
+impl From<Code> for Stop {
+    fn from(code: Code) -> Self {
+        Self::Refused(vec![code])
+    }
+}
+
+/// What becomes of the state, and what is answered.
+pub(crate) enum Change<T> {
+    /// It stays as it was: not written.
+    Idle(T),
+    /// It is another one; whether keys have gone.
+    New { erased: bool, reply: T },
+}
+
+impl World {
+    pub(crate) fn factory(now_ms: u64) -> Self {
+        Self::start(Disk::Nothing, now_ms)
+    }
+
+    /// The TA starts on what is on the disk.
+    pub(crate) fn start(disk: Disk, now_ms: u64) -> Self {
+        Self {
+            disk,
+            memory: Memory::Unread,
+            given: BTreeMap::new(),
+            behind: false,
+            counted_ms: now_ms,
+            written_ms: now_ms,
+            retry_ms: 0,
+        }
+    }
+
+    /// The first use of the state.
+    pub(crate) fn read(&mut self, weather: &Weather) {
+        if self.memory != Memory::Unread {
+            return;
+        }
+        if weather.corrupt && self.disk != Disk::Nothing {
+            self.disk = Disk::Nothing;
+            self.memory = Memory::Damaged;
+            return;
+        }
+        self.memory = match &self.disk {
+            Disk::Nothing => Memory::Factory,
+            Disk::Zeros => Memory::Damaged,
+            Disk::State(life) => {
+                // All that was reserved counts as used.
+                for (&id, group) in &life.groups {
+                    for (&generation, pgk) in &group.pgks {
+                        self.given.insert((id, generation), pgk.reserved);
+                    }
+                }
+                Memory::Enrolled(life.clone())
+            }
+        };
+    }
+
+    /// The state with the powered time until now.
+    pub(crate) fn life(&self, weather: &Weather) -> Option<Life> {
+        let Memory::Enrolled(life) = &self.memory else { return None };
+        let mut life = life.clone();
+        life.pass(weather.now_ms.saturating_sub(self.counted_ms) / 1000);
+        Some(life)
+    }
+
+    /// What it holds, or would once it has read it.
+    pub(crate) fn sketch(&self, weather: &Weather) -> Option<Life> {
+        match (&self.memory, &self.disk) {
+            (Memory::Unread, Disk::State(life)) => Some(life.clone()),
+            _ => self.life(weather),
+        }
+    }
+
+    /// Before anything is derived or changed: a write that failed is made
+    /// good, and one that is still due is made.
+    pub(crate) fn settle(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
+        let Some(life) = self.life(weather) else { return Ok(()) };
+        if !self.behind && !life.lingering {
+            return Ok(());
+        }
+        let repairs = self.behind;
+        self.commit(weather, chance, |life| {
+            if repairs {
+                life.event(EventKind::Repaired, 0, 0);
+            }
+            Ok(Change::New { erased: false, reply: () })
+        })
+    }
+
+    /// What has passed is written if it is time for that. A failure is borne.
+    pub(crate) fn keep_time(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
+        let Some(life) = self.life(weather) else { return Ok(()) };
+        let due = weather.now_ms - self.written_ms > WRITE_AFTER_MS || life.has_ended();
+        if !due || weather.now_ms < self.retry_ms {
+            return Ok(());
+        }
+        let behind = self.behind;
+        let written =
+            self.commit(weather, chance, |_| Ok(Change::New { erased: false, reply: () }));
+        match written {
+            Err(Stop::Refused(_)) => {
+                self.retry_ms = weather.now_ms + RETRY_AFTER_MS;
+                self.behind = behind;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// One change of the state, written before it holds. What has passed and
+    /// what has ended go with it.
+    pub(crate) fn commit<T>(
+        &mut self,
+        weather: &Weather,
+        chance: &mut Chance,
+        change: impl FnOnce(&mut Life) -> Result<Change<T>, Stop>,
+    ) -> Result<T, Stop> {
+        let mut life = self.life(weather).unwrap_or_default();
+        let ended = life.end();
+        match change(&mut life)? {
+            Change::Idle(reply) => Ok(reply),
+            Change::New { erased, reply } => {
+                self.write(weather, chance, life, ended || erased)?;
+                Ok(reply)
+            }
+        }
+    }
+
+    /// Twice if keys have gone: the store keeps the version before.
+    fn write(
+        &mut self,
+        weather: &Weather,
+        chance: &mut Chance,
+        mut life: Life,
+        erased: bool,
+    ) -> Result<(), Stop> {
+        if erased {
+            life.lingering = true;
+            self.put(weather, chance, Disk::State(life.clone()))?;
+        }
+        life.lingering = false;
+        self.put(weather, chance, Disk::State(life.clone()))?;
+        let was_factory = !matches!(self.memory, Memory::Enrolled(_));
+        self.counted_ms = if was_factory {
+            weather.now_ms
+        } else {
+            // Parts of a second go on counting.
+            weather.now_ms - (weather.now_ms - self.counted_ms) % 1000
+        };
+        self.given.retain(|&(group, generation), _| {
+            life.groups.get(&group).is_some_and(|group| group.pgks.contains_key(&generation))
+        });
+        self.memory = Memory::Enrolled(life);
+        self.behind = false;
+        self.written_ms = weather.now_ms;
+        self.retry_ms = 0;
+        Ok(())
+    }
+
+    /// One write of the store, in each way that it can go.
+    fn put(&mut self, weather: &Weather, chance: &mut Chance, new: Disk) -> Result<(), Stop> {
+        let failed = || Err(Stop::from(Code::StoreFailed));
+        let full = || Err(Stop::from(Code::StoreFull));
+        // Whether it is on the disk afterwards, and what is reported.
+        let mut ways = match weather.store {
+            Store::Well => vec![(true, Ok(()))],
+            Store::Fails => vec![(false, failed()), (true, failed())],
+            Store::Full if new == Disk::Nothing => vec![(true, Ok(()))],
+            Store::Full => vec![(false, full())],
+            Store::Failing => vec![(true, Ok(())), (false, failed()), (true, failed())],
+            Store::Filling if new == Disk::Nothing => vec![(true, Ok(()))],
+            Store::Filling => vec![(true, Ok(())), (false, full())],
+        };
+        if weather.power_went {
+            ways.extend([(false, Err(Stop::NoPower)), (true, Err(Stop::NoPower))]);
+        }
+        let (done, reported) = ways.swap_remove(chance.pick(ways.len()));
+        if done {
+            self.disk = new;
+        }
+        if matches!(reported, Err(Stop::Refused(_))) {
+            self.behind = true;
+        }
+        reported
+    }
+
+    /// Zeros, twice, then nothing.
+    pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
+        if self.disk != Disk::Nothing {
+            self.put(weather, chance, Disk::Zeros)?;
+            self.put(weather, chance, Disk::Zeros)?;
+        }
+        self.put(weather, chance, Disk::Nothing)?;
+        self.memory = Memory::Factory;
+        self.given.clear();
+        self.behind = false;
+        self.retry_ms = 0;
+        Ok(())
+    }
+
+    /// The last PTK Id that counts as given out.
+    pub(crate) fn given(&self, group: u32, generation: u64, reserved: u16) -> u16 {
+        self.given.get(&(group, generation)).copied().unwrap_or(reserved)
+    }
+}
