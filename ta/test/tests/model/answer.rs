@@ -142,10 +142,8 @@ impl Call<'_> {
             (Memory::Damaged, _) => return Err(Code::Damaged.into()),
             (Memory::Factory | Memory::Unread, _) => return Err(Code::WrongState.into()),
         }
-        // What derives or changes first makes good what is due.
-        let reads = matches!(ask, Ask::Status | Ask::Events { .. } | Ask::Erase { .. });
-        if !reads {
-            self.world.settle(self.weather, self.chance)?;
+        if matches!(ask, Ask::Install { .. }) {
+            self.world.draw_nonce(self.weather)?;
         }
         if !matches!(ask, Ask::Install { .. } | Ask::Erase { .. }) {
             self.world.keep_time(self.weather, self.chance)?;
@@ -178,9 +176,7 @@ impl Call<'_> {
     }
 
     fn status(&mut self) -> Result<Expected, Stop> {
-        if self.weather.random_fails && self.start.nonce.is_none() {
-            return Err(Code::Internal.into());
-        }
+        self.world.draw_nonce(self.weather)?;
         let state = match self.world.memory {
             Memory::Enrolled(_) => DeviceState::Enrolled,
             Memory::Damaged => DeviceState::Damaged,
@@ -250,6 +246,7 @@ impl Call<'_> {
         if given == LAST_PTK_ID {
             return Err(Code::EpochsExhausted.into());
         }
+        self.world.settle(self.weather, self.chance)?;
         if self.weather.random_fails {
             return Err(Code::Internal.into());
         }
@@ -268,6 +265,7 @@ impl Call<'_> {
     }
 
     fn receive(&mut self, items: &[Heard]) -> Result<Expected, Stop> {
+        self.world.settle(self.weather, self.chance)?;
         let life = self.life();
         Ok(Expected::Received(items.iter().map(|item| heard(&life, item)).collect()))
     }

@@ -58,8 +58,9 @@ pub(crate) fn apply(
         change.remove_groups(content);
     }
     content.groups.iter().for_each(|wanted| change.group(wanted, whole));
-    change.erased |= change.life.end();
+    // What the content itself ends counts until then.
     change.limits();
+    change.erased |= change.life.end();
     if !change.faults.is_empty() {
         return Err(change.faults);
     }
@@ -156,10 +157,11 @@ impl Change {
                 && held.root.is_some() == new.root.is_some()
                 && held.policy == new.policy;
             held.terms = new.terms;
-            self.refuse_if(!same, Code::GenerationConflict);
+            self.refuse_if(!same || entry.profile != 1, Code::GenerationConflict);
         } else if entry.generation >= group.next
             && entry.terms.state(self.life.floor) != PgkState::Ended
         {
+            self.refuse_if(entry.profile != 1, Code::UnsupportedProfile);
             group.pgks.insert(entry.generation, new);
             self.life.event(EventKind::Installed, id, entry.generation);
         } else {
@@ -242,7 +244,7 @@ fn malformed(content: &Content) -> Vec<Code> {
             unless(entry.pgk_id <= 0xff && entry.label.len() <= LABEL, malformed);
             unless(terms.epoch_s >= 1 && terms.epoch_packets >= 1, malformed);
             unless(terms.not_after > terms.not_before, malformed);
-            unless(entry.profile == 1, Code::UnsupportedProfile);
+            unless((1..=2).contains(&entry.profile), Code::UnsupportedProfile);
             unless((1..=3).contains(&entry.suite), Code::UnsupportedSuite);
         }
     }

@@ -27,7 +27,14 @@ pub(crate) fn compare(expected: &Expected, actual: &Actual, start: &Start) -> Re
                 (Err(code), Ok(_)) => Err(format!("an item has keys, not {code}")),
             })
         }
-        (Expected::Events(right), Actual::Events(reply)) => equal("events", right, reply),
+        (Expected::Events(right), Actual::Events(reply)) => {
+            right.events.iter().zip(&reply.events).try_for_each(|(right, event)| {
+                equal("an event", right, event)
+            })?;
+            let both = right.events.len().min(reply.events.len());
+            equal("the last events", &right.events[both..], &reply.events[both..])?;
+            equal("the next event", &right.next, &reply.next)
+        }
         (Expected::Outcome(right), Actual::Outcome(outcome)) => equal("outcome", right, outcome),
         (Expected::Done, Actual::Done) | (Expected::Nothing, Actual::Nothing) => Ok(()),
         (Expected::Echo, Actual::Echo(reply)) => {
@@ -96,15 +103,17 @@ fn equal<T: PartialEq + Debug + ?Sized>(what: &str, right: &T, actual: &T) -> Re
 
 /// The lines that differ, as far as each stands in the other's place.
 fn lines(right: &(impl Debug + ?Sized), actual: &(impl Debug + ?Sized)) -> String {
+    let all = format!("- {right:?}\n+ {actual:?}");
     let (right, actual) = (format!("{right:#?}"), format!("{actual:#?}"));
     if right.lines().count() != actual.lines().count() {
-        return format!("- {right}\n+ {actual}");
+        return all;
     }
     let pairs = right.lines().zip(actual.lines()).filter(|(right, actual)| right != actual);
     pairs.map(|(right, actual)| format!("- {right}\n+ {actual}\n")).collect()
 }
 
-fn name(actual: &Actual) -> String {
+/// What it is, in few words.
+pub(crate) fn name(actual: &Actual) -> String {
     match actual {
         Actual::Nothing => "no response".to_owned(),
         Actual::Refused(code) => format!("refusal {code}"),

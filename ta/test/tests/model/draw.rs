@@ -145,9 +145,9 @@ impl Draw {
             1 => 0,
             2 => floor,
             3 => floor.saturating_sub(5),
-            4 => floor + 1,
+            4 => floor.saturating_add(1),
             5..=9 => self.end_of_a_key(life).unwrap_or(floor),
-            _ => floor + self.random.below(2000),
+            _ => floor.saturating_add(self.random.below(2000)),
         };
         Ask::SetFloor { floor }
     }

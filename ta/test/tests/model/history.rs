@@ -10,7 +10,7 @@ use proseal_ta::sim::Fault;
 
 use crate::answer::{Ask, Expected, Start, answer};
 use crate::chance::every;
-use crate::compare::compare;
+use crate::compare::{compare, name};
 use crate::device::{Actual, Device, Request, request, understand};
 use crate::life::Life;
 use crate::step::{Bad, Step};
@@ -30,6 +30,8 @@ pub(crate) struct History {
     epochs: BTreeSet<(u32, u64, u16)>,
     /// The uptime at which the TA starts when the power comes back.
     uptime_ms: u64,
+    /// What was answered last, for the report.
+    pub(crate) told: String,
 }
 
 impl History {
@@ -37,12 +39,13 @@ impl History {
     pub(crate) fn new() -> Self {
         Self {
             device: Device::new(),
-            worlds: vec![World::factory(0)],
+            worlds: vec![World::start(Disk::Nothing)],
             start: Start::default(),
             nonces: BTreeSet::new(),
             salts: BTreeSet::new(),
             epochs: BTreeSet::new(),
             uptime_ms: 0,
+            told: String::new(),
         }
     }
 
@@ -63,6 +66,7 @@ impl History {
 
     /// An error says how the TA and the model differ.
     pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
+        self.told.clear();
         match step {
             Step::Ask { role, ask } => self.ask(*role, ask)?,
             Step::ShortRoom { role, ask } => self.short_room(*role, ask)?,
@@ -120,6 +124,7 @@ impl History {
         let octets = self.device.call(role, &self.request(ask))?;
         weather.power_went = self.weather().power_went;
         let actual = if weather.power_went { Actual::Nothing } else { understand(ask, &octets)? };
+        self.told = name(&actual);
         let start = self.start;
         let (mut worlds, mut differences) = (Vec::new(), Vec::new());
         for world in &self.worlds {
@@ -224,7 +229,7 @@ impl History {
         self.start = self.start.ended();
         let mut worlds: Vec<World> = Vec::new();
         for world in self.worlds.drain(..) {
-            let world = World::start(world.disk, uptime_ms);
+            let world = World::start(world.disk);
             if !worlds.contains(&world) {
                 worlds.push(world);
             }

@@ -41,30 +41,35 @@ fn from_env<T: FromStr>(name: &str, otherwise: T) -> T {
 
 /// Ends the test with as few steps as still fail.
 fn fail(seed: u64, step: usize, steps: &[Step], difference: &str) -> ! {
-    let few = fewest(steps.to_vec());
-    let told = difference_of(&few).unwrap_or_default();
-    let few: Vec<String> = few.iter().map(|step| format!("  {step:?}")).collect();
+    let few = fewest(steps.to_vec(), difference);
+    let mut history = History::new();
+    let told = few.iter().map(|step| {
+        let difference = history.take(step).err().unwrap_or_default();
+        format!("  {step:?}\n    {} {difference}\n", history.told)
+    });
     panic!(
         "seed {seed}, step {step}: the TA's answer is not the model's.\n{difference}\n\n\
-         The fewest steps that fail:\n{}\n{told}",
-        few.join("\n")
+         The fewest steps that fail:\n{}",
+        told.collect::<String>()
     )
 }
 
-fn difference_of(steps: &[Step]) -> Option<String> {
+/// Whether these steps fail in the same way, going by its first line.
+fn fails(steps: &[Step], difference: &str) -> bool {
     let mut history = History::new();
-    steps.iter().find_map(|step| history.take(step).err())
+    let failure = steps.iter().find_map(|step| history.take(step).err());
+    failure.is_some_and(|failure| failure.lines().next() == difference.lines().next())
 }
 
 /// Leaves out what can be left out: ever smaller pieces.
-fn fewest(mut steps: Vec<Step>) -> Vec<Step> {
+fn fewest(mut steps: Vec<Step>, difference: &str) -> Vec<Step> {
     let mut piece = steps.len() / 2;
     while piece > 0 {
         let mut at = 0;
         while at < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(at..steps.len().min(at + piece));
-            if difference_of(&fewer).is_some() {
+            if fails(&fewer, difference) {
                 steps = fewer;
             } else {
                 at += piece;

@@ -64,6 +64,8 @@ pub(crate) enum Memory {
 pub(crate) struct World {
     pub(crate) disk: Disk,
     pub(crate) memory: Memory,
+    /// The start nonce is drawn.
+    nonce: bool,
     /// The last PTK Id given out, by group and generation.
     pub(crate) given: BTreeMap<(u32, u64), u16>,
     /// After a failed write the disk may hold what memory does not.
@@ -98,28 +100,27 @@ pub(crate) enum Change<T> {
 }
 
 impl World {
-    pub(crate) fn factory(now_ms: u64) -> Self {
-        Self::start(Disk::Nothing, now_ms)
-    }
-
     /// The TA starts on what is on the disk.
-    pub(crate) fn start(disk: Disk, now_ms: u64) -> Self {
+    pub(crate) fn start(disk: Disk) -> Self {
         Self {
             disk,
             memory: Memory::Unread,
+            nonce: false,
             given: BTreeMap::new(),
             behind: false,
-            counted_ms: now_ms,
-            written_ms: now_ms,
+            counted_ms: 0,
+            written_ms: 0,
             retry_ms: 0,
         }
     }
 
-    /// The first use of the state.
+    /// The first use of the state, from which on time counts.
     pub(crate) fn read(&mut self, weather: &Weather) {
         if self.memory != Memory::Unread {
             return;
         }
+        self.counted_ms = weather.now_ms;
+        self.written_ms = weather.now_ms;
         if weather.corrupt && self.disk != Disk::Nothing {
             self.disk = Disk::Nothing;
             self.memory = Memory::Damaged;
@@ -138,6 +139,15 @@ impl World {
                 Memory::Enrolled(life.clone())
             }
         };
+    }
+
+    /// `status` and `install` need the start nonce: the first one draws it.
+    pub(crate) fn draw_nonce(&mut self, weather: &Weather) -> Result<(), Stop> {
+        if weather.random_fails && !self.nonce {
+            return Err(Code::Internal.into());
+        }
+        self.nonce = true;
+        Ok(())
     }
 
     /// The state with the powered time until now.
@@ -163,11 +173,8 @@ impl World {
         if !self.behind && !life.lingering {
             return Ok(());
         }
-        let repairs = self.behind;
-        self.commit(weather, chance, |life| {
-            if repairs {
-                life.event(EventKind::Repaired, 0, 0);
-            }
+        self.commit_now(weather, chance, |life| {
+            life.event(EventKind::Repaired, 0, 0);
             Ok(Change::New { erased: false, reply: () })
         })
     }
@@ -181,7 +188,7 @@ impl World {
         }
         let behind = self.behind;
         let written =
-            self.commit(weather, chance, |_| Ok(Change::New { erased: false, reply: () }));
+            self.commit_now(weather, chance, |_| Ok(Change::New { erased: false, reply: () }));
         match written {
             Err(Stop::Refused(_)) => {
                 self.retry_ms = weather.now_ms + RETRY_AFTER_MS;
@@ -195,6 +202,17 @@ impl World {
     /// One change of the state, written before it holds. What has passed and
     /// what has ended go with it.
     pub(crate) fn commit<T>(
+        &mut self,
+        weather: &Weather,
+        chance: &mut Chance,
+        change: impl FnOnce(&mut Life) -> Result<Change<T>, Stop>,
+    ) -> Result<T, Stop> {
+        self.settle(weather, chance)?;
+        self.commit_now(weather, chance, change)
+    }
+
+    /// The same without a look at what is due.
+    fn commit_now<T>(
         &mut self,
         weather: &Weather,
         chance: &mut Chance,
@@ -225,13 +243,8 @@ impl World {
         }
         life.lingering = false;
         self.put(weather, chance, Disk::State(life.clone()))?;
-        let was_factory = !matches!(self.memory, Memory::Enrolled(_));
-        self.counted_ms = if was_factory {
-            weather.now_ms
-        } else {
-            // Parts of a second go on counting.
-            weather.now_ms - (weather.now_ms - self.counted_ms) % 1000
-        };
+        // Parts of a second go on counting.
+        self.counted_ms = weather.now_ms - (weather.now_ms - self.counted_ms) % 1000;
         self.given.retain(|&(group, generation), _| {
             life.groups.get(&group).is_some_and(|group| group.pgks.contains_key(&generation))
         });
@@ -271,9 +284,15 @@ impl World {
 
     /// Zeros, twice, then nothing.
     pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
-        if self.disk != Disk::Nothing {
-            self.put(weather, chance, Disk::Zeros)?;
-            self.put(weather, chance, Disk::Zeros)?;
+        for _ in 0..2 {
+            if self.disk == Disk::Nothing {
+                continue;
+            }
+            match self.put(weather, chance, Disk::Zeros) {
+                // A full disk stops no erasure.
+                Err(Stop::Refused(codes)) if codes == [Code::StoreFull] => {}
+                other => other?,
+            }
         }
         self.put(weather, chance, Disk::Nothing)?;
         self.memory = Memory::Factory;
