@@ -117,6 +117,14 @@ pub(crate) fn may(role: Role, ask: &Ask) -> bool {
     }
 }
 
+/// Whether the command, whatever its body says, is one for the role.
+pub(crate) fn may_call(role: Role, ask: &Ask) -> bool {
+    match ask {
+        Ask::Suspend { .. } => role != Role::Public,
+        _ => may(role, ask),
+    }
+}
+
 struct Call<'c> {
     world: &'c mut World,
     weather: &'c Weather,
@@ -126,13 +134,16 @@ struct Call<'c> {
 
 impl Call<'_> {
     fn run(&mut self, ask: &Ask, role: Role) -> Result<Expected, Stop> {
-        if !may(role, ask) {
+        if !may_call(role, ask) {
             return Err(Code::NotPermitted.into());
         }
         match ask {
             Ask::Version => return Ok(Expected::Version),
             Ask::Echo => return Ok(Expected::Echo),
             _ => {}
+        }
+        if !matches!(ask, Ask::Erase { .. }) {
+            self.world.count(self.weather);
         }
         self.world.read(self.weather);
         match (&self.world.memory, ask) {
@@ -147,6 +158,10 @@ impl Call<'_> {
         }
         if !matches!(ask, Ask::Install { .. } | Ask::Erase { .. }) {
             self.world.keep_time(self.weather, self.chance)?;
+        }
+        // Of the daemon's that it may only stop: said once the state admits the command.
+        if !may(role, ask) {
+            return Err(Code::NotPermitted.into());
         }
         match ask {
             Ask::Version => Ok(Expected::Version),

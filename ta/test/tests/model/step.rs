@@ -4,7 +4,7 @@ use proseal_proto::error::Code;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Fault;
 
-use crate::answer::{Ask, may};
+use crate::answer::{Ask, may_call};
 use crate::device::Request;
 
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Bad {
             Self::Number(_) => Code::UnknownCommand,
             Self::Short if !has_body => Code::Truncated,
             Self::Range if !self.reaches_a_field(ask) => Code::UnknownVersion,
-            _ if !may_call(ask, role) => Code::NotPermitted,
+            _ if !may_call(role, ask) => Code::NotPermitted,
             Self::Short => Code::Truncated,
             Self::Long => Code::TrailingBytes,
             Self::Range => Code::OutOfRange,
@@ -87,13 +87,5 @@ impl Bad {
                 | Ask::Install { .. }
                 | Ask::Receive(_)
         )
-    }
-}
-
-/// Whether the command, whatever its body says, is one for the role.
-fn may_call(ask: &Ask, role: Role) -> bool {
-    match ask {
-        Ask::Suspend { group, .. } => may(role, &Ask::Suspend { group: *group, on: true }),
-        _ => may(role, ask),
     }
 }

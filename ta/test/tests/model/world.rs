@@ -9,10 +9,10 @@ use proseal_proto::message::EventKind;
 use crate::chance::Chance;
 use crate::life::Life;
 
-/// Milliseconds after which what has passed is written.
-const WRITE_AFTER_MS: u64 = 3600 * 1000;
-/// Milliseconds after which a write of what has passed is tried again.
-const RETRY_AFTER_MS: u64 = 60 * 1000;
+/// Seconds after which what has passed is written.
+const WRITE_AFTER_S: u64 = 3600;
+/// Seconds after which a write of what has passed is tried again.
+const RETRY_AFTER_S: u64 = 60;
 
 /// What the model is told of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,10 +70,11 @@ pub(crate) struct World {
     pub(crate) given: BTreeMap<(u32, u64), u16>,
     /// After a failed write the disk may hold what memory does not.
     behind: bool,
-    /// Powered time is counted in the state up to here.
-    counted_ms: u64,
-    written_ms: u64,
-    retry_ms: u64,
+    /// Powered time is in the state up to here, in whole seconds from when
+    /// counting began; that is also when it was written last.
+    counted_ms: Option<u64>,
+    /// Seconds after that from which on a write of what has passed is tried again.
+    retry_s: u64,
 }
 
 /// Why a command goes no further.
@@ -108,19 +109,16 @@ impl World {
             nonce: false,
             given: BTreeMap::new(),
             behind: false,
-            counted_ms: 0,
-            written_ms: 0,
-            retry_ms: 0,
+            counted_ms: None,
+            retry_s: 0,
         }
     }
 
-    /// The first use of the state, from which on time counts.
+    /// The first use of the state.
     pub(crate) fn read(&mut self, weather: &Weather) {
         if self.memory != Memory::Unread {
             return;
         }
-        self.counted_ms = weather.now_ms;
-        self.written_ms = weather.now_ms;
         if weather.corrupt && self.disk != Disk::Nothing {
             self.disk = Disk::Nothing;
             self.memory = Memory::Damaged;
@@ -136,9 +134,21 @@ impl World {
                         self.given.insert((id, generation), pgk.reserved);
                     }
                 }
-                Memory::Enrolled(life.clone())
+                // A write that is still due is made as one that failed.
+                self.behind = life.lingering;
+                Memory::Enrolled(Life { lingering: false, ..life.clone() })
             }
         };
+    }
+
+    /// The first command but `version` and `erase`: from here on time counts.
+    pub(crate) fn count(&mut self, weather: &Weather) {
+        self.counted_ms.get_or_insert(weather.now_ms);
+    }
+
+    /// Whole seconds that are not in the state yet.
+    fn passed_s(&self, weather: &Weather) -> u64 {
+        self.counted_ms.map_or(0, |counted_ms| (weather.now_ms - counted_ms) / 1000)
     }
 
     /// `status` and `install` need the start nonce: the first one draws it.
@@ -154,7 +164,7 @@ impl World {
     pub(crate) fn life(&self, weather: &Weather) -> Option<Life> {
         let Memory::Enrolled(life) = &self.memory else { return None };
         let mut life = life.clone();
-        life.pass(weather.now_ms.saturating_sub(self.counted_ms) / 1000);
+        life.pass(self.passed_s(weather));
         Some(life)
     }
 
@@ -169,8 +179,12 @@ impl World {
     /// Before anything is derived or changed: a write that failed is made
     /// good, and one that is still due is made.
     pub(crate) fn settle(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
-        let Some(life) = self.life(weather) else { return Ok(()) };
-        if !self.behind && !life.lingering {
+        if !self.behind {
+            return Ok(());
+        }
+        if self.memory == Memory::Factory {
+            self.put(weather, chance, Disk::Nothing)?;
+            self.behind = false;
             return Ok(());
         }
         self.commit_now(weather, chance, |life| {
@@ -182,17 +196,19 @@ impl World {
     /// What has passed is written if it is time for that. A failure is borne.
     pub(crate) fn keep_time(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
         let Some(life) = self.life(weather) else { return Ok(()) };
-        let due = weather.now_ms - self.written_ms > WRITE_AFTER_MS || life.has_ended();
-        if !due || weather.now_ms < self.retry_ms {
+        let passed_s = self.passed_s(weather);
+        let due = passed_s >= WRITE_AFTER_S || life.has_ended();
+        if !due || passed_s < self.retry_s {
             return Ok(());
         }
+        // What is to be repaired stays so.
         let behind = self.behind;
         let written =
             self.commit_now(weather, chance, |_| Ok(Change::New { erased: false, reply: () }));
+        self.behind = behind;
         match written {
             Err(Stop::Refused(_)) => {
-                self.retry_ms = weather.now_ms + RETRY_AFTER_MS;
-                self.behind = behind;
+                self.retry_s = passed_s + RETRY_AFTER_S;
                 Ok(())
             }
             other => other,
@@ -244,14 +260,14 @@ impl World {
         life.lingering = false;
         self.put(weather, chance, Disk::State(life.clone()))?;
         // Parts of a second go on counting.
-        self.counted_ms = weather.now_ms - (weather.now_ms - self.counted_ms) % 1000;
+        let passed_ms = self.passed_s(weather) * 1000;
+        self.counted_ms = self.counted_ms.map(|counted_ms| counted_ms + passed_ms);
         self.given.retain(|&(group, generation), _| {
             life.groups.get(&group).is_some_and(|group| group.pgks.contains_key(&generation))
         });
         self.memory = Memory::Enrolled(life);
         self.behind = false;
-        self.written_ms = weather.now_ms;
-        self.retry_ms = 0;
+        self.retry_s = 0;
         Ok(())
     }
 
@@ -298,7 +314,6 @@ impl World {
         self.memory = Memory::Factory;
         self.given.clear();
         self.behind = false;
-        self.retry_ms = 0;
         Ok(())
     }
 
