@@ -22,6 +22,8 @@ pub enum Fault {
     Full,
     /// A read or write finds the object damaged, and deletes it as OP-TEE does.
     Corrupt,
+    /// A read fails, and nothing has happened to the object.
+    ReadFails,
 }
 
 /// The medium and what is wrong with it; shared with the test that holds it.
@@ -97,6 +99,9 @@ impl Platform for Sim {
 impl Store for Sim {
     fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let mut medium = self.medium();
+        if medium.fault == Fault::ReadFails {
+            return Err(StoreError::Failed);
+        }
         if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
             return Err(StoreError::Corrupt);
         }
@@ -113,6 +118,9 @@ impl Store for Sim {
 
     fn blank(&mut self) -> Result<(), StoreError> {
         let mut medium = self.medium();
+        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+            return Ok(());
+        }
         let Some(len) = medium.object.as_ref().map(Vec::len) else { return Ok(()) };
         medium.write(Some(std::vec![0; len]))?;
         medium.write(Some(std::vec![0; len]))
@@ -139,7 +147,7 @@ impl Medium {
         match fault {
             Fault::WriteFails => return Err(StoreError::Failed),
             Fault::Full if self.needs_room(object.as_deref()) => return Err(StoreError::Full),
-            Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt => {}
+            Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt | Fault::ReadFails => {}
         }
         self.object = object;
         self.writes = self.writes.saturating_add(1);

@@ -145,7 +145,7 @@ impl Call<'_> {
         if !matches!(ask, Ask::Erase { .. }) {
             self.world.count(self.weather);
         }
-        self.world.read(self.weather);
+        self.world.read(self.weather)?;
         match (&self.world.memory, ask) {
             (_, Ask::Status | Ask::Erase { .. })
             | (Memory::Factory, Ask::Install { .. })

@@ -217,8 +217,16 @@ impl Draw {
     }
 
     fn fault(&mut self) -> Step {
-        let fault =
-            self.random.one(&[Fault::WriteFails, Fault::WriteLies, Fault::Full, Fault::Corrupt]);
+        let fault = self.random.one(&[
+            Fault::WriteFails,
+            Fault::WriteFails,
+            Fault::WriteLies,
+            Fault::WriteLies,
+            Fault::Full,
+            Fault::Full,
+            Fault::Corrupt,
+            Fault::ReadFails,
+        ]);
         Step::Fault { fault, spared: self.random.one(&[0, 0, 1, 2]) }
     }
 

@@ -14,7 +14,7 @@ use crate::compare::{compare, name};
 use crate::device::{Actual, Device, Request, request, understand};
 use crate::life::Life;
 use crate::step::{Bad, Step};
-use crate::world::{Disk, Memory, Store, Weather, World};
+use crate::world::{Disk, Store, Weather, World};
 
 /// More courses of things than this are never open at once.
 const WORLDS: usize = 200;
@@ -26,8 +26,9 @@ pub(crate) struct History {
     pub(crate) start: Start,
     nonces: BTreeSet<[u8; 32]>,
     salts: BTreeSet<[u8; 8]>,
-    /// Group, generation and PTK Id of each epoch of this life of the device.
-    epochs: BTreeSet<(u32, u64, u16)>,
+    /// Life of the device, group, generation and PTK Id of each epoch.
+    epochs: BTreeSet<(u64, u32, u64, u16)>,
+    calls: u64,
     /// The uptime at which the TA starts when the power comes back.
     uptime_ms: u64,
     /// What was answered last, for the report.
@@ -44,6 +45,7 @@ impl History {
             nonces: BTreeSet::new(),
             salts: BTreeSet::new(),
             epochs: BTreeSet::new(),
+            calls: 0,
             uptime_ms: 0,
             told: String::new(),
         }
@@ -91,20 +93,13 @@ impl History {
             }
             Step::Burn { group, generation, starts } => self.burn(*group, *generation, *starts)?,
         }
-        let nothing = |world: &World| {
-            world.disk == Disk::Nothing && !matches!(world.memory, Memory::Enrolled(_))
-        };
-        if self.worlds.iter().all(nothing) {
-            // Another life: numbers begin anew.
-            self.epochs.clear();
-        }
         Ok(())
     }
 
     fn weather(&self) -> Weather {
         let medium = self.device.medium();
         let store = match (medium.fault, medium.spared) {
-            (Fault::None | Fault::Corrupt, _) => Store::Well,
+            (Fault::None | Fault::Corrupt | Fault::ReadFails, _) => Store::Well,
             (Fault::WriteFails | Fault::WriteLies, 0) => Store::Fails,
             (Fault::WriteFails | Fault::WriteLies, _) => Store::Failing,
             (Fault::Full, 0) => Store::Full,
@@ -113,13 +108,16 @@ impl History {
         Weather {
             store,
             corrupt: medium.fault == Fault::Corrupt,
+            read_fails: medium.fault == Fault::ReadFails,
             random_fails: medium.random_fails,
             now_ms: medium.uptime_ms,
+            call: self.calls,
             power_went: medium.is_off,
         }
     }
 
     fn ask(&mut self, role: Role, ask: &Ask) -> Result<(), String> {
+        self.calls += 1;
         let mut weather = self.weather();
         let octets = self.device.call(role, &self.request(ask))?;
         weather.power_went = self.weather().power_went;
@@ -179,7 +177,12 @@ impl History {
                 let Ask::Send { group, generation } = ask else {
                     return Err("an epoch that nobody asked for".to_owned());
                 };
-                if !self.epochs.insert((*group, *generation, reply.ptk_id.get())) {
+                let births: BTreeSet<u64> = self.worlds.iter().filter_map(World::born).collect();
+                let mut again = births
+                    .iter()
+                    .map(|&born| !self.epochs.insert((born, *group, *generation, reply.ptk_id.get())));
+                // Each course may have its own life, of which one is real.
+                if again.all(|again| again) {
                     return Err("an epoch came again".to_owned());
                 }
             }

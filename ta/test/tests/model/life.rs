@@ -16,6 +16,8 @@ const BLOCK: u16 = 64;
 /// Everything that outlives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life {
+    /// The call by which it began: it tells one life of the device from another.
+    pub(crate) born: u64,
     pub(crate) sequence: u64,
     /// The last content, octet by octet.
     pub(crate) content: Vec<u8>,

@@ -18,10 +18,13 @@ const RETRY_AFTER_S: u64 = 60;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weather {
     pub(crate) store: Store,
-    /// What is read is damaged.
+    /// What is read or written over is damaged.
     pub(crate) corrupt: bool,
+    pub(crate) read_fails: bool,
     pub(crate) random_fails: bool,
     pub(crate) now_ms: u64,
+    /// Counts the calls.
+    pub(crate) call: u64,
     /// The power went during this very command.
     pub(crate) power_went: bool,
 }
@@ -115,14 +118,16 @@ impl World {
     }
 
     /// The first use of the state.
-    pub(crate) fn read(&mut self, weather: &Weather) {
+    pub(crate) fn read(&mut self, weather: &Weather) -> Result<(), Stop> {
         if self.memory != Memory::Unread {
-            return;
+            return Ok(());
         }
-        if weather.corrupt && self.disk != Disk::Nothing {
-            self.disk = Disk::Nothing;
+        if weather.read_fails {
+            return Err(Code::StoreFailed.into());
+        }
+        if self.finds_damage(weather) {
             self.memory = Memory::Damaged;
-            return;
+            return Ok(());
         }
         self.memory = match &self.disk {
             Disk::Nothing => Memory::Factory,
@@ -139,6 +144,16 @@ impl World {
                 Memory::Enrolled(Life { lingering: false, ..life.clone() })
             }
         };
+        Ok(())
+    }
+
+    /// Whether OP-TEE finds the object damaged; then it has deleted it.
+    fn finds_damage(&mut self, weather: &Weather) -> bool {
+        let finds = weather.corrupt && self.disk != Disk::Nothing;
+        if finds {
+            self.disk = Disk::Nothing;
+        }
+        finds
     }
 
     /// The first command but `version` and `erase`: from here on time counts.
@@ -166,6 +181,11 @@ impl World {
         let mut life = life.clone();
         life.pass(self.passed_s(weather));
         Some(life)
+    }
+
+    /// The life that is held.
+    pub(crate) fn born(&self) -> Option<u64> {
+        if let Memory::Enrolled(life) = &self.memory { Some(life.born) } else { None }
     }
 
     /// What it holds, or would once it has read it.
@@ -234,7 +254,8 @@ impl World {
         chance: &mut Chance,
         change: impl FnOnce(&mut Life) -> Result<Change<T>, Stop>,
     ) -> Result<T, Stop> {
-        let mut life = self.life(weather).unwrap_or_default();
+        let new = || Life { born: weather.call, ..Life::default() };
+        let mut life = self.life(weather).unwrap_or_else(new);
         let ended = life.end();
         match change(&mut life)? {
             Change::Idle(reply) => Ok(reply),
@@ -255,10 +276,10 @@ impl World {
     ) -> Result<(), Stop> {
         if erased {
             life.lingering = true;
-            self.put(weather, chance, Disk::State(life.clone()))?;
+            self.replace(weather, chance, &mut life)?;
         }
         life.lingering = false;
-        self.put(weather, chance, Disk::State(life.clone()))?;
+        self.replace(weather, chance, &mut life)?;
         // Parts of a second go on counting.
         let passed_ms = self.passed_s(weather) * 1000;
         self.counted_ms = self.counted_ms.map(|counted_ms| counted_ms + passed_ms);
@@ -269,6 +290,19 @@ impl World {
         self.behind = false;
         self.retry_s = 0;
         Ok(())
+    }
+
+    /// The state over what is there. If that is damaged, it is written anew.
+    fn replace(
+        &mut self,
+        weather: &Weather,
+        chance: &mut Chance,
+        life: &mut Life,
+    ) -> Result<(), Stop> {
+        if self.finds_damage(weather) {
+            life.event(EventKind::Repaired, 0, 0);
+        }
+        self.put(weather, chance, Disk::State(life.clone()))
     }
 
     /// One write of the store, in each way that it can go.
@@ -300,6 +334,7 @@ impl World {
 
     /// Zeros, twice, then nothing.
     pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
+        self.finds_damage(weather);
         for _ in 0..2 {
             if self.disk == Disk::Nothing {
                 continue;
