@@ -127,3 +127,27 @@ pub(crate) fn name(actual: &Actual) -> String {
         Actual::Echo(_) => "an echo".to_owned(),
     }
 }
+
+/// What is in it, by kind: for the count of what was seen.
+pub(crate) fn contents(actual: &Actual) -> Vec<String> {
+    let mut contents = vec![name(actual)];
+    match actual {
+        Actual::Received(reply) => {
+            let items = reply.items.iter().map(|item| match item {
+                Ok(_) => "an item with keys".to_owned(),
+                Err(code) => format!("an item {code}"),
+            });
+            contents.extend(items);
+        }
+        Actual::Events(reply) => {
+            contents.extend(reply.events.iter().map(|event| format!("event {}", event.kind.name())));
+        }
+        Actual::Status(reply) => {
+            contents.push(format!("device {}", reply.state.name()));
+            let pgks = reply.groups.iter().flat_map(|group| &group.pgks);
+            contents.extend(pgks.map(|pgk| format!("a PGK {}", pgk.state.name())));
+        }
+        _ => {}
+    }
+    contents
+}

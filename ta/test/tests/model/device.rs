@@ -67,6 +67,20 @@ impl Device {
         self.medium.lock().expect("no panic holds the lock")
     }
 
+    /// The octet of the state's record, if there is a state.
+    pub(crate) fn octet(&self, at: usize) -> Option<u8> {
+        let medium = self.medium();
+        let state = medium.object.as_ref().filter(|object| object.starts_with(b"PrSlStat"))?;
+        state.get(at).copied()
+    }
+
+    /// Puts another one there.
+    pub(crate) fn put_octet(&self, at: usize, octet: u8) {
+        if let Some(object) = &mut self.medium().object {
+            object[at] = octet;
+        }
+    }
+
     /// Octets in, octets out; an error if the TA panics.
     pub(crate) fn call(&mut self, role: Role, request: &Request) -> Result<Vec<u8>, String> {
         let mut response = Vec::with_capacity(RESPONSE_MAX);

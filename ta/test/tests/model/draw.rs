@@ -32,14 +32,22 @@ impl Draw {
     /// The next step for a device that is as `history` has it.
     pub(crate) fn step(&mut self, history: &History) -> Step {
         let life = history.life();
-        let r = &mut self.random;
-        if !history.is_calm() && r.in_100(25) {
+        if !history.is_calm() && self.random.in_100(25) {
             return Step::Calm;
         }
-        if life.sequence == 0 && r.in_100(60) {
+        if life.sequence == 0 && self.random.in_100(60) {
             return self.asks(|draw| draw.install(&life));
         }
-        match r.below(100) {
+        if history.is_calm() && self.random.below(300) == 0 {
+            // Of the format's number, or of the writer's version.
+            return Step::LaterTa { octet: self.random.one(&[8, 10, 11]) };
+        }
+        if history.is_calm() && self.random.below(6000) == 0 {
+            let group = self.group(&life);
+            let generation = self.generation(&life, group);
+            return Step::Burn { group, generation, starts: 1100 };
+        }
+        match self.random.below(100) {
             0..=11 => self.asks(|_| Ask::Status),
             12..=31 => self.asks(|draw| draw.send(&life)),
             32..=40 => self.asks(|draw| draw.receive(&life)),

@@ -1,6 +1,6 @@
 //! A device and its model side by side, step by step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proseal_proto::command::RESPONSE_HEAD;
 use proseal_proto::error::Code;
@@ -10,7 +10,7 @@ use proseal_ta::sim::Fault;
 
 use crate::answer::{Ask, Expected, Start, answer};
 use crate::chance::every;
-use crate::compare::{compare, name};
+use crate::compare::{compare, contents, name};
 use crate::device::{Actual, Device, Request, request, understand};
 use crate::life::Life;
 use crate::step::{Bad, Step};
@@ -29,10 +29,14 @@ pub(crate) struct History {
     /// Life of the device, group, generation and PTK Id of each epoch.
     epochs: BTreeSet<(u64, u32, u64, u16)>,
     calls: u64,
+    /// A later TA has written the state: which octet says so, and what was there.
+    later: Option<(usize, u8)>,
     /// The uptime at which the TA starts when the power comes back.
     uptime_ms: u64,
     /// What was answered last, for the report.
     pub(crate) told: String,
+    /// How often each thing was answered.
+    pub(crate) seen: BTreeMap<String, u64>,
 }
 
 impl History {
@@ -46,8 +50,10 @@ impl History {
             salts: BTreeSet::new(),
             epochs: BTreeSet::new(),
             calls: 0,
+            later: None,
             uptime_ms: 0,
             told: String::new(),
+            seen: BTreeMap::new(),
         }
     }
 
@@ -60,6 +66,7 @@ impl History {
     pub(crate) fn is_calm(&self) -> bool {
         let medium = self.device.medium();
         medium.fault == Fault::None && !medium.random_fails && medium.power_left.is_none()
+            && self.later.is_none()
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -85,11 +92,13 @@ impl History {
                 self.device.medium().power_left = Some(*writes);
                 self.uptime_ms = *uptime_ms;
             }
-            Step::Calm => {
-                let mut medium = self.device.medium();
-                medium.fault = Fault::None;
-                medium.random_fails = false;
-                medium.power_left = None;
+            Step::Calm => self.calm(),
+            Step::LaterTa { octet } => {
+                if let Some(own) = self.device.octet(*octet) {
+                    self.device.put_octet(*octet, own + 1);
+                    self.later = Some((*octet, own));
+                    self.restart(self.now_ms());
+                }
             }
             Step::Burn { group, generation, starts } => self.burn(*group, *generation, *starts)?,
         }
@@ -97,6 +106,7 @@ impl History {
     }
 
     fn weather(&self) -> Weather {
+        let too_new = self.is_later();
         let medium = self.device.medium();
         let store = match (medium.fault, medium.spared) {
             (Fault::None | Fault::Corrupt | Fault::ReadFails, _) => Store::Well,
@@ -112,6 +122,7 @@ impl History {
             random_fails: medium.random_fails,
             now_ms: medium.uptime_ms,
             call: self.calls,
+            too_new,
             power_went: medium.is_off,
         }
     }
@@ -123,6 +134,9 @@ impl History {
         weather.power_went = self.weather().power_went;
         let actual = if weather.power_went { Actual::Nothing } else { understand(ask, &octets)? };
         self.told = name(&actual);
+        for what in contents(&actual) {
+            *self.seen.entry(what).or_default() += 1;
+        }
         let start = self.start;
         let (mut worlds, mut differences) = (Vec::new(), Vec::new());
         for world in &self.worlds {
@@ -178,11 +192,12 @@ impl History {
                     return Err("an epoch that nobody asked for".to_owned());
                 };
                 let births: BTreeSet<u64> = self.worlds.iter().filter_map(World::born).collect();
-                let mut again = births
-                    .iter()
-                    .map(|&born| !self.epochs.insert((born, *group, *generation, reply.ptk_id.get())));
                 // Each course may have its own life, of which one is real.
-                if again.all(|again| again) {
+                let mut is_new = false;
+                for born in births {
+                    is_new |= self.epochs.insert((born, *group, *generation, reply.ptk_id.get()));
+                }
+                if !is_new {
                     return Err("an epoch came again".to_owned());
                 }
             }
@@ -215,6 +230,7 @@ impl History {
         if code != Some(right) {
             return Err(format!("{code:?} instead of {right:?}"));
         }
+        *self.seen.entry(format!("refusal {right}")).or_default() += 1;
         self.start.refusals += 1;
         Ok(())
     }
@@ -240,10 +256,33 @@ impl History {
         self.worlds = worlds;
     }
 
+    /// Whether the state is still the later TA's.
+    fn is_later(&self) -> bool {
+        self.later.is_some_and(|(octet, own)| self.device.octet(octet) == Some(own + 1))
+    }
+
+    fn calm(&mut self) {
+        {
+            let mut medium = self.device.medium();
+            medium.fault = Fault::None;
+            medium.random_fails = false;
+            medium.power_left = None;
+        }
+        if self.is_later() {
+            let (octet, own) = self.later.expect("it is later");
+            self.device.put_octet(octet, own);
+            self.restart(self.now_ms());
+        }
+        self.later = None;
+    }
+
     fn burn(&mut self, group: u32, generation: u64, starts: u32) -> Result<(), String> {
         for _ in 0..starts {
             self.restart(self.now_ms());
             self.ask(Role::Daemon, &Ask::Send { group, generation })?;
+            if self.told.starts_with("refusal") {
+                break;
+            }
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod content;
 mod derive;
 mod device;
 mod draw;
+mod findings;
 mod history;
 mod life;
 mod random;

@@ -1,7 +1,12 @@
 //! Many short histories, and the shortest form of one that fails.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::str::FromStr;
+
+use proseal_proto::error::Code;
+use proseal_proto::message::EventKind;
+use proseal_proto::test_command::Outcome;
 
 use crate::draw::Draw;
 use crate::history::History;
@@ -18,6 +23,7 @@ fn the_ta_and_the_model_agree_on_every_answer() {
     println!("seed {seed}, {steps} steps");
     let mut seeds = Random::new(seed);
     let (mut taken, mut histories) = (0, 0);
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     while taken < steps {
         let mut draw = Draw::new(seeds.next());
         let length = 50 + seeds.below(351) as usize;
@@ -31,8 +37,37 @@ fn the_ta_and_the_model_agree_on_every_answer() {
         }
         taken += length;
         histories += 1;
+        for (what, times) in history.seen {
+            *seen.entry(what).or_default() += times;
+        }
     }
     println!("{taken} steps in {histories} histories");
+    for (what, times) in &seen {
+        println!("{times:8} {what}");
+    }
+    if taken >= STEPS {
+        let unseen: Vec<String> =
+            everything().into_iter().filter(|what| !seen.contains_key(what)).collect();
+        assert!(unseen.is_empty(), "never answered, so nothing is said of it: {unseen:?}");
+    }
+}
+
+/// What a long run has to meet.
+fn everything() -> Vec<String> {
+    let refusals = Code::ALL.iter().map(|code| format!("refusal {code}"));
+    let items = [
+        Code::UnknownGroup,
+        Code::UnknownGeneration,
+        Code::Suspended,
+        Code::GenerationEnded,
+        Code::OwnMember,
+    ];
+    let items = items.into_iter().map(|code| format!("an item {code}"));
+    let events = EventKind::ALL.iter().map(|kind| format!("event {}", kind.name()));
+    let states = ["held", "receive-only", "ended"].into_iter().map(|name| format!("a PGK {name}"));
+    let outcomes = [Outcome::Applied, Outcome::Partly, Outcome::Same, Outcome::Superseded];
+    let outcomes = outcomes.into_iter().map(|outcome| format!("outcome {}", outcome.name()));
+    refusals.chain(items).chain(events).chain(states).chain(outcomes).collect()
 }
 
 fn from_env<T: FromStr>(name: &str, otherwise: T) -> T {

@@ -25,6 +25,9 @@ pub(crate) enum Step {
     Power { writes: u32, uptime_ms: u64 },
     /// All is well again.
     Calm,
+    /// A later TA has written the state, until all is well again: this octet
+    /// of its record says so (docs/storage.md). This TA starts.
+    LaterTa { octet: usize },
     /// PTK Ids go: so many restarts, with an epoch after each.
     Burn { group: u32, generation: u64, starts: u32 },
 }

@@ -21,6 +21,8 @@ pub(crate) struct Weather {
     /// What is read or written over is damaged.
     pub(crate) corrupt: bool,
     pub(crate) read_fails: bool,
+    /// The state is of a later TA.
+    pub(crate) too_new: bool,
     pub(crate) random_fails: bool,
     pub(crate) now_ms: u64,
     /// Counts the calls.
@@ -128,6 +130,9 @@ impl World {
         if self.finds_damage(weather) {
             self.memory = Memory::Damaged;
             return Ok(());
+        }
+        if weather.too_new && self.disk != Disk::Nothing {
+            return Err(Code::StateTooNew.into());
         }
         self.memory = match &self.disk {
             Disk::Nothing => Memory::Factory,
