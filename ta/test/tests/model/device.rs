@@ -3,9 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use proseal_proto::command::{
-    Command, ResponseError, decode_response, encode_request, encode_response,
-};
+use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PtkId};
 use proseal_proto::limit::RESPONSE_MAX;
@@ -165,11 +163,4 @@ fn decode<C: Command>(
         Err(ResponseError::Refused(code)) => Ok(Actual::Refused(code)),
         Err(other) => Err(format!("not a response: {other:?}")),
     }
-}
-
-/// The octets of a reply, as the TA would write them.
-pub(crate) fn response(reply: &impl proseal_proto::codec::Encode) -> Vec<u8> {
-    let mut octets = Vec::new();
-    encode_response(&mut octets, |w| Ok(reply.encode(w)?)).expect("a reply fits");
-    octets
 }

@@ -26,7 +26,8 @@ impl Draw {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let groups = random.one(&[2, 3, 5, 8, 60]);
-        Self { random, groups, wants: Wants::default(), last: None }
+        let wants = Wants::new(groups == 60);
+        Self { random, groups, wants, last: None }
     }
 
     /// The next step for a device that is as `history` has it.
@@ -42,7 +43,7 @@ impl Draw {
             // Of the format's number, or of the writer's version.
             return Step::LaterTa { octet: self.random.one(&[8, 10, 11]) };
         }
-        if history.is_calm() && self.random.below(6000) == 0 {
+        if history.is_calm() && self.random.below(3000) == 0 {
             let group = self.group(&life);
             let generation = self.generation(&life, group);
             return Step::Burn { group, generation, starts: 1100 };
@@ -84,6 +85,11 @@ impl Draw {
     }
 
     fn group(&mut self, life: &Life) -> u32 {
+        let with_pgks = life.groups.iter().filter(|(_, group)| !group.pgks.is_empty());
+        let with_pgks: Vec<u32> = with_pgks.map(|(&id, _)| id).collect();
+        if !with_pgks.is_empty() && self.random.in_100(80) {
+            return self.random.one(&with_pgks);
+        }
         let held: Vec<u32> = life.groups.keys().copied().collect();
         if !held.is_empty() && self.random.in_100(92) {
             self.random.one(&held)

@@ -8,7 +8,7 @@ use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Fault;
 
-use crate::answer::{Ask, Expected, Start, answer};
+use crate::answer::{Ask, Start, answer};
 use crate::chance::every;
 use crate::compare::{compare, contents, name};
 use crate::device::{Actual, Device, Request, request, understand};
@@ -286,9 +286,4 @@ impl History {
         }
         Ok(())
     }
-}
-
-/// Whether the answer to `ask` may be `actual`, where `expected` is right.
-pub(crate) fn is_right(expected: &Expected, ask: &Ask, octets: &[u8], start: &Start) -> bool {
-    understand(ask, octets).is_ok_and(|actual| compare(expected, &actual, start).is_ok())
 }

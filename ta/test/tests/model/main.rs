@@ -17,6 +17,7 @@ mod cbor;
 mod chance;
 mod compare;
 mod content;
+mod controls;
 mod derive;
 mod device;
 mod draw;

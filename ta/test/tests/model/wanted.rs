@@ -10,12 +10,17 @@ const TEN_YEARS_S: u64 = 3660 * 24 * 3600;
 const HIGHEST: u64 = 1 << 48;
 
 /// Draws contents.
-#[derive(Default)]
 pub(crate) struct Wants {
     keys: u64,
+    /// The device has many groups, and loses them again.
+    is_restless: bool,
 }
 
 impl Wants {
+    pub(crate) fn new(is_restless: bool) -> Self {
+        Self { keys: 0, is_restless }
+    }
+
     pub(crate) fn content(
         &mut self,
         r: &mut Random,
@@ -23,8 +28,14 @@ impl Wants {
         mut group: impl FnMut(&mut Random) -> u32,
     ) -> Content {
         let time = time(r, life.floor);
-        let mut ids: Vec<u32> = life.groups.keys().copied().filter(|_| r.in_100(75)).collect();
-        let more = if r.in_100(2) { 18 } else { r.below(3) };
+        let is_moving = self.is_restless && r.in_100(40);
+        let kept = if is_moving { 10 } else { 75 };
+        let mut ids: Vec<u32> = life.groups.keys().copied().filter(|_| r.in_100(kept)).collect();
+        let more = match r.below(100) {
+            _ if is_moving => 14,
+            0..=1 => 18,
+            _ => r.below(3),
+        };
         ids.extend((0..more).map(|_| group(r)));
         ids.sort_unstable();
         if !r.in_100(1) {
@@ -33,7 +44,10 @@ impl Wants {
         let floor = life.floor.max(time.min(life.floor.saturating_add(TEN_YEARS_S)));
         let mut groups: Vec<Wanted> = ids
             .into_iter()
-            .map(|id| self.group(r, id, life.groups.get(&id), floor))
+            .map(|id| {
+                let held = life.groups.get(&id);
+                if is_moving { bare(id, held) } else { self.group(r, id, held, floor) }
+            })
             .collect();
         if r.in_100(1) {
             groups.reverse();
@@ -117,6 +131,12 @@ impl Wants {
         }
         key
     }
+}
+
+/// A group without PGKs.
+fn bare(group: u32, held: Option<&Group>) -> Wanted {
+    let (next, member) = held.map_or((1, 1), |held| (held.next.min(HIGHEST), held.member));
+    Wanted { group, member, next, may_send: true, entries: Vec::new() }
 }
 
 /// A PGK that is held, as it is, with other terms, or as it may not be.
