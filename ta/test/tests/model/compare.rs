@@ -7,7 +7,7 @@ use proseal_proto::key::KeyPair;
 use proseal_proto::limit::{BATCH, GROUPS, PGKS, REQUEST_MAX, RESPONSE_MAX};
 use proseal_proto::message::{SendReply, StatusReply, VersionReply};
 
-use crate::answer::{Expected, Sent, Start};
+use crate::ask::{Expected, Sent, Start};
 use crate::derive::{self, Epoch, Keys};
 use crate::device::Actual;
 
@@ -28,9 +28,11 @@ pub(crate) fn compare(expected: &Expected, actual: &Actual, start: &Start) -> Re
             })
         }
         (Expected::Events(right), Actual::Events(reply)) => {
-            right.events.iter().zip(&reply.events).try_for_each(|(right, event)| {
-                equal("an event", right, event)
-            })?;
+            right
+                .events
+                .iter()
+                .zip(&reply.events)
+                .try_for_each(|(right, event)| equal("an event", right, event))?;
             let both = right.events.len().min(reply.events.len());
             equal("the last events", &right.events[both..], &reply.events[both..])?;
             equal("the next event", &right.next, &reply.next)
@@ -65,11 +67,8 @@ fn status(right: &StatusReply, reply: &StatusReply, start: &Start) -> Result<(),
     if let Some(nonce) = start.nonce {
         equal("start nonce", &nonce, &reply.start_nonce)?;
     }
-    let right = StatusReply {
-        start_nonce: reply.start_nonce,
-        refusals: start.refusals,
-        ..right.clone()
-    };
+    let right =
+        StatusReply { start_nonce: reply.start_nonce, refusals: start.refusals, ..right.clone() };
     equal("status", &right, reply)
 }
 
@@ -140,7 +139,8 @@ pub(crate) fn contents(actual: &Actual) -> Vec<String> {
             contents.extend(items);
         }
         Actual::Events(reply) => {
-            contents.extend(reply.events.iter().map(|event| format!("event {}", event.kind.name())));
+            contents
+                .extend(reply.events.iter().map(|event| format!("event {}", event.kind.name())));
         }
         Actual::Status(reply) => {
             contents.push(format!("device {}", reply.state.name()));

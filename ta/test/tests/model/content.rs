@@ -1,7 +1,7 @@
 //! A content as it is wanted, and its octets (docs/commands.md, Content):
 //! written out here, so that it can also be wrong in every way.
 
-use crate::answer::Start;
+use crate::ask::Start;
 use crate::cbor::{array, boolean, bytes, map, text, uint};
 use crate::life::Terms;
 

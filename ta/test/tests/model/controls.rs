@@ -10,13 +10,15 @@ use proseal_proto::profile::Suite;
 use proseal_proto::role::Role;
 use proseal_proto::test_command::Outcome;
 
-use crate::answer::{Ask, Expected, Heard, Start, answer};
+use crate::answer::answer;
+use crate::ask::{Ask, Expected, Heard, Start};
 use crate::chance::every;
 use crate::compare::compare;
 use crate::derive::{self, Epoch};
 use crate::device::Actual;
 use crate::findings::content;
-use crate::world::{Disk, Store, Weather, World};
+use crate::store::{Disk, Store, Weather};
+use crate::world::World;
 
 const SALT: [u8; 8] = [9; 8];
 const START: Start = Start { nonce: Some([3; 32]), stale: [0; 32], refusals: 2 };
@@ -192,8 +194,7 @@ fn after_a_write_that_failed_only_the_old_and_the_new_are_right() {
     let revoke = Ask::Revoke { group: 7, below: 2 };
     let courses = every(|chance| {
         let mut world = world.clone();
-        let expected =
-            answer(&mut world, &revoke, Role::Administrator, &weather, &START, chance);
+        let expected = answer(&mut world, &revoke, Role::Administrator, &weather, &START, chance);
         assert!(matches!(expected, Expected::Refused(codes) if codes == [Code::StoreFailed]));
         let mut after = World::start(world.disk);
         one(&mut after, &Ask::Status, Role::Daemon)

@@ -17,7 +17,7 @@ use proseal_ta::device::Ta;
 use proseal_ta::sim::{Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
 
-use crate::answer::{Ask, Heard};
+use crate::ask::{Ask, Heard};
 
 /// A TA over a medium that outlives it.
 pub(crate) struct Device {

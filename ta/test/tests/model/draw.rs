@@ -3,7 +3,7 @@
 use proseal_proto::role::Role;
 use proseal_ta::sim::Fault;
 
-use crate::answer::{Ask, Heard, may};
+use crate::ask::{Ask, Heard, may};
 use crate::content::Content;
 use crate::derive::Epoch;
 use crate::history::History;
@@ -79,8 +79,7 @@ impl Draw {
     }
 
     fn role(&mut self, ask: &Ask) -> Role {
-        let right: Vec<Role> =
-            Role::ALL.iter().copied().filter(|&role| may(role, ask)).collect();
+        let right: Vec<Role> = Role::ALL.iter().copied().filter(|&role| may(role, ask)).collect();
         if self.random.in_100(92) { self.random.one(&right) } else { self.random.one(Role::ALL) }
     }
 
@@ -101,8 +100,7 @@ impl Draw {
     /// A generation of the group: mostly one that is held.
     fn generation(&mut self, life: &Life, group: u32) -> u64 {
         let group = life.groups.get(&group);
-        let held: Vec<u64> =
-            group.iter().flat_map(|group| group.pgks.keys().copied()).collect();
+        let held: Vec<u64> = group.iter().flat_map(|group| group.pgks.keys().copied()).collect();
         if !held.is_empty() && self.random.in_100(92) {
             return self.random.one(&held);
         }
@@ -274,8 +272,7 @@ impl Draw {
 
     fn short_room(&mut self, life: &Life) -> Step {
         let ask = self.any(life);
-        let right: Vec<Role> =
-            Role::ALL.iter().copied().filter(|&role| may(role, &ask)).collect();
+        let right: Vec<Role> = Role::ALL.iter().copied().filter(|&role| may(role, &ask)).collect();
         Step::ShortRoom { role: self.random.one(&right), ask }
     }
 }

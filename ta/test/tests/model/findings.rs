@@ -2,7 +2,7 @@
 
 use proseal_proto::role::Role;
 
-use crate::answer::Ask;
+use crate::ask::Ask;
 use crate::content::{Content, Entry, Flaw, Nonce, Wanted};
 use crate::history::History;
 use crate::life::Terms;

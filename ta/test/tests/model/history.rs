@@ -8,13 +8,15 @@ use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Fault;
 
-use crate::answer::{Ask, Start, answer};
+use crate::answer::answer;
+use crate::ask::{Ask, Start};
 use crate::chance::every;
 use crate::compare::{compare, contents, name};
 use crate::device::{Actual, Device, Request, request, understand};
 use crate::life::Life;
 use crate::step::{Bad, Step};
-use crate::world::{Disk, Store, Weather, World};
+use crate::store::{Disk, Store, Weather};
+use crate::world::World;
 
 /// More courses of things than this are never open at once.
 const WORLDS: usize = 200;
@@ -65,7 +67,9 @@ impl History {
 
     pub(crate) fn is_calm(&self) -> bool {
         let medium = self.device.medium();
-        medium.fault == Fault::None && !medium.random_fails && medium.power_left.is_none()
+        medium.fault == Fault::None
+            && !medium.random_fails
+            && medium.power_left.is_none()
             && self.later.is_none()
     }
 

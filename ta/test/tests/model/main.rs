@@ -13,6 +13,7 @@
 
 mod answer;
 mod apply;
+mod ask;
 mod cbor;
 mod chance;
 mod compare;
@@ -27,5 +28,6 @@ mod life;
 mod random;
 mod run;
 mod step;
+mod store;
 mod wanted;
 mod world;

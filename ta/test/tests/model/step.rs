@@ -4,32 +4,60 @@ use proseal_proto::error::Code;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Fault;
 
-use crate::answer::{Ask, may_call};
+use crate::ask::{Ask, may_call};
 use crate::device::Request;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Ask { role: Role, ask: Ask },
+    Ask {
+        role: Role,
+        ask: Ask,
+    },
     /// The same, with an octet too little room for the response.
-    ShortRoom { role: Role, ask: Ask },
+    ShortRoom {
+        role: Role,
+        ask: Ask,
+    },
     /// The same, with a request that is none.
-    Bad { role: Role, ask: Ask, how: Bad },
+    Bad {
+        role: Role,
+        ask: Ask,
+        how: Bad,
+    },
     /// Powered time.
-    Pass { ms: u64 },
+    Pass {
+        ms: u64,
+    },
     /// The TA ends, in whatever state, and starts at this uptime.
-    Restart { uptime_ms: u64 },
+    Restart {
+        uptime_ms: u64,
+    },
     /// The store fails, once so many writes have gone well.
-    Fault { fault: Fault, spared: u32 },
-    Random { fails: bool },
+    Fault {
+        fault: Fault,
+        spared: u32,
+    },
+    Random {
+        fails: bool,
+    },
     /// The power goes after so many writes, and comes back.
-    Power { writes: u32, uptime_ms: u64 },
+    Power {
+        writes: u32,
+        uptime_ms: u64,
+    },
     /// All is well again.
     Calm,
     /// A later TA has written the state, until all is well again: this octet
     /// of its record says so (docs/storage.md). This TA starts.
-    LaterTa { octet: usize },
+    LaterTa {
+        octet: usize,
+    },
     /// PTK Ids go: so many restarts, with an epoch after each.
-    Burn { group: u32, generation: u64, starts: u32 },
+    Burn {
+        group: u32,
+        generation: u64,
+        starts: u32,
+    },
 }
 
 /// What is wrong with a request.

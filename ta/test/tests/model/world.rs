@@ -8,52 +8,12 @@ use proseal_proto::message::EventKind;
 
 use crate::chance::Chance;
 use crate::life::Life;
+use crate::store::{Disk, Stop, Weather};
 
 /// Seconds after which what has passed is written.
 const WRITE_AFTER_S: u64 = 3600;
 /// Seconds after which a write of what has passed is tried again.
 const RETRY_AFTER_S: u64 = 60;
-
-/// What the model is told of the machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Weather {
-    pub(crate) store: Store,
-    /// What is read or written over is damaged.
-    pub(crate) corrupt: bool,
-    pub(crate) read_fails: bool,
-    /// The state is of a later TA.
-    pub(crate) too_new: bool,
-    pub(crate) random_fails: bool,
-    pub(crate) now_ms: u64,
-    /// Counts the calls.
-    pub(crate) call: u64,
-    /// The power went during this very command.
-    pub(crate) power_went: bool,
-}
-
-/// How the store is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Store {
-    #[default]
-    Well,
-    /// Each write is reported as failed.
-    Fails,
-    /// No write finds room.
-    Full,
-    /// Writes fail from an unknown one on.
-    Failing,
-    /// Writes find no room from an unknown one on.
-    Filling,
-}
-
-/// What is on the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Disk {
-    Nothing,
-    /// An erase that was cut.
-    Zeros,
-    State(Life),
-}
 
 /// What the TA knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,21 +40,6 @@ pub(crate) struct World {
     counted_ms: Option<u64>,
     /// Seconds after that from which on a write of what has passed is tried again.
     retry_s: u64,
-}
-
-/// Why a command goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// By any of these.
-    Refused(Vec<Code>),
-    /// There is no power, and so no answer.
-    NoPower,
-}
-
-impl From<Code> for Stop {
-    fn from(code: Code) -> Self {
-        Self::Refused(vec![code])
-    }
 }
 
 /// What becomes of the state, and what is answered.
@@ -127,7 +72,7 @@ impl World {
         if weather.read_fails {
             return Err(Code::StoreFailed.into());
         }
-        if self.finds_damage(weather) {
+        if self.disk.finds_damage(weather) {
             self.memory = Memory::Damaged;
             return Ok(());
         }
@@ -150,15 +95,6 @@ impl World {
             }
         };
         Ok(())
-    }
-
-    /// Whether OP-TEE finds the object damaged; then it has deleted it.
-    fn finds_damage(&mut self, weather: &Weather) -> bool {
-        let finds = weather.corrupt && self.disk != Disk::Nothing;
-        if finds {
-            self.disk = Disk::Nothing;
-        }
-        finds
     }
 
     /// The first command but `version` and `erase`: from here on time counts.
@@ -304,42 +240,24 @@ impl World {
         chance: &mut Chance,
         life: &mut Life,
     ) -> Result<(), Stop> {
-        if self.finds_damage(weather) {
+        if self.disk.finds_damage(weather) {
             life.event(EventKind::Repaired, 0, 0);
         }
         self.put(weather, chance, Disk::State(life.clone()))
     }
 
-    /// One write of the store, in each way that it can go.
+    /// One write of the store.
     fn put(&mut self, weather: &Weather, chance: &mut Chance, new: Disk) -> Result<(), Stop> {
-        let failed = || Err(Stop::from(Code::StoreFailed));
-        let full = || Err(Stop::from(Code::StoreFull));
-        // Whether it is on the disk afterwards, and what is reported.
-        let mut ways = match weather.store {
-            Store::Well => vec![(true, Ok(()))],
-            Store::Fails => vec![(false, failed()), (true, failed())],
-            Store::Full if new == Disk::Nothing => vec![(true, Ok(()))],
-            Store::Full => vec![(false, full())],
-            Store::Failing => vec![(true, Ok(())), (false, failed()), (true, failed())],
-            Store::Filling if new == Disk::Nothing => vec![(true, Ok(()))],
-            Store::Filling => vec![(true, Ok(())), (false, full())],
-        };
-        if weather.power_went {
-            ways.extend([(false, Err(Stop::NoPower)), (true, Err(Stop::NoPower))]);
-        }
-        let (done, reported) = ways.swap_remove(chance.pick(ways.len()));
-        if done {
-            self.disk = new;
-        }
-        if matches!(reported, Err(Stop::Refused(_))) {
+        let written = self.disk.put(weather, chance, new);
+        if matches!(written, Err(Stop::Refused(_))) {
             self.behind = true;
         }
-        reported
+        written
     }
 
     /// Zeros, twice, then nothing.
     pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
-        self.finds_damage(weather);
+        self.disk.finds_damage(weather);
         for _ in 0..2 {
             if self.disk == Disk::Nothing {
                 continue;
