@@ -205,6 +205,11 @@ impl History {
                     return Err("an epoch came again".to_owned());
                 }
             }
+            Actual::Done if matches!(ask, Ask::Erase { .. }) => {
+                if self.device.medium().object.is_some() {
+                    return Err("erased, and still there".to_owned());
+                }
+            }
             _ => {}
         }
         Ok(())
