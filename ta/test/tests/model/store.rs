@@ -30,11 +30,11 @@ pub(crate) enum Store {
     Well,
     /// Each write is reported as failed.
     Fails,
-    /// No write finds room.
+    /// What is not there yet finds no room.
     Full,
     /// Writes fail from an unknown one on.
     Failing,
-    /// Writes find no room from an unknown one on.
+    /// The same, from an unknown write on.
     Filling,
 }
 
@@ -72,14 +72,15 @@ impl Disk {
     ) -> Result<(), Stop> {
         let failed = || Err(Stop::from(Code::StoreFailed));
         let full = || Err(Stop::from(Code::StoreFull));
+        // A state or its zeros in a state's place need none.
+        let needs_room = *self == Self::Nothing && new != Self::Nothing;
         // Whether it is on the disk afterwards, and what is reported.
         let mut ways = match weather.store {
             Store::Well => vec![(true, Ok(()))],
             Store::Fails => vec![(false, failed()), (true, failed())],
-            Store::Full if new == Self::Nothing => vec![(true, Ok(()))],
+            Store::Full | Store::Filling if !needs_room => vec![(true, Ok(()))],
             Store::Full => vec![(false, full())],
             Store::Failing => vec![(true, Ok(())), (false, failed()), (true, failed())],
-            Store::Filling if new == Self::Nothing => vec![(true, Ok(()))],
             Store::Filling => vec![(true, Ok(())), (false, full())],
         };
         if weather.power_went {

@@ -259,13 +259,8 @@ impl World {
     pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
         self.disk.finds_damage(weather);
         for _ in 0..2 {
-            if self.disk == Disk::Nothing {
-                continue;
-            }
-            match self.put(weather, chance, Disk::Zeros) {
-                // A full disk stops no erasure.
-                Err(Stop::Refused(codes)) if codes == [Code::StoreFull] => {}
-                other => other?,
+            if self.disk != Disk::Nothing {
+                self.put(weather, chance, Disk::Zeros)?;
             }
         }
         self.put(weather, chance, Disk::Nothing)?;
