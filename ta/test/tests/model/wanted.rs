@@ -89,7 +89,13 @@ impl Wants {
             let is_listed = entries.iter().any(|entry| entry.generation == generation);
             let is_below = generation < next && !r.in_100(2);
             if !is_listed && !is_below && (entries.len() < 4 || r.in_100(5)) {
-                entries.push(self.entry(r, generation, floor));
+                let mut entry = self.entry(r, generation, floor);
+                // Another PGK's root or key, which may not serve twice.
+                let other = held.and_then(|group| group.pgks.values().next());
+                if let Some(pgk) = other.filter(|_| r.in_100(4)) {
+                    (entry.key, entry.is_root) = (pgk.root.unwrap_or(pgk.key), pgk.root.is_some());
+                }
+                entries.push(entry);
             }
         }
         entries.sort_by_key(|entry| entry.generation);
