@@ -205,10 +205,10 @@ impl History {
                     return Err("an epoch came again".to_owned());
                 }
             }
-            Actual::Done if matches!(ask, Ask::Erase { .. }) => {
-                if self.device.medium().object.is_some() {
-                    return Err("erased, and still there".to_owned());
-                }
+            Actual::Done
+                if matches!(ask, Ask::Erase { .. }) && self.device.medium().object.is_some() =>
+            {
+                return Err("erased, and still there".to_owned());
             }
             _ => {}
         }
