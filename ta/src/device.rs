@@ -244,12 +244,13 @@ impl<P: Platform> Ta<P> {
         group: GroupId,
         generation: Generation,
     ) -> Result<(PtkId, EpochSalt), Code> {
-        self.settle()?;
-        // Drawn first: a failure must not cost a PTK Id.
-        let mut salt = [0; 8];
-        self.platform.random(&mut salt)?;
+        // Asked first: what is refused writes nothing and draws nothing.
         let reserved = find_pgk(self.enrolled()?, group, generation)?.1.reserved;
         let (id, reserve) = self.issued.next(group, generation, reserved)?;
+        self.settle()?;
+        // Drawn before the id is noted: a failure must not cost a PTK Id.
+        let mut salt = [0; 8];
+        self.platform.random(&mut salt)?;
         if reserve != reserved {
             self.commit(|state| {
                 let pgk = state.group_mut(group).and_then(|group| group.pgk_mut(generation));

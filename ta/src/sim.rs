@@ -22,6 +22,8 @@ pub enum Fault {
     Full,
     /// A read or write finds the object damaged, and deletes it as OP-TEE does.
     Corrupt,
+    /// A read fails, and nothing has happened to the object.
+    ReadFails,
 }
 
 /// The medium and what is wrong with it; shared with the test that holds it.
@@ -31,6 +33,8 @@ pub struct Medium {
     pub object: Option<Vec<u8>>,
     /// What happens to the next calls.
     pub fault: Fault,
+    /// Writes and removals that go well before the fault shows in them.
+    pub spared: u32,
     /// Whether the random source fails.
     pub random_fails: bool,
     /// Powered milliseconds, as the platform tells them.
@@ -95,6 +99,9 @@ impl Platform for Sim {
 impl Store for Sim {
     fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let mut medium = self.medium();
+        if medium.fault == Fault::ReadFails {
+            return Err(StoreError::Failed);
+        }
         if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
             return Err(StoreError::Corrupt);
         }
@@ -111,6 +118,9 @@ impl Store for Sim {
 
     fn blank(&mut self) -> Result<(), StoreError> {
         let mut medium = self.medium();
+        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+            return Ok(());
+        }
         let Some(len) = medium.object.as_ref().map(Vec::len) else { return Ok(()) };
         medium.write(Some(std::vec![0; len]))?;
         medium.write(Some(std::vec![0; len]))
@@ -132,13 +142,15 @@ impl Medium {
             return Err(StoreError::Failed);
         }
         self.power_left = self.power_left.map(|left| left.saturating_sub(1));
-        match self.fault {
+        let fault = if self.spared > 0 { Fault::None } else { self.fault };
+        self.spared = self.spared.saturating_sub(1);
+        match fault {
             Fault::WriteFails => return Err(StoreError::Failed),
             Fault::Full if self.needs_room(object.as_deref()) => return Err(StoreError::Full),
-            Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt => {}
+            Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt | Fault::ReadFails => {}
         }
         self.object = object;
         self.writes = self.writes.saturating_add(1);
-        if self.fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
+        if fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
     }
 }
