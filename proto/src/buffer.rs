@@ -17,12 +17,6 @@ impl Buffer {
         Self(Vec::new())
     }
 
-    /// An empty buffer with room for `room` octets.
-    #[must_use]
-    pub fn with_room(room: usize) -> Self {
-        Self(Vec::with_capacity(room))
-    }
-
     /// Wipes what was written.
     pub fn wipe(&mut self) {
         self.0.as_mut_slice().zeroize();

@@ -6,10 +6,10 @@ use core::mem::MaybeUninit;
 
 use zeroize::Zeroize;
 
-/// Octets wiped below the caller: more than twice what the deepest command was
-/// measured to use (3,744). One that went deeper would show in the stack's
+/// Octets wiped below the caller: half as much again as the deepest command was
+/// measured to use (3,856). One that went deeper would show in the stack's
 /// high-water mark, which prose-xtest (regression_1008) bounds by this figure.
-const DEPTH: usize = 9 * 1024;
+const DEPTH: usize = 6 * 1024;
 /// What one store wipes: libutee's memset, which a slice of octets would come
 /// to, stores one octet at a time.
 type Unit = u128;

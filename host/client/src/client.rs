@@ -14,27 +14,31 @@ use crate::transport::{Opener, Transport};
 pub struct Client {
     opener: Box<dyn Opener>,
     sessions: Vec<(Role, Box<dyn Transport>)>,
+    /// Kept: memory for the largest request costs time to ask for. Between
+    /// calls nothing is in it.
+    request: Buffer,
 }
 
 impl Client {
     /// A client of the TA that `opener` opens.
     #[must_use]
     pub fn new(opener: impl Opener + 'static) -> Self {
-        Self { opener: Box::new(opener), sessions: Vec::new() }
+        Self { opener: Box::new(opener), sessions: Vec::new(), request: Buffer::new() }
     }
 
     /// Sends a command, by the first of its callers' roles that this process
     /// may take. If the TA dies meanwhile the call is repeated once
     /// in a new session: every command is safe to repeat.
     pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
-        let mut request = Buffer::with_room(REQUEST_MAX);
-        encode_request(command, &mut request).map_err(|_| Error::TooLarge)?;
-        let room = command.response_max();
         let role = self.role(C::CALLERS)?;
-        let response = match self.carry(role, C::NUMBER, &request, room) {
-            Err(Fault::Died) => self.carry(role, C::NUMBER, &request, room)?,
-            other => other?,
-        };
+        let mut request = std::mem::take(&mut self.request);
+        request.make_room(REQUEST_MAX);
+        let response = encode_request(command, &mut request)
+            .map_err(|_| Error::TooLarge)
+            .and_then(|()| self.carry_safely(role, C::NUMBER, &request, command.response_max()));
+        request.wipe();
+        self.request = request;
+        let response = response?;
         decode_response::<C>(&response).map_err(|error| match error {
             ResponseError::Refused(code) => Error::Refused(code),
             ResponseError::RefusedUnknown(number) => Error::RefusedUnknown(number),
@@ -42,9 +46,26 @@ impl Client {
         })
     }
 
+    /// Every command is safe to repeat.
+    fn carry_safely(
+        &mut self,
+        role: Role,
+        number: u32,
+        request: &[u8],
+        room: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(match self.carry(role, number, request, room) {
+            Err(Fault::Died) => self.carry(role, number, request, room)?,
+            other => other?,
+        })
+    }
+
     fn role(&self, callers: &'static [Role]) -> Result<Role, Fault> {
-        let mut callers_here = callers.iter().copied().filter(|&role| self.opener.may(role));
-        callers_here.next().ok_or(Fault::NotInGroup { callers })
+        // Of a role that has a session nobody need be asked: that costs system calls.
+        let is_open = |role| self.sessions.iter().any(|(open, _)| *open == role);
+        let mut here =
+            callers.iter().copied().filter(|&role| is_open(role) || self.opener.may(role));
+        here.next().ok_or(Fault::NotInGroup { callers })
     }
 
     fn carry(

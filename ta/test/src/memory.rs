@@ -4,4 +4,4 @@
 /// Stack.
 pub(crate) const STACK: u32 = 16 * 1024;
 /// Heap.
-pub(crate) const HEAP: u32 = 112 * 1024;
+pub(crate) const HEAP: u32 = 160 * 1024;

@@ -9,7 +9,7 @@ use proseal_proto::command::{Command, Id};
 use proseal_proto::error::Code;
 use proseal_proto::limit::{BATCH, REQUEST_MAX};
 use proseal_proto::message::Receive;
-use proseal_proto::test_command::TestId;
+use proseal_proto::test_command::{Marks, TestId};
 
 use super::requests::{good, request};
 use super::{case, content, keys_of_good_receive};
@@ -237,5 +237,21 @@ fn open_until_refused(c: &mut Context) -> Verdict {
     largest.resize(REQUEST_MAX, 0);
     let install = TestId::Install.number();
     c.refused_by(&line, "the largest request", install, &largest, Code::ContentMalformed);
+    // And for a change of the state, of which it makes copies. OP-TEE itself has no memory left
+    // to open the object: that is a refusal, and the end of nothing.
+    for on in [1, 0] {
+        let suspend = [&[0, 1][..], &fixture::group_id(GROUP).octets(), &[on]].concat();
+        let done = line.call(Id::Suspend.number(), &suspend);
+        let done = c.ok("suspend", done)?;
+        c.octets("suspend", &done, &Code::StoreFailed.number().to_be_bytes());
+    }
+    let marks = c.ta.call(&Marks);
+    let marks = c.ok("marks", marks)?;
+    c.above(
+        "size of the heap - high-water mark > an eighth",
+        marks.heap_size - marks.heap_high,
+        marks.heap_size / 8,
+    );
+    c.note(format!("heap: {} of {} octets used at most", marks.heap_high, marks.heap_size));
     Ok(())
 }

@@ -26,9 +26,9 @@ pub(in crate::cases) const CASES: &[Case] = &[
 /// before may still be closing.
 const SESSIONS: usize = 40;
 /// The high-water mark of the stack when nothing goes deeper than what is
-/// wiped after each command (ta/src/stack.rs): its 9 KiB, and at most so much
+/// wiped after each command (ta/src/stack.rs): its 6 KiB, and at most so much
 /// above them.
-const STACK_WIPED: u32 = 9 * 1024 + 2_560;
+const STACK_WIPED: u32 = 6 * 1024 + 2_560;
 
 fn version(c: &mut Context) -> Verdict {
     let version = c.ta.call(&Version);
