@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, PtkId};
-use proseal_proto::message::{DeviceState, EventKind, PgkState};
+use proseal_proto::message::{DeviceState, EventKind};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::epoch::Issued;
 use crate::platform::{Platform, Store, StoreError};
-use crate::state::life::{self, Now};
+use crate::state::life::Now;
 use crate::state::record::{self, RecordError};
 use crate::state::{Group, Pgk, State};
 
@@ -32,8 +32,8 @@ pub struct Ta<P> {
     unsettled: bool,
     issued: Issued,
     clock: Clock,
-    /// When a checkpoint that failed is tried again, on that clock.
-    checkpoint_after_s: u64,
+    /// When the next checkpoint is due, on that clock.
+    checkpoint_due_s: u64,
     refusals: u32,
 }
 
@@ -56,7 +56,7 @@ impl<P: Platform> Ta<P> {
             unsettled: false,
             issued: Issued::new(),
             clock: Clock::new(),
-            checkpoint_after_s: 0,
+            checkpoint_due_s: 0,
             refusals: 0,
         }
     }
@@ -75,6 +75,7 @@ impl<P: Platform> Ta<P> {
                     Ok(mut state) => {
                         // Cut between the two writes of an ending.
                         self.unsettled = core::mem::take(&mut state.lingering);
+                        self.checkpoint_due_s = state.first_end_s().min(CHECKPOINT_S);
                         Held::Enrolled(state)
                     }
                     Err(RecordError::Malformed) => Held::Damaged,
@@ -137,17 +138,13 @@ impl<P: Platform> Ta<P> {
     /// state differ in nothing that was promised. So it is no error of the
     /// command that came by, and is tried again only after [`RETRY_S`].
     pub fn checkpoint(&mut self) {
-        let Held::Enrolled(state) = &self.held else { return };
         let elapsed_s = self.clock.elapsed_s();
-        let floor = self.now().floor;
-        let mut pgks = state.groups.iter().flat_map(|group| &group.pgks);
-        let is_due = elapsed_s >= CHECKPOINT_S
-            || pgks.any(|pgk| life::state_at(&pgk.policy, floor) == PgkState::Ended);
-        if is_due && elapsed_s >= self.checkpoint_after_s {
-            self.checkpoint_after_s = elapsed_s.saturating_add(RETRY_S);
-            // See above: whether it was written or not, all goes on.
-            let _tried = self.begin().and_then(|(next, _)| self.write(next));
+        if elapsed_s < self.checkpoint_due_s || !matches!(self.held, Held::Enrolled(_)) {
+            return;
         }
+        self.checkpoint_due_s = elapsed_s.saturating_add(RETRY_S);
+        // See above: whether it was written or not, all goes on.
+        let _tried = self.begin().and_then(|(next, _)| self.write(next));
     }
 
     /// Changes the state: `change` works on a copy, which becomes the state
@@ -200,7 +197,7 @@ impl<P: Platform> Ta<P> {
         }
         self.replace(&mut next)?;
         self.clock.counted();
-        self.checkpoint_after_s = 0;
+        self.checkpoint_due_s = next.first_end_s().min(CHECKPOINT_S);
         self.issued.retain(|group, generation| {
             next.group(group).is_some_and(|group| group.pgk(generation).is_some())
         });

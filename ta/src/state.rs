@@ -121,6 +121,17 @@ impl State {
         (self.floor, self.unsynced_s) = (now.floor, now.unsynced_s);
     }
 
+    /// Seconds until the first PGK ends; none ends while the floor is unknown.
+    #[must_use]
+    pub fn first_end_s(&self) -> u64 {
+        let pgks = self.groups.iter().flat_map(|group| &group.pgks);
+        let ends = pgks.filter_map(|pgk| life::end(&pgk.policy));
+        ends.map(|end| end.saturating_sub(self.floor))
+            .min()
+            .filter(|_| self.floor != 0)
+            .unwrap_or(u64::MAX)
+    }
+
     /// Drops the PGKs that the floor has ended.
     pub fn drop_ended(&mut self) {
         let Self { floor, groups, .. } = self;

@@ -16,6 +16,14 @@ pub const fn state_at(policy: &Policy, floor: u64) -> PgkState {
     }
 }
 
+/// The floor at which a PGK has ended, the first second after its graces;
+/// `None` if no floor is that high.
+#[must_use]
+pub fn end(policy: &Policy) -> Option<u64> {
+    let grace = policy.receive_grace_s.max(policy.send_grace_s);
+    policy.not_after.checked_add(grace.into())?.checked_add(1)
+}
+
 /// The time, as far as the TA knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
@@ -97,7 +105,13 @@ mod tests {
             (0, 5, 1006, Ended),
             (u32::MAX, 0, u64::MAX, Ended),
         ] {
-            assert_eq!(state_at(&policy(receive, send), floor), state, "{receive} {send} {floor}");
+            let policy = policy(receive, send);
+            assert_eq!(state_at(&policy, floor), state, "{receive} {send} {floor}");
+            assert_eq!(
+                state == Ended,
+                end(&policy).is_some_and(|end| floor >= end),
+                "{receive} {send} {floor}"
+            );
         }
     }
 
