@@ -51,6 +51,10 @@ class UE:
     def stop(self):
         return self.tool("stop", self.name)
 
+    def kill(self):
+        """A power cut."""
+        return self.tool("kill", self.name)
+
     def exec(self, *command, stdin=b"", limit_s=CALL_S, progress=False):
         """Runs a command in the UE; its streams and status. With `progress` its stderr is shown as it comes."""
         line = [TOOL, "exec", self.name, "--", *command]

@@ -1,0 +1,61 @@
+"""One device's life over all cuts: what was acknowledged, all epochs that it gave out, and what is wrong with it."""
+
+import os
+import subprocess
+
+from ue import ROOT
+
+from . import guest, oracle, work
+
+KEPT = ROOT / "out/power"
+
+
+class Life:
+    def __init__(self, model=None, epochs=None):
+        self.model = model or oracle.Model()
+        self.epochs = epochs or oracle.Epochs()
+
+    def acknowledged(self, operation, answer):
+        """What is wrong with the answer, as a list."""
+        self.model = operation.outcomes(self.model)[-1]
+        if isinstance(operation, work.Look):
+            # It speaks of the device as it is now; the rest of it is judged after a cut.
+            floor = answer["floor"] or ""
+            wrong = list(oracle.differences(self.model, oracle.Seen(
+                answer["state"], answer["sequence"], floor, self.model.groups)))
+            self.model = oracle.judge(self.model, None, oracle.Seen("", 0, floor, {}))[1]
+            return wrong
+        if isinstance(operation, work.Send):
+            return self.epochs.add(operation.group, operation.generation, int(answer["ptk_id"], 16), answer["salt"])
+        return []
+
+    def judge(self, shell, in_flight=None):
+        """What is wrong with the device, whose model is from now on what it turned out to be; and whether the operation
+        in flight took effect (the model before it, after it)."""
+        before = self.model
+        wrong, self.model = oracle.judge(before, in_flight, guest.look(shell, before, in_flight))
+        return wrong
+
+    def go_on(self, shell, draw):
+        """The next commands: a refresh under each PGK that is held, a new key, one that ends others, and a last look."""
+        wrong = []
+        for operation in self._next(draw):
+            wrong += self.acknowledged(operation, guest.must(shell.carry_out(operation)))
+        return wrong + self.judge(shell)
+
+    def _next(self, draw):
+        """Drawn one by one: each has to suit what the one before has made of the device."""
+        if self.model.state == oracle.DAMAGED:
+            yield work.Erase()
+        for group, generation in self.model.held():
+            yield work.Send(group, generation)
+        yield draw.install(self.model)
+        yield draw.revoke(self.model)
+        yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
+
+
+def keep(disk, name):
+    """A copy of the disk as it was before anything looked at it: with it a failure can be looked at again."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "--sparse=always", "--", disk, KEPT / name], check=True, timeout=60, stdin=subprocess.DEVNULL)
+    return os.path.relpath(KEPT / name, ROOT)
