@@ -3,10 +3,16 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, os.fspath(ROOT / "qemu-env/lib"))
+
+from qemu_env import life  # noqa: E402
+from qemu_env.ue_folder import Ue  # noqa: E402
+
 TOOL = os.fspath(ROOT / "qemu-env/ue")
 CALL_S = 120
 
@@ -51,9 +57,10 @@ class UE:
     def stop(self):
         return self.tool("stop", self.name)
 
-    def kill(self):
-        """A power cut."""
-        return self.tool("kill", self.name)
+    def cut(self):
+        """A power cut, of a UE that runs or does not."""
+        if Ue(self.name).is_running():
+            life.kill(Ue(self.name))
 
     def exec(self, *command, stdin=b"", limit_s=CALL_S, progress=False):
         """Runs a command in the UE; its streams and status. With `progress` its stderr is shown as it comes."""

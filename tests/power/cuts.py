@@ -15,6 +15,7 @@ BUSY_S = (0.1, 3.0)  # how long a busy life lasts
 FRESH_S = (0.0, 2.5)  # the same, from the guest's first write to a fresh disk
 FRESH_EVERY = 3
 FIRST_WRITE_S = 60
+MOST_OPERATIONS = 1000  # of one life, which has time for some ten
 
 
 class Cut(threading.Thread):
@@ -31,7 +32,7 @@ class Cut(threading.Thread):
             if self._first_write:
                 self._await_first_write()
             time.sleep(self._seconds)
-            self._ue.kill()
+            self._ue.cut()
         except Exception as error:
             self.error = error
 
@@ -61,33 +62,52 @@ class Cuts:
         self._random = random.Random(seed)
         self._draw = work.Draw(self._random)
         self._shell = None
-        self.wrong, self.writes_cut = [], 0
+        self.wrong, self.fresh, self.answered, self.took_effect = [], 0, 0, 0
 
     def run(self, count):
         """What was wrong, one line each. The first failure ends it: what comes after could be its consequence."""
         try:
             for number in range(count):
-                fresh = number % FRESH_EVERY == 0
-                in_flight, how = self._cut_fresh() if fresh else self._cut_busy()
-                disk = keep(self._ue.folder / "disk", "cut.img")
-                self.wrong += self._look_after(in_flight)
-                self._tell(f"cut {number + 1}: {how}; in flight: {in_flight}; {len(self.life.model.held())} PGKs, "
-                           f"{len(self.life.epochs)} epochs{''.join('; WRONG: ' + text for text in self.wrong)}")
+                self._cut(number)
                 if self.wrong:
-                    self._tell(f"the disk as it was after the cut: {disk}")
                     break
         finally:
             self._close()
             self._ue.stop()
         return self.wrong
 
+    def summary(self):
+        return (f"{self.fresh} cuts on fresh disks; {self.answered} operations were answered; of those in flight "
+                f"{self.took_effect} took effect")
+
+    def _cut(self, number):
+        if number % FRESH_EVERY == 0:
+            self.fresh += 1
+            in_flight, how = self._cut_fresh()
+        else:
+            in_flight, how = self._cut_busy()
+        disk = keep(self._ue.folder / "disk", "cut.img")
+        before = self.life.model
+        try:
+            self._look_after(in_flight)
+        except (guest.Unexpected, RuntimeError) as error:
+            self.wrong.append(str(error))
+        changed = (before.state, before.sequence) != (self.life.model.state, self.life.model.sequence)
+        self.took_effect += changed
+        self._tell(f"cut {number + 1}: {how}; in flight: {in_flight}{', which took effect' if changed else ''}; "
+                   f"{len(self.life.model.held())} PGKs, {len(self.life.epochs)} epochs"
+                   + "".join(f"; WRONG: {text}" for text in self.wrong))
+        if self.wrong:
+            self._tell(f"the disk as it was after the cut: {disk}")
+
     def _cut_fresh(self):
         self._close()
         self._ue.stop()
         self.life = Life()
-        cut = Cut(self._ue, self._random.uniform(*FRESH_S), first_write=True)
+        seconds = self._random.uniform(*FRESH_S)
+        cut = Cut(self._ue, seconds, first_write=True)
         cut.start()
-        in_flight, how = None, "fresh disk, while it started"
+        in_flight, how = None, "fresh disk, as it started"
         try:
             self._ue.start("--fresh")
         except RuntimeError:
@@ -96,7 +116,7 @@ class Cuts:
             self._shell = guest.Shell(self._ue)
             in_flight, done = self._work(cut)
             how = f"fresh disk, {done} operations after its first start"
-        return in_flight, f"{how}, {cut._seconds:.2f} s after the first write"
+        return in_flight, f"{how}, {seconds:.2f} s after the first write"
 
     def _cut_busy(self):
         seconds = self._random.uniform(*BUSY_S)
@@ -107,21 +127,22 @@ class Cuts:
 
     def _work(self, cut):
         """Operations until the power goes: the one that got no answer, and how many did."""
-        done = 0
-        while True:
+        for done in range(MOST_OPERATIONS):
             operation = self._draw.operation(self.life.model)
             answer = self._shell.carry_out(operation)
             if answer is None:
                 cut.done()
                 return operation, done
+            self.answered += 1
             self.wrong += self.life.acknowledged(operation, answer)
-            done += 1
+        cut.done()
+        raise RuntimeError(f"{MOST_OPERATIONS} operations, and the power has not gone")
 
     def _look_after(self, in_flight):
         self._close()
         self._ue.start()
         self._shell = guest.Shell(self._ue)
-        return self.life.judge(self._shell, in_flight)
+        self.wrong += self.life.judge(self._shell, in_flight)
 
     def _close(self):
         if self._shell:

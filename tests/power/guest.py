@@ -21,10 +21,15 @@ class Unexpected(Exception):
 
 class Shell:
     def __init__(self, ue):
-        # Without `-s` a shell whose input is no terminal reads its script from there all the same.
         self._process = subprocess.Popen([TOOL, "exec", ue.name, "--", "sh"], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._octets = bytearray()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         self._process.kill()
@@ -32,8 +37,8 @@ class Shell:
 
     def ask(self, *words, key=None):
         """The answer to `prosectl WORDS`, or None if the power went first."""
-        source = f"echo {key.hex()} |" if key else "</dev/null"
-        line = f"prosectl --json {' '.join(words)} {source}\n" if not key else f"{source} prosectl --json {' '.join(words)}\n"
+        # The shell's own input is the script, which no command may read from.
+        line = f"echo {key.hex() if key else ''} | prosectl --json {' '.join(words)}\n"
         try:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()

@@ -30,8 +30,7 @@ class Life:
         return []
 
     def judge(self, shell, in_flight=None):
-        """What is wrong with the device, whose model is from now on what it turned out to be; and whether the operation
-        in flight took effect (the model before it, after it)."""
+        """What is wrong with the device, whose model is from now on what it turned out to be."""
         before = self.model
         wrong, self.model = oracle.judge(before, in_flight, guest.look(shell, before, in_flight))
         return wrong
@@ -50,6 +49,7 @@ class Life:
         for group, generation in self.model.held():
             yield work.Send(group, generation)
         yield draw.install(self.model)
+        yield work.Look()
         yield draw.revoke(self.model)
         yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
 

@@ -85,9 +85,9 @@ class Look:
 class Draw:
     """Draws operations that the device must carry out."""
 
-    def __init__(self, random):
-        self._random = random
-        self._generation = 0
+    def __init__(self, random, generation=0):
+        """Generations go on above this one."""
+        self._random, self.generation = random, generation
 
     def operation(self, model):
         if model.state == oracle.DAMAGED:
@@ -115,8 +115,8 @@ class Draw:
         return Install(group, new, self._key(), self._random.choice([*held[1:], new]))
 
     def _new(self):
-        self._generation += 1
-        return self._generation
+        self.generation += 1
+        return self.generation
 
     def _key(self):
         # prosectl refuses octets that are all text, which these are once in 10^13 times.
