@@ -9,7 +9,6 @@ import os
 import random
 import time
 
-from qemu_env import paths
 from ue import ROOT
 
 from . import guest, work, writelog
@@ -23,6 +22,7 @@ STORY = ["install", "send", "install", "sends", "revoke", "send", "erase", "inst
 SENDS = 65
 # Between operations: what OP-TEE's own last write leaves behind does not count as the next one's.
 PAUSE_S = 0.12
+TEMPLATE = ROOT / "out/image/storage.img.template"  # a fresh disk
 BEFORE_ALL = -1  # the boundary before the first flush
 
 
@@ -48,7 +48,7 @@ class Recording:
                 shell.close()
         finally:
             self._ue.stop()
-        self.base = (paths.IMAGE / "storage.img.template").read_bytes()
+        self.base = TEMPLATE.read_bytes()
         self.entries = writelog.parse(self._log.read_bytes())
         self.boundaries = [BEFORE_ALL, *writelog.flushes(self.entries)]
         return self

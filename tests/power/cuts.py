@@ -13,7 +13,7 @@ from .life import Life, keep
 
 BUSY_S = (0.1, 3.0)  # how long a busy life lasts
 FRESH_S = (0.0, 2.5)  # the same, from the guest's first write to a fresh disk
-FRESH_EVERY = 3
+FRESH_EVERY = 4
 FIRST_WRITE_S = 60
 MOST_OPERATIONS = 1000  # of one life, which has time for some ten
 

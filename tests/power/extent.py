@@ -3,6 +3,8 @@
 import dataclasses
 import random
 
+ALL = 1 << 32  # more than there are
+
 
 @dataclasses.dataclass
 class Extent:

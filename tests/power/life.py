@@ -49,7 +49,6 @@ class Life:
         for group, generation in self.model.held():
             yield work.Send(group, generation)
         yield draw.install(self.model)
-        yield work.Look()
         yield draw.revoke(self.model)
         yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
 

@@ -56,7 +56,9 @@ class PowerDisk(unittest.TestCase):
             for generation in (1, 2):
                 cls.carry_out(shell, work.Install(work.GROUPS[0], generation, os.urandom(32)))
             cls.carry_out(shell, work.Send(work.GROUPS[0], 2))
-        cls.state_file = cls.ue.sh("ls -t /var/lib/optee-client/data/tee | grep -vx dirf.db").stdout.split()[0]
+        # Files are numbered: OP-TEE's own came first.
+        numbers = cls.ue.sh("ls /var/lib/optee-client/data/tee | grep -vx dirf.db").stdout.split()
+        cls.state_file = max(numbers, key=lambda name: int(name, 16))
         cls.ue.stop()
         cls.disk = cls.ue.folder / "disk"
         cls.copy = cls.ue.folder / "copy"
