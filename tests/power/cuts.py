@@ -11,7 +11,7 @@ import time
 from . import guest, work
 from .life import Life, keep
 
-BUSY_S = (0.1, 3.0)  # how long a busy life lasts
+BUSY_S = (0.1, 4.0)  # how long a busy life lasts
 FRESH_S = (0.0, 2.5)  # the same, from the guest's first write to a fresh disk
 FRESH_EVERY = 4
 FIRST_WRITE_S = 60
@@ -69,6 +69,8 @@ class Cuts:
         try:
             for number in range(count):
                 self._cut(number)
+                if not self.wrong and ((number + 1) % FRESH_EVERY == 0 or number + 1 == count):
+                    self._end_of_disk()
                 if self.wrong:
                     break
         finally:
@@ -99,6 +101,10 @@ class Cuts:
                    + "".join(f"; WRONG: {text}" for text in self.wrong))
         if self.wrong:
             self._tell(f"the disk as it was after the cut: {disk}")
+
+    def _end_of_disk(self):
+        """The next commands after its last cut; after the others the device is kept busy anyway."""
+        self.wrong += self.life.go_on(self._shell, self._draw)
 
     def _cut_fresh(self):
         self._close()

@@ -6,7 +6,7 @@ import struct
 import subprocess
 
 FOLDER = "/tee/"  # OP-TEE's store on its disk
-HEADS = 128  # octets
+HEADS = 128  # octets: nearly all of the two heads; without both counters OP-TEE's answer is another
 BLOCK_SIZE_AT = 1024 + 24  # ext4's superblock: 2^(10 + n) octets
 
 
@@ -30,7 +30,7 @@ def read_errors(disk, name):
 
 
 def invert(disk, name):
-    """Inverts what stands at the file's beginning, while the UE is off: both heads of OP-TEE's hash tree."""
+    """Inverts the heads of OP-TEE's hash tree, where the file begins, while the UE is off."""
     places, _ = blocks(disk, name)
     with open(disk, "r+b") as file:
         file.seek(places[0])

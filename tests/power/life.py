@@ -1,5 +1,6 @@
 """One device's life over all cuts: what was acknowledged, all epochs that it gave out, and what is wrong with it."""
 
+import dataclasses
 import os
 import subprocess
 
@@ -19,20 +20,22 @@ class Life:
         """What is wrong with the answer, as a list."""
         self.model = operation.outcomes(self.model)[-1]
         if isinstance(operation, work.Look):
-            # It speaks of the device as it is now; the rest of it is judged after a cut.
-            floor = answer["floor"] or ""
-            wrong = list(oracle.differences(self.model, oracle.Seen(
-                answer["state"], answer["sequence"], floor, self.model.groups)))
-            self.model = oracle.judge(self.model, None, oracle.Seen("", 0, floor, {}))[1]
-            return wrong
+            return self._told(answer)
         if isinstance(operation, work.Send):
             return self.epochs.add(operation.group, operation.generation, int(answer["ptk_id"], 16), answer["salt"])
         return []
 
+    def _told(self, status):
+        """Its keys are looked at after a cut."""
+        groups = {name: dataclasses.replace(group, pgks={g: True for g in group.pgks})
+                  for name, group in self.model.groups.items()}
+        seen = oracle.Seen(status["state"], status["sequence"], status["floor"] or "", groups)
+        wrong, self.model = oracle.judge(self.model, None, seen)
+        return wrong
+
     def judge(self, shell, in_flight=None):
         """What is wrong with the device, whose model is from now on what it turned out to be."""
-        before = self.model
-        wrong, self.model = oracle.judge(before, in_flight, guest.look(shell, before, in_flight))
+        wrong, self.model = oracle.judge(self.model, in_flight, guest.look(shell, self.model, in_flight))
         return wrong
 
     def go_on(self, shell, draw):

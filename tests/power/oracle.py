@@ -40,6 +40,10 @@ class Model:
         return dataclasses.replace(self, state=ENROLLED, sequence=self.sequence + 1, ended=ended,
                                    groups=self.groups | {group: new})
 
+    def told(self, floor):
+        """After it has told its floor."""
+        return dataclasses.replace(self, floor=max(self.floor, floor))
+
     def erased(self, state=FACTORY):
         return Model(state=state, ended=self.ended | set(self.held()))
 
@@ -62,7 +66,7 @@ def judge(model, in_flight, seen):
     may_be = [model, *(in_flight.outcomes(model) if in_flight else [])]
     wrong = {at: list(differences(one, seen)) for at, one in enumerate(may_be)}
     best = min(wrong, key=lambda at: len(wrong[at]))
-    return wrong[best], dataclasses.replace(may_be[best], floor=max(may_be[best].floor, seen.floor))
+    return wrong[best], may_be[best].told(seen.floor)
 
 
 def differences(model, seen):
