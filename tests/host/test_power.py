@@ -14,7 +14,7 @@ A, B = work.GROUPS
 KEY, OTHER = bytes(32), bytes(range(32))
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
 # Generations 2 and 3 are held, 1 has ended.
-HELD = dataclasses.replace(Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2).installed(A, 3, OTHER, 1), floor=LATE)
+HELD = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2).has_told(LATE).installed(A, 3, OTHER, 1)
 
 
 def seen(model, **changes):
@@ -68,9 +68,12 @@ class Oracle(unittest.TestCase):
             self.assertEqual(self.wrong(seen(HELD, floor=floor)),
                              [f"its floor has fallen: {floor or 'none'} after {LATE}"])
 
-    def test_a_floor_that_rose_is_the_floor_from_then_on(self):
-        model = oracle.judge(dataclasses.replace(HELD, floor=EARLY), None, seen(HELD))[1]
-        self.assertEqual(model.floor, LATE)
+    def test_a_floor_that_was_told_is_kept_from_the_next_write_on(self):
+        later = "2026-01-01T01:00:00Z"
+        model = oracle.judge(HELD, None, seen(HELD, floor=later))[1]
+        self.assertEqual((model.floor, model.told), (LATE, later))
+        self.assertEqual(model.installed(A, 4, KEY, 1).floor, later)
+        self.assertEqual(model.erased().installed(A, 4, KEY, 1).floor, "")
 
     def test_an_older_state(self):
         before = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2)

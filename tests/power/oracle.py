@@ -19,11 +19,13 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """What was acknowledged. `ended` holds (group, generation) of all that may never come back."""
+    """What was acknowledged. `ended` holds (group, generation) of all that may never come back. `told` is the highest
+    floor that the device has told: the next write takes it along, and makes it the `floor` that may not fall."""
 
     state: str = FACTORY
     sequence: int = 0
     floor: str = ""
+    told: str = ""
     groups: dict = dataclasses.field(default_factory=dict)
     ended: frozenset = frozenset()
 
@@ -37,12 +39,11 @@ class Model:
         kept = {g: octets for g, octets in old.pgks.items() if g not in gone}
         new = Group(max(old.next, ends, generation + 1), kept | {generation: key})
         ended = self.ended | {(group, g) for g in gone}
-        return dataclasses.replace(self, state=ENROLLED, sequence=self.sequence + 1, ended=ended,
+        return dataclasses.replace(self, state=ENROLLED, sequence=self.sequence + 1, floor=self.told, ended=ended,
                                    groups=self.groups | {group: new})
 
-    def told(self, floor):
-        """After it has told its floor."""
-        return dataclasses.replace(self, floor=max(self.floor, floor))
+    def has_told(self, floor):
+        return dataclasses.replace(self, told=max(self.told, floor))
 
     def erased(self, state=FACTORY):
         return Model(state=state, ended=self.ended | set(self.held()))
@@ -66,7 +67,7 @@ def judge(model, in_flight, seen):
     may_be = [model, *(in_flight.outcomes(model) if in_flight else [])]
     wrong = {at: list(differences(one, seen)) for at, one in enumerate(may_be)}
     best = min(wrong, key=lambda at: len(wrong[at]))
-    return wrong[best], may_be[best].told(seen.floor)
+    return wrong[best], may_be[best].has_told(seen.floor)
 
 
 def differences(model, seen):
