@@ -19,7 +19,7 @@ HELD = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2).has_told(LATE).in
 
 def seen(model, **changes):
     """The device, if it is exactly this."""
-    groups = {name: Group(group.next, {g: True for g in group.pgks}) for name, group in model.groups.items()}
+    groups = {name: dataclasses.replace(group, pgks={g: True for g in group.pgks}) for name, group in model.groups.items()}
     return dataclasses.replace(Seen(model.state, model.sequence, model.floor, groups), **changes)
 
 
@@ -102,6 +102,18 @@ class Oracle(unittest.TestCase):
         ):
             self.assertNotEqual(self.wrong(halves, install), [])
 
+    def test_a_revocation_that_was_lost_or_is_in_flight(self):
+        after, revoke = HELD.revoked(A, 3), work.Revoke(A, 3)
+        self.assertEqual(self.wrong(seen(HELD), model=after), [f"generation 2 of group {A} is back: it had ended"])
+        for found in (HELD, after):
+            self.assertEqual(self.wrong(seen(found), revoke), [])
+
+    def test_a_suspension_that_was_lost_or_came_by_itself(self):
+        after = HELD.suspended(A, True)
+        self.assertEqual(self.wrong(seen(HELD), model=after), [f"group {A} is not suspended"])
+        self.assertEqual(self.wrong(seen(after)), [f"group {A} is suspended"])
+        self.assertEqual(self.wrong(seen(after), work.Suspend(A, True)), [])
+
     def test_an_erase_in_flight(self):
         for after in (HELD, HELD.erased(), HELD.erased(oracle.DAMAGED)):
             self.assertEqual(self.wrong(seen(after), work.Erase()), [])
@@ -128,7 +140,10 @@ class Work(unittest.TestCase):
             operation = draw.operation(life.model)
             kinds.add(type(operation))
             if isinstance(operation, work.Send):
-                self.assertIn((operation.group, operation.generation), life.model.held())
+                self.assertIn((operation.group, operation.generation), life.model.sending())
+            if isinstance(operation, work.Revoke):
+                self.assertLess(min(life.model.groups[operation.group].pgks), operation.below)
+                self.assertLessEqual(operation.below, life.model.groups[operation.group].next)
             if isinstance(operation, work.Install):
                 self.assertTrue(1 <= operation.ends <= operation.generation)
                 before = life.model.groups.get(operation.group, Group(1, {}))
@@ -137,7 +152,7 @@ class Work(unittest.TestCase):
             for group in life.model.groups.values():
                 self.assertLessEqual(len(group.pgks), work.PGKS)
                 self.assertEqual(len({int(work.pgk_id(g), 16) % 32 for g in group.pgks}), len(group.pgks))
-        self.assertEqual(kinds, {work.Install, work.Send, work.Look, work.Erase})
+        self.assertEqual(kinds, {work.Install, work.Revoke, work.Suspend, work.Send, work.Look, work.Erase})
 
     def test_the_seed_repeats_them(self):
         one, other = (work.Draw(random.Random(7)) for _ in range(2))

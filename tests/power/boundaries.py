@@ -18,7 +18,8 @@ from .oracle import Epochs, Model
 LOGGED = ("driver=blklogwrites,file.driver=raw,file.file.filename=disk,log.driver=raw,log.file.filename=writes,"
           "log-sector-size=512")
 # What a device does after its start. A block of PTK Ids has 64: the second `sends` needs two more reservations.
-STORY = ["install", "send", "install", "sends", "revoke", "send", "erase", "install", "install", "revoke", "send"]
+STORY = ["install", "send", "install", "sends", "replace", "send", "suspend", "suspend", "revoke", "erase", "install",
+         "install", "replace", "revoke", "install", "send"]
 SENDS = 65
 # Between operations: what OP-TEE's own last write leaves behind does not count as the next one's.
 PAUSE_S = 0.12
@@ -80,10 +81,9 @@ class Recording:
     def _tell(self, shell, kind):
         model = self._life.model
         if kind == "sends":
-            operations = [work.Send(*max(model.held()))] * SENDS
+            operations = [self._draw.send(model)] * SENDS
         else:
-            operations = [{"install": self._draw.install, "revoke": self._draw.revoke, "erase": lambda _: work.Erase(),
-                           "send": lambda model: work.Send(*max(model.held()))}[kind](model)]
+            operations = [getattr(self._draw, kind)(model)]
         for operation in operations:
             began = self._length()
             answer = guest.must(shell.carry_out(operation))

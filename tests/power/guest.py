@@ -79,7 +79,9 @@ def look(shell, model, in_flight=None):
     groups = {}
     for group in status["groups"]:
         name, generations = group["group"], [pgk["generation"] for pgk in group["pgks"]]
-        groups[name] = oracle.Group(group["next"], {g: is_key(shell, name, g, keys.get((name, g))) for g in generations})
+        # A suspended group derives nothing: its keys are looked at when it was resumed.
+        pgks = {g: group["suspended"] or is_key(shell, name, g, keys.get((name, g))) for g in generations}
+        groups[name] = oracle.Group(group["next"], pgks, group["suspended"])
     held = {(name, g) for name, group in groups.items() for g in group.pgks}
     gone = sorted(model.ended - held)[-2:]
     answering = frozenset(name for name in gone if must(shell.ask(*receive(*name)))["ok"])

@@ -49,10 +49,15 @@ class Life:
         """Drawn one by one: each has to suit what the one before has made of the device."""
         if self.model.state == oracle.DAMAGED:
             yield work.Erase()
+        for group in [name for name, group in self.model.groups.items() if group.suspended]:
+            yield work.Suspend(group, False)
         for group, generation in self.model.held():
             yield work.Send(group, generation)
         yield draw.install(self.model)
         yield draw.revoke(self.model)
+        yield draw.replace(self.model)
+        yield draw.suspend(self.model)
+        yield draw.suspend(self.model)
         yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
 
 

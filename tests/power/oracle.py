@@ -15,6 +15,7 @@ class Group:
 
     next: int
     pgks: dict
+    suspended: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +33,31 @@ class Model:
     def held(self):
         return [(group, generation) for group, what in self.groups.items() for generation in what.pgks]
 
+    def sending(self):
+        """What is held, and not suspended."""
+        return [name for name in self.held() if not self.groups[name[0]].suspended]
+
     def installed(self, group, generation, key, ends):
         """With one more PGK, and without those of its group below `ends`."""
         old = self.groups.get(group, Group(1, {}))
         gone = {g for g in old.pgks if g < ends}
         kept = {g: octets for g, octets in old.pgks.items() if g not in gone}
-        new = Group(max(old.next, ends, generation + 1), kept | {generation: key})
+        new = Group(max(old.next, ends, generation + 1), kept | {generation: key}, old.suspended)
         ended = self.ended | {(group, g) for g in gone}
         return dataclasses.replace(self, state=ENROLLED, sequence=self.sequence + 1, floor=self.told, ended=ended,
                                    groups=self.groups | {group: new})
+
+    def revoked(self, group, below):
+        """Without the PGKs of the group below this generation; its `next` is above them all already."""
+        old = self.groups[group]
+        gone = {g for g in old.pgks if g < below}
+        new = dataclasses.replace(old, pgks={g: octets for g, octets in old.pgks.items() if g not in gone})
+        return dataclasses.replace(self, floor=self.told, ended=self.ended | {(group, g) for g in gone},
+                                   groups=self.groups | {group: new})
+
+    def suspended(self, group, on):
+        new = dataclasses.replace(self.groups[group], suspended=on)
+        return dataclasses.replace(self, floor=self.told, groups=self.groups | {group: new})
 
     def has_told(self, floor):
         return dataclasses.replace(self, told=max(self.told, floor))
@@ -81,6 +98,8 @@ def differences(model, seen):
         is_held = group in model.groups and group in seen.groups
         if is_held and model.groups[group].next != seen.groups[group].next:
             yield f"next of group {group} is {seen.groups[group].next}, not {model.groups[group].next}"
+        if is_held and model.groups[group].suspended != seen.groups[group].suspended:
+            yield f"group {group} is {'not ' if model.groups[group].suspended else ''}suspended"
         yield from different_keys(group, model, seen)
     for group, generation in sorted(seen.answering):
         yield f"generation {generation} of group {group} has ended, and derives"

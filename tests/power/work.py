@@ -56,6 +56,40 @@ class Send:
 
 
 @dataclasses.dataclass(frozen=True)
+class Revoke:
+    """Ends the PGKs of a group below a generation, at most all."""
+
+    group: str
+    below: int
+
+    def words(self):
+        return ["revoke", self.group, "--below", str(self.below)]
+
+    def outcomes(self, model):
+        return [model.revoked(self.group, self.below)]
+
+    def __str__(self):
+        return f"revoke all below {self.below} of {self.group}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Suspend:
+    """Or, if not `on`, resume."""
+
+    group: str
+    on: bool
+
+    def words(self):
+        return ["suspend" if self.on else "resume", self.group]
+
+    def outcomes(self, model):
+        return [model.suspended(self.group, self.on)]
+
+    def __str__(self):
+        return " ".join(self.words())
+
+
+@dataclasses.dataclass(frozen=True)
 class Erase:
     def words(self):
         return ["erase", "--yes"]
@@ -94,21 +128,39 @@ class Draw:
             return Erase()
         if model.state == oracle.FACTORY:
             return self.install(model)
-        kind = self._random.choices(["install", "revoke", "send", "look", "erase"], [30, 25, 30, 10, 5])[0]
-        if kind == "send":
-            return Send(*self._random.choice(model.held()))
-        if kind == "revoke":
-            return self.revoke(model)
-        return {"install": self.install, "look": lambda _: Look(), "erase": lambda _: Erase()}[kind](model)
+        kinds = {self.install: 25, self.replace: 15, self.revoke: 15, self.suspend: 10, self.send: 25, self.look: 8,
+                 self.erase: 4}
+        return self._random.choices(list(kinds), list(kinds.values()))[0](model)
+
+    def look(self, _):
+        return Look()
+
+    def erase(self, _):
+        return Erase()
+
+    def send(self, model):
+        return Send(*self._random.choice(model.sending())) if model.sending() else self.suspend(model)
+
+    def suspend(self, model):
+        """Of the groups that are suspended one is resumed, or else any suspended."""
+        suspended = [name for name, group in model.groups.items() if group.suspended]
+        return Suspend(self._random.choice(suspended or list(model.groups)), not suspended)
+
+    def revoke(self, model):
+        """Ends at least one PGK of a group; where none has one, a new one comes."""
+        if not model.held():
+            return self.install(model)
+        group, _ = self._random.choice(model.held())
+        return Revoke(group, self._random.choice([*sorted(model.groups[group].pgks)[1:], model.groups[group].next]))
 
     def install(self, model):
         group = self._random.choice(GROUPS)
         if group in model.groups and len(model.groups[group].pgks) >= PGKS:
-            return self.revoke(model, group)
+            return self.replace(model, group)
         return Install(group, self._new(), self._key())
 
-    def revoke(self, model, group=None):
-        """Ends at least one PGK of a group, all at most, by bringing the next."""
+    def replace(self, model, group=None):
+        """Brings the next PGK of a group, and ends those that it holds, all or but the last ones."""
         group = group or self._random.choice(list(model.groups))
         held = sorted(model.groups[group].pgks)
         new = self._new()
