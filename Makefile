@@ -6,6 +6,7 @@ export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo '  OPTEE_SUITE=sid behind any of these: with OP-TEE of Debian sid, in out/sid (qemu-env/README.md)'
 
 run: image ## Build all, boot a UE, show the main job
 	tests/story

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, os.fspath(ROOT / "qemu-env/lib"))
+sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
-from qemu_env import life  # noqa: E402
+from qemu_env import life, paths  # noqa: E402
 from qemu_env.ue_folder import Ue  # noqa: E402
 
 TOOL = os.fspath(ROOT / "qemu-env/ue")
@@ -34,7 +34,7 @@ class UE:
 
     def __init__(self, name):
         self.name = name
-        self.folder = ROOT / "out/ue" / name
+        self.folder = paths.UE / name
 
     def tool(self, *arguments, stdin=b""):
         finished = subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=CALL_S * 2, check=False)

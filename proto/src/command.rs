@@ -1,16 +1,19 @@
 //! The table of commands: number, request, reply, largest response.
 //!
-//! | no | name | request | reply |
-//! | --- | --- | --- | --- |
-//! | 1 | version | [`Version`] | [`VersionReply`] |
-//! | 5 | status | [`Status`] | [`StatusReply`] |
-//! | 6 | send | [`Send`] | [`SendReply`] |
-//! | 7 | receive | [`Receive`] | [`ReceiveReply`] |
-//! | 12 | erase | [`Erase`] | [`Done`] |
+//! | no | name | callers | request | reply |
+//! | --- | --- | --- | --- | --- |
+//! | 1 | version | anyone | [`Version`] | [`VersionReply`] |
+//! | 5 | status | daemon, administrator | [`Status`] | [`StatusReply`] |
+//! | 6 | send | daemon | [`Send`] | [`SendReply`] |
+//! | 7 | receive | daemon | [`Receive`] | [`ReceiveReply`] |
+//! | 9 | suspend | daemon (on), administrator | [`Suspend`] | [`Done`] |
+//! | 10 | revoke | administrator | [`Revoke`] | [`Done`] |
+//! | 11 | events | administrator | [`Events`] | [`EventsReply`] |
+//! | 12 | erase | administrator | [`Erase`] | [`Done`] |
 //!
-//! Numbers 2, 3, 4 and 8 to 11 are reserved for statement, enrol, import,
-//! admission, suspend, revoke and events. Numbers from 0x8001 belong to the
-//! test build ([`crate::test_command`]).
+//! Numbers 2, 3, 4 and 8 are reserved for statement, enrol, import and
+//! admission. Numbers from 0x8001 belong to the test build
+//! ([`crate::test_command`]).
 //!
 //! A request is `proto u16` and the body; a response is `code u32` and, if
 //! the code is 0, the reply.
@@ -24,9 +27,10 @@ use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all
 use crate::error::Code;
 use crate::limit::{REQUEST_MAX, RESPONSE_MAX};
 use crate::message::{
-    Done, Erase, Receive, ReceiveItems, ReceiveReply, Send, SendReply, Status, StatusReply,
-    Version, VersionReply,
+    Done, Erase, Events, EventsReply, Receive, ReceiveItems, ReceiveReply, Revoke, Send, SendReply,
+    Status, StatusReply, Suspend, Version, VersionReply,
 };
+use crate::role::Role;
 
 /// Octets before a reply: the code.
 pub const RESPONSE_HEAD: usize = 4;
@@ -43,14 +47,28 @@ pub enum Id {
     Send = 6,
     /// The keys of epochs that others send with.
     Receive = 7,
+    /// Deriving stops in a group, or goes on.
+    Suspend = 9,
+    /// What is below a generation ends for ever.
+    Revoke = 10,
+    /// What has happened to the keys.
+    Events = 11,
     /// Everything goes.
     Erase = 12,
 }
 
 impl Id {
     /// All commands, in the order of their numbers.
-    pub const ALL: &'static [Self] =
-        &[Self::Version, Self::Status, Self::Send, Self::Receive, Self::Erase];
+    pub const ALL: &'static [Self] = &[
+        Self::Version,
+        Self::Status,
+        Self::Send,
+        Self::Receive,
+        Self::Suspend,
+        Self::Revoke,
+        Self::Events,
+        Self::Erase,
+    ];
 
     /// The number on the wire.
     #[must_use]
@@ -71,6 +89,8 @@ impl TryFrom<u32> for Id {
 pub trait Command: Encode {
     /// The command's number.
     const NUMBER: u32;
+    /// The roles that may call it.
+    const CALLERS: &'static [Role];
     /// Largest response in octets, the code included.
     const RESPONSE_MAX: usize;
     /// What a success carries.
@@ -86,9 +106,10 @@ pub trait Command: Encode {
 /// Ties requests to their rows; a response that could not fit does not compile.
 /// What follows the largest reply's octets says how many this request's has.
 macro_rules! command {
-    ($number:expr, $request:ty => $reply:ty, $max:expr $(, $len:expr)?) => {
+    ($number:expr, $callers:expr, $request:ty => $reply:ty, $max:expr $(, $len:expr)?) => {
         impl $crate::command::Command for $request {
             const NUMBER: u32 = $number;
+            const CALLERS: &'static [$crate::role::Role] = $callers;
             const RESPONSE_MAX: usize = {
                 let max = $crate::command::RESPONSE_HEAD + $max;
                 assert!(max <= $crate::limit::RESPONSE_MAX);
@@ -106,18 +127,29 @@ macro_rules! command {
 }
 pub(crate) use command;
 
-command!(Id::Version.number(), Version => VersionReply, VersionReply::LEN);
-command!(Id::Status.number(), Status => StatusReply, StatusReply::MAX);
-command!(Id::Send.number(), Send => SendReply, SendReply::LEN);
+/// Any session.
+const ANYONE: &[Role] = Role::ALL;
+/// Whoever has a role.
+pub(crate) const BOTH: &[Role] = &[Role::Daemon, Role::Administrator];
+const DAEMON: &[Role] = &[Role::Daemon];
+/// Whoever provisions the device.
+pub(crate) const ADMINISTRATOR: &[Role] = &[Role::Administrator];
+
+command!(Id::Version.number(), ANYONE, Version => VersionReply, VersionReply::LEN);
+command!(Id::Status.number(), BOTH, Status => StatusReply, StatusReply::MAX);
+command!(Id::Send.number(), DAEMON, Send => SendReply, SendReply::LEN);
 command!(
-    Id::Receive.number(), Receive => ReceiveReply, ReceiveReply::MAX,
+    Id::Receive.number(), DAEMON, Receive => ReceiveReply, ReceiveReply::MAX,
     |request| ReceiveReply::len(request.items.len())
 );
 command!(
-    Id::Receive.number(), ReceiveItems<'_> => ReceiveReply, ReceiveReply::MAX,
+    Id::Receive.number(), DAEMON, ReceiveItems<'_> => ReceiveReply, ReceiveReply::MAX,
     |request| ReceiveReply::len(request.count())
 );
-command!(Id::Erase.number(), Erase => Done, 0);
+command!(Id::Suspend.number(), BOTH, Suspend => Done, 0);
+command!(Id::Revoke.number(), ADMINISTRATOR, Revoke => Done, 0);
+command!(Id::Events.number(), ADMINISTRATOR, Events => EventsReply, EventsReply::MAX);
+command!(Id::Erase.number(), ADMINISTRATOR, Erase => Done, 0);
 
 /// Appends a whole request to an empty buffer of capacity [`REQUEST_MAX`].
 pub fn encode_request(command: &impl Encode, out: &mut Vec<u8>) -> Result<(), Full> {

@@ -63,6 +63,16 @@ codes! {
     UnknownGeneration = 0x302, "unknown_generation";
     /// All PTK Ids of this PGK are used: a new PGK is needed.
     EpochsExhausted = 0x303, "epochs_exhausted";
+    /// Deriving is suspended for this group.
+    Suspended = 0x304, "suspended";
+    /// The PGK has ended: its time and its grace are over.
+    GenerationEnded = 0x305, "generation_ended";
+    /// The PGK's time is over: within its grace it is for receiving only.
+    ReceiveOnly = 0x306, "receive_only";
+    /// Too long without a fresh content for sending to go on.
+    Unsynced = 0x307, "unsynced";
+    /// Only what has been configured can be revoked: N is above `next`.
+    AboveNext = 0x308, "above_next";
 
     /// The content is not what the format says.
     ContentMalformed = 0x401, "content_malformed";
@@ -74,8 +84,6 @@ codes! {
     UnsupportedProfile = 0x404, "unsupported_profile";
     /// This build does not have the frame suite, or not with this profile.
     UnsupportedSuite = 0x405, "unsupported_suite";
-    /// This build does not take root entries.
-    UnsupportedRoot = 0x406, "unsupported_root";
     /// More groups than a device can hold.
     TooManyGroups = 0x407, "too_many_groups";
     /// More PGKs than a group can hold.

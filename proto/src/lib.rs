@@ -39,6 +39,7 @@ pub mod key;
 pub mod limit;
 pub mod message;
 pub mod profile;
+pub mod role;
 pub mod test_command;
 
 /// Version of the commands and messages, the first word of each request.

@@ -25,3 +25,6 @@ pub const LABEL: usize = 32;
 
 /// Highest generation and highest `next`: 2^48.
 pub const GENERATION: u64 = 1 << 48;
+
+/// Events in one answer: with all fields about as long as a batch of ten keys.
+pub const EVENTS_REPLY: usize = 32;

@@ -2,32 +2,15 @@
 
 mod derive;
 mod info;
+mod lifecycle;
 
 pub use derive::{Receive, ReceiveItem, ReceiveItems, ReceiveReply, Send, SendReply};
 pub use info::{
     DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };
+pub use lifecycle::{Erase, Event, EventKind, Events, EventsReply, Revoke, Suspend};
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
-use crate::id::DeviceId;
-
-/// `erase`: everything goes, the identity too.
-pub struct Erase {
-    /// The device's own id, so that no other is erased by mistake.
-    pub device: DeviceId,
-}
-
-impl Encode for Erase {
-    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
-        self.device.encode(w)
-    }
-}
-
-impl Decode<'_> for Erase {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { device: DeviceId::decode(r)? })
-    }
-}
 
 /// An empty reply: the command was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,18 @@
 //! Commands of the test build only. The product has no such numbers.
 //!
-//! | no | name | request | reply |
-//! | --- | --- | --- | --- |
-//! | 0x8001 | install | [`Install`] | [`InstallReply`] |
-//! | 0x8003 | panic | [`Panic`] | none: the TA is gone |
-//! | 0x8004 | marks | [`Marks`] | [`MarksReply`] |
-//! | 0x8005 | hkdf | [`Hkdf`] | [`HkdfReply`] |
-//! | 0x8006 | echo | [`Echo`] | [`EchoReply`] |
-//!
-//! 0x8002 is reserved for set-floor.
+//! | no | name | callers | request | reply |
+//! | --- | --- | --- | --- | --- |
+//! | 0x8001 | install | administrator | [`Install`] | [`InstallReply`] |
+//! | 0x8002 | set floor | administrator | [`SetFloor`] | [`Done`] |
+//! | 0x8003 | panic | administrator | [`Panic`] | none: the TA is gone |
+//! | 0x8004 | marks | administrator | [`Marks`] | [`MarksReply`] |
+//! | 0x8005 | hkdf | administrator | [`Hkdf`] | [`HkdfReply`] |
+//! | 0x8006 | echo | daemon, administrator | [`Echo`] | [`EchoReply`] |
 
 use alloc::vec::Vec;
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
-use crate::command::command;
+use crate::command::{ADMINISTRATOR, BOTH, command};
 use crate::error::Code;
 use crate::message::{Done, ReceiveReply};
 
@@ -30,6 +29,8 @@ pub const EMPTY_UUID: &str = "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69";
 pub enum TestId {
     /// Take a content as it is, unsigned.
     Install = 0x8001,
+    /// Raise the floor.
+    SetFloor = 0x8002,
     /// The TA panics.
     Panic = 0x8003,
     /// Stack and heap high-water marks.
@@ -46,7 +47,7 @@ impl TestId {
 
     /// All test commands, in the order of their numbers.
     pub const ALL: &'static [Self] =
-        &[Self::Install, Self::Panic, Self::Marks, Self::Hkdf, Self::Echo];
+        &[Self::Install, Self::SetFloor, Self::Panic, Self::Marks, Self::Hkdf, Self::Echo];
 
     /// The number on the wire.
     #[must_use]
@@ -63,11 +64,12 @@ impl TryFrom<u32> for TestId {
     }
 }
 
-command!(TestId::Install.number(), Install<'_> => InstallReply, InstallReply::LEN);
-command!(TestId::Panic.number(), Panic => Done, 0);
-command!(TestId::Marks.number(), Marks => MarksReply, MarksReply::LEN);
-command!(TestId::Hkdf.number(), Hkdf<'_> => HkdfReply, HkdfReply::MAX);
-command!(TestId::Echo.number(), Echo => EchoReply, EchoReply::LEN);
+command!(TestId::Install.number(), ADMINISTRATOR, Install<'_> => InstallReply, InstallReply::LEN);
+command!(TestId::SetFloor.number(), ADMINISTRATOR, SetFloor => Done, 0);
+command!(TestId::Panic.number(), ADMINISTRATOR, Panic => Done, 0);
+command!(TestId::Marks.number(), ADMINISTRATOR, Marks => MarksReply, MarksReply::LEN);
+command!(TestId::Hkdf.number(), ADMINISTRATOR, Hkdf<'_> => HkdfReply, HkdfReply::MAX);
+command!(TestId::Echo.number(), BOTH, Echo => EchoReply, EchoReply::LEN);
 
 /// What becomes of that which a content does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +161,25 @@ impl Decode<'_> for InstallReply {
             _ => return Err(DecodeError::OutOfRange),
         };
         Ok(Self { outcome })
+    }
+}
+
+/// `set floor`: the time is at least this. The floor never goes back: what is
+/// below it changes nothing.
+pub struct SetFloor {
+    /// Seconds since 1970 UTC.
+    pub floor: u64,
+}
+
+impl Encode for SetFloor {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u64(self.floor)
+    }
+}
+
+impl Decode<'_> for SetFloor {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { floor: r.u64()? })
     }
 }
 

@@ -11,13 +11,15 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::message::{
-    DeviceState, Done, Erase, GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveReply,
-    Send, SendReply, Status, StatusReply, Version, VersionReply,
+    DeviceState, Done, Erase, Event, EventKind, Events, EventsReply, GroupStatus, PgkState,
+    PgkStatus, Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply, Status, StatusReply,
+    Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::role::Role;
 use proseal_proto::test_command::{
     EMPTY_UUID, Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply,
-    Outcome, Panic, Scope, TestId, UUID,
+    Outcome, Panic, Scope, SetFloor, TestId, UUID,
 };
 use proseal_proto::{PROTO_VERSION, limit};
 
@@ -66,16 +68,19 @@ fn keys() -> KeyPair {
 #[test]
 fn command_numbers() {
     assert_eq!(PROTO_VERSION, 1);
-    assert_eq!(Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(), [1, 5, 6, 7, 12]);
+    assert_eq!(
+        Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(),
+        [1, 5, 6, 7, 9, 10, 11, 12]
+    );
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
-    assert_eq!(test, [0x8001, 0x8003, 0x8004, 0x8005, 0x8006]);
+    assert_eq!(test, [0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006]);
     assert_eq!(TestId::FIRST, 0x8001);
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
     assert_eq!(EMPTY_UUID, "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69");
-    for number in [0, 2, 3, 4, 8, 9, 10, 11, 13, 0x8001] {
+    for number in [0, 2, 3, 4, 8, 13, 0x8001] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
-    for number in [1, 12, 0x8000, 0x8002, 0x8007] {
+    for number in [1, 12, 0x8000, 0x8007] {
         assert_eq!(TestId::try_from(number), Err(Code::UnknownCommand));
     }
 }
@@ -97,12 +102,16 @@ fn codes() {
         (0x301, "unknown_group"),
         (0x302, "unknown_generation"),
         (0x303, "epochs_exhausted"),
+        (0x304, "suspended"),
+        (0x305, "generation_ended"),
+        (0x306, "receive_only"),
+        (0x307, "unsynced"),
+        (0x308, "above_next"),
         (0x401, "content_malformed"),
         (0x402, "generation_conflict"),
         (0x403, "sequence_conflict"),
         (0x404, "unsupported_profile"),
         (0x405, "unsupported_suite"),
-        (0x406, "unsupported_root"),
         (0x407, "too_many_groups"),
         (0x408, "too_many_pgks"),
         (0x409, "pgk_id_clash"),
@@ -159,10 +168,12 @@ fn limits_and_sizes() {
     assert_eq!((limit::GROUPS, limit::PGKS, limit::BATCH, limit::LABEL), (16, 4, 64, 32));
     assert_eq!(limit::GENERATION, 281_474_976_710_656);
     assert_eq!(<Version as Command>::RESPONSE_MAX, 4 + 23);
-    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 2_847);
+    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 3_103);
     assert_eq!(<Send as Command>::RESPONSE_MAX, 4 + 103);
     assert_eq!(<Receive as Command>::RESPONSE_MAX, 4 + 4_354);
     assert_eq!(<Erase as Command>::RESPONSE_MAX, 4);
+    assert_eq!(<Events as Command>::RESPONSE_MAX, 4 + 774);
+    assert_eq!(limit::EVENTS_REPLY, 32);
     assert_eq!(<Install<'_> as Command>::RESPONSE_MAX, 4 + 1);
     assert_eq!(<Marks as Command>::RESPONSE_MAX, 4 + 16);
     assert_eq!(<Hkdf<'_> as Command>::RESPONSE_MAX, 4 + 1_026);
@@ -215,6 +226,7 @@ fn status() {
                 not_after: 0x20,
                 receive_grace_s: 600,
                 send_grace_s: 60,
+                max_unsynced_s: 86_400,
                 epochs_left: 0xfffe,
             }],
         }],
@@ -224,7 +236,7 @@ fn status() {
         "00000000 02 000000006955b900 00000007 0000000000000009 {} {} {} 00000005 {} \
          0001 0a0b0c 010203 0000000000000008 01 00 \
          0001 0000010203040506 2a 01 02 02 0000000000000010 0000000000000020 00000258 0000003c \
-         fffe 00000003",
+         00015180 fffe 00000003",
         "d0".repeat(16),
         "40".repeat(32),
         "3a".repeat(16),
@@ -284,6 +296,62 @@ fn receive() {
 }
 
 #[test]
+fn suspend_and_revoke() {
+    pin_request(&Suspend { group: group(), on: true }, "0001 0a0b0c 01");
+    pin_request(&Revoke { group: group(), below: generation() }, "0001 0a0b0c 0000010203040506");
+}
+
+#[test]
+fn events() {
+    pin_request(&Events { since: 7 }, "0001 00000007");
+    let event = Event {
+        number: 7,
+        kind: EventKind::Revoked,
+        group: group(),
+        generation: 8,
+        floor: 0x6955_b900,
+    };
+    pin_response(
+        &EventsReply { next: 9, events: vec![event] },
+        "00000000 00000009 0001 00000007 03 0a0b0c 0000000000000008 000000006955b900",
+    );
+    let golden = [
+        (1, "installed"),
+        (2, "refreshed"),
+        (3, "revoked"),
+        (4, "ended"),
+        (5, "suspended"),
+        (6, "resumed"),
+        (7, "removed"),
+        (8, "repaired"),
+    ];
+    let kinds: Vec<_> = EventKind::ALL.iter().map(|kind| (kind.number(), kind.name())).collect();
+    assert_eq!(kinds, golden);
+}
+
+/// Who may call what is part of the protocol.
+#[test]
+fn callers() {
+    use Role::{Administrator, Daemon, Public};
+    assert_eq!(Version::CALLERS, [Public, Daemon, Administrator]);
+    assert_eq!(Status::CALLERS, [Daemon, Administrator]);
+    assert_eq!(Send::CALLERS, [Daemon]);
+    assert_eq!(Receive::CALLERS, [Daemon]);
+    assert_eq!(Suspend::CALLERS, [Daemon, Administrator]);
+    assert_eq!(Revoke::CALLERS, [Administrator]);
+    assert_eq!(Events::CALLERS, [Administrator]);
+    assert_eq!(Erase::CALLERS, [Administrator]);
+    assert_eq!(Install::CALLERS, [Administrator]);
+    assert_eq!(SetFloor::CALLERS, [Administrator]);
+    assert_eq!(Panic::CALLERS, [Administrator]);
+    assert_eq!(Marks::CALLERS, [Administrator]);
+    assert_eq!(Hkdf::CALLERS, [Administrator]);
+    assert_eq!(Echo::CALLERS, [Daemon, Administrator]);
+    let groups: Vec<_> = Role::ALL.iter().map(|role| (role.name(), role.gid())).collect();
+    assert_eq!(groups, [("public", None), ("prose", Some(870)), ("prose-admin", Some(871))]);
+}
+
+#[test]
 fn erase() {
     pin_request(&Erase { device: DeviceId([0xd0; 16]) }, &format!("0001 {}", "d0".repeat(16)));
     pin_response(&Done, "00000000");
@@ -293,6 +361,7 @@ fn erase() {
 fn test_commands() {
     pin_request(&Install { scope: Scope::Added, content: &[0xa0, 1] }, "0001 01 a001");
     pin_response(&InstallReply { outcome: Outcome::Partly }, "00000000 02");
+    pin_request(&SetFloor { floor: 0x6955_b900 }, "0001 000000006955b900");
     pin_request(&Panic, "0001");
     pin_request(&Marks, "0001");
     let marks = MarksReply { stack_size: 1, stack_high: 2, heap_size: 3, heap_high: 4 };

@@ -12,8 +12,9 @@ use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkI
 use proseal_proto::key::KeyPair;
 use proseal_proto::limit;
 use proseal_proto::message::{
-    DeviceState, Erase, GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveItems,
-    ReceiveReply, Send, SendReply, Status, StatusReply, Version, VersionReply,
+    DeviceState, Erase, Event, EventKind, Events, EventsReply, GroupStatus, PgkState, PgkStatus,
+    Receive, ReceiveItem, ReceiveItems, ReceiveReply, Revoke, Send, SendReply, Status, StatusReply,
+    Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply};
@@ -86,12 +87,13 @@ prop_compose! {
     fn pgk_status()(
         generation in generation(), pgk_id in any::<u8>(), profile in profile(), suite in suite(),
         state in select(vec![PgkState::Held, PgkState::ReceiveOnly, PgkState::Ended]),
-        windows in any::<(u64, u64, u32, u32)>(), epochs_left in any::<u16>(),
+        windows in any::<(u64, u64, u32, u32, u32)>(), epochs_left in any::<u16>(),
     ) -> PgkStatus {
-        let (not_before, not_after, receive_grace_s, send_grace_s) = windows;
+        let (not_before, not_after, receive_grace_s, send_grace_s, max_unsynced_s) = windows;
         PgkStatus {
             generation, pgk_id: PgkId(pgk_id), profile, suite, state,
-            not_before, not_after, receive_grace_s, send_grace_s, epochs_left,
+            not_before, not_after, receive_grace_s, send_grace_s, max_unsynced_s,
+            epochs_left,
         }
     }
 }
@@ -254,12 +256,29 @@ proptest! {
         prop_assert_eq!(encoded(&stay), octets);
         round_trip(&receive)?;
         round_trip(&Erase { device: DeviceId(device) })?;
+        round_trip(&Suspend { group, on: device[0] & 1 == 0 })?;
+        round_trip(&Revoke { group, below: generation })?;
+        round_trip(&Events { since: u32::from_be_bytes([device[0], 1, 2, 3]) })?;
     }
 
     #[test]
     fn a_status_round_trips(status in status()) {
         round_trip(&status)?;
         prop_assert!(encoded(&status).len() <= StatusReply::MAX);
+    }
+
+    #[test]
+    fn events_round_trip(
+        next in any::<u32>(),
+        events in vec((any::<u32>(), select(EventKind::ALL), group(), any::<(u64, u64)>()),
+            0..=limit::EVENTS_REPLY),
+    ) {
+        let event = |(number, kind, group, (generation, floor))| {
+            Event { number, kind, group, generation, floor }
+        };
+        let reply = EventsReply { next, events: events.into_iter().map(event).collect() };
+        round_trip(&reply)?;
+        prop_assert!(encoded(&reply).len() <= EventsReply::MAX);
     }
 
     #[test]
@@ -312,6 +331,10 @@ proptest! {
         canonical::<VersionReply>(&octets)?;
         canonical::<StatusReply>(&octets)?;
         canonical::<SendReply>(&octets)?;
+        canonical::<Suspend>(&octets)?;
+        canonical::<Revoke>(&octets)?;
+        canonical::<Events>(&octets)?;
+        canonical::<EventsReply>(&octets)?;
         canonical::<Receive>(&octets)?;
         if let [high, low, ..] = &mut octets[..] {
             (*high, *low) = (0, small_count);

@@ -3,24 +3,32 @@
 
 use alloc::vec::Vec;
 
-use proseal_proto::content::{self, Content};
+use proseal_proto::content::{self, Content, Policy};
 use proseal_proto::error::Code;
+use proseal_proto::id::{Generation, GroupId, PgkId};
 use proseal_proto::limit;
+use proseal_proto::message::{EventKind, PgkState};
 use proseal_proto::test_command::{Outcome, Scope};
 use sha2::{Digest, Sha256};
 
 use crate::kdf;
 use crate::secret::GroupKey;
-use crate::state::{Group, Pgk, REMOVED_MAX, RemovedGroup, State};
+use crate::state::{Group, Pgk, REMOVED_MAX, RemovedGroup, State, life};
 
 /// How far ahead of the floor a later content's time may be, seconds: ten
 /// years. A forged or mistaken time must not end all keys for ever.
 const TIME_AHEAD_MAX: u64 = 10 * 366 * 24 * 3600;
 
-/// Parses `input` and applies it to `state`.
+/// Parses `input` and applies it to `state`. It is fresh if it echoes
+/// `start_nonce`.
 ///
 /// After an error the state is half changed and must be dropped.
-pub fn apply(state: &mut State, input: &[u8], scope: Scope) -> Result<Outcome, Code> {
+pub fn apply(
+    state: &mut State,
+    input: &[u8],
+    scope: Scope,
+    start_nonce: &[u8; 32],
+) -> Result<Outcome, Code> {
     let content = Content::parse(input)?;
     if content.device != state.device {
         return Err(Code::WrongDevice);
@@ -40,13 +48,25 @@ pub fn apply(state: &mut State, input: &[u8], scope: Scope) -> Result<Outcome, C
         return Err(Code::TimeOutOfRange);
     }
 
+    state.sequence = content.sequence;
+    state.digest = digest;
+    state.floor = state.floor.max(content.time);
+    if content.start_nonce.as_ref() == Some(start_nonce) {
+        state.unsynced_s = 0;
+    }
     if scope == Scope::Whole {
-        remove_unlisted(state, &content);
+        remove_unlisted_groups(state, &content);
     }
     let mut outcome = Outcome::Applied;
     for incoming in &content.groups {
-        if !apply_group(enter_group(state, incoming)?, incoming, scope)? {
+        let mut told = Vec::new();
+        let floor = state.floor;
+        let group = enter_group(state, incoming)?;
+        if !apply_group(group, incoming, scope, floor, &mut told)? {
             outcome = Outcome::Partly;
+        }
+        for (kind, generation) in told {
+            state.note(kind, incoming.group, generation);
         }
     }
     // Only now: a group that came back has left the list.
@@ -54,22 +74,24 @@ pub fn apply(state: &mut State, input: &[u8], scope: Scope) -> Result<Outcome, C
         return Err(Code::TooManyRemoved);
     }
     refuse_clashes(state)?;
-    state.sequence = content.sequence;
-    state.digest = digest;
-    state.floor = state.floor.max(content.time);
+    // By the content's own time, or windows that it has changed.
+    state.drop_ended();
     Ok(outcome)
 }
 
 /// Drops the groups that the content does not list, but not their numbers.
-fn remove_unlisted(state: &mut State, content: &Content<'_>) {
+fn remove_unlisted_groups(state: &mut State, content: &Content<'_>) {
     let listed = |group: &Group| content.groups.iter().any(|g| g.group == group.id);
     let (kept, gone): (Vec<_>, Vec<_>) = state.groups.drain(..).partition(listed);
     state.groups = kept;
-    state.removed.extend(gone.into_iter().map(|group| RemovedGroup {
-        id: group.id,
-        next: group.next,
-        suspended: group.suspended,
-    }));
+    for group in gone {
+        state.note(EventKind::Removed, group.id, group.next);
+        state.removed.push(RemovedGroup {
+            id: group.id,
+            next: group.next,
+            suspended: group.suspended,
+        });
+    }
     state.removed.sort_unstable_by_key(|group| group.id);
 }
 
@@ -103,18 +125,29 @@ fn enter_group<'s>(
     state.groups.get_mut(at).ok_or(Code::Internal)
 }
 
-/// Applies one group; `false` if entries below its `next` were left out.
+/// Applies one group; `false` if entries were left out. What is to be told of
+/// it goes to `told`.
 fn apply_group(
     group: &mut Group,
     incoming: &content::Group<'_>,
     scope: Scope,
+    floor: u64,
+    told: &mut Vec<(EventKind, u64)>,
 ) -> Result<bool, Code> {
     group.may_send = incoming.may_send;
     // `next` comes before the list: what is below it is gone.
+    if revoke(group, incoming.next) {
+        told.push((EventKind::Revoked, incoming.next));
+    }
     group.next = group.next.max(incoming.next);
-    group.pgks.retain(|pgk| pgk.generation.get() >= incoming.next);
     if scope == Scope::Whole {
-        group.pgks.retain(|held| incoming.pgks.iter().any(|p| p.generation == held.generation));
+        group.pgks.retain(|held| {
+            let is_listed = incoming.pgks.iter().any(|p| p.generation == held.generation);
+            if !is_listed {
+                told.push((EventKind::Removed, held.generation.get()));
+            }
+            is_listed
+        });
     }
     // Under another id the device's own epochs so far would be anyone's, and
     // `receive` would give their keys a second time.
@@ -124,7 +157,7 @@ fn apply_group(
     group.member = incoming.member;
     let mut whole = true;
     for entry in &incoming.pgks {
-        whole &= apply_pgk(group, entry)?;
+        whole &= apply_pgk(group, entry, floor, told)?;
     }
     if let Some(highest) = incoming.pgks.last() {
         group.next = group.next.max(highest.generation.successor());
@@ -132,51 +165,109 @@ fn apply_group(
     Ok(whole)
 }
 
-/// Applies one PGK; `false` if it is below the group's `next`.
-fn apply_pgk(group: &mut Group, entry: &content::Pgk<'_>) -> Result<bool, Code> {
+/// Erases what is below a generation; whether there was anything.
+pub fn revoke(group: &mut Group, below: u64) -> bool {
+    let before = group.pgks.len();
+    group.pgks.retain(|pgk| pgk.generation.get() >= below);
+    group.pgks.len() != before
+}
+
+/// Applies one PGK; `false` if it is below the group's `next`, or has ended.
+fn apply_pgk(
+    group: &mut Group,
+    entry: &content::Pgk<'_>,
+    floor: u64,
+    told: &mut Vec<(EventKind, u64)>,
+) -> Result<bool, Code> {
     match group.pgks.binary_search_by_key(&entry.generation, |pgk| pgk.generation) {
         Ok(at) => {
             let held = group.pgks.get_mut(at).ok_or(Code::Internal)?;
-            if !same_key(held, entry) {
+            if !same_key(group.id, held, entry)? {
                 return Err(Code::GenerationConflict);
             }
             held.policy = entry.policy;
         }
         Err(at) => {
-            if entry.generation.get() < group.next {
+            if entry.generation.get() < group.next
+                || life::state_at(&entry.policy, floor) == PgkState::Ended
+            {
                 return Ok(false);
-            }
-            if entry.is_root {
-                return Err(Code::UnsupportedRoot);
             }
             kdf::check_supported(entry.policy.profile, entry.policy.suite)?;
             if group.pgks.len() >= limit::PGKS {
                 return Err(Code::TooManyPgks);
             }
+            refuse_root_of_another(group, entry)?;
             group.pgks.insert(
                 at,
                 Pgk {
                     generation: entry.generation,
                     id: entry.id,
-                    key: GroupKey::copied_from(entry.key),
+                    key: pgk_of(group.id, entry)?,
                     is_root: entry.is_root,
                     policy: entry.policy,
                     reserved: 0,
                 },
             );
+            told.push((EventKind::Installed, entry.generation.get()));
         }
     }
     Ok(true)
 }
 
+/// The PGK of an entry: what it holds, or what its root gives.
+fn pgk_of(group: GroupId, entry: &content::Pgk<'_>) -> Result<GroupKey, Code> {
+    if !entry.is_root {
+        return Ok(GroupKey::copied_from(entry.key));
+    }
+    let root = GroupKey::copied_from(entry.key);
+    from_root(&root, group, entry.generation, entry.id, &entry.policy)
+}
+
+fn from_root(
+    root: &GroupKey,
+    group: GroupId,
+    generation: Generation,
+    id: PgkId,
+    policy: &Policy,
+) -> Result<GroupKey, Code> {
+    let step = kdf::RootStep {
+        profile: policy.profile,
+        suite: policy.suite,
+        group,
+        generation,
+        pgk_id: id,
+        label: &policy.label,
+    };
+    let mut pgk = GroupKey::zero();
+    kdf::derive_from_root(root, &step, pgk.expose_mut())?;
+    Ok(pgk)
+}
+
+/// Refuses the root of another generation of the group. Roots are not kept,
+/// so it is asked whether this one would have given that generation's PGK.
+fn refuse_root_of_another(group: &Group, entry: &content::Pgk<'_>) -> Result<(), Code> {
+    if !entry.is_root {
+        return Ok(());
+    }
+    let root = GroupKey::copied_from(entry.key);
+    for held in group.pgks.iter().filter(|held| held.is_root) {
+        let other = from_root(&root, group.id, held.generation, held.id, &held.policy)?;
+        if held.key.same_as(other.expose()) {
+            return Err(Code::KeyRepeated);
+        }
+    }
+    Ok(())
+}
+
 /// A held generation may change its windows and limits, and nothing else.
-fn same_key(held: &Pgk, entry: &content::Pgk<'_>) -> bool {
-    held.key.same_as(entry.key)
-        && held.id == entry.id
+fn same_key(group: GroupId, held: &Pgk, entry: &content::Pgk<'_>) -> Result<bool, Code> {
+    Ok(held.id == entry.id
         && held.is_root == entry.is_root
         && held.policy.profile == entry.policy.profile
         && held.policy.suite == entry.policy.suite
         && held.policy.label == entry.policy.label
+        && held.key.same_as(pgk_of(group, entry)?.expose()))
 }
 
 /// Refuses two PGKs of a group with one index on the air, and equal keys

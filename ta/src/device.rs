@@ -1,13 +1,26 @@
 //! The device: its state in memory, and the one way to change it.
 
+use alloc::vec::Vec;
+
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, PtkId};
-use proseal_proto::message::DeviceState;
+use proseal_proto::message::{DeviceState, EventKind, PgkState};
+use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::epoch::Issued;
 use crate::platform::{Platform, Store, StoreError};
-use crate::state::State;
+use crate::state::life::{self, Now};
 use crate::state::record::{self, RecordError};
+use crate::state::{Group, Pgk, State};
+
+/// Powered seconds after which the floor is written at the latest, if anyone
+/// calls. What a power cut takes from it is less than that.
+pub const CHECKPOINT_S: u64 = 3600;
+/// Of an event that concerns no group.
+const NO_GROUP: GroupId = GroupId::from_octets([0; 3]);
+/// Powered seconds between attempts that fail.
+const RETRY_S: u64 = 60;
 
 /// The TA's one instance.
 pub struct Ta<P> {
@@ -18,6 +31,9 @@ pub struct Ta<P> {
     /// A write failed: what the store has may differ from `held`.
     unsettled: bool,
     issued: Issued,
+    clock: Clock,
+    /// When a checkpoint that failed is tried again, on that clock.
+    checkpoint_after_s: u64,
     refusals: u32,
 }
 
@@ -39,6 +55,8 @@ impl<P: Platform> Ta<P> {
             held: Held::Unknown,
             unsettled: false,
             issued: Issued::new(),
+            clock: Clock::new(),
+            checkpoint_after_s: 0,
             refusals: 0,
         }
     }
@@ -54,7 +72,11 @@ impl<P: Platform> Ta<P> {
             self.held = match self.platform.store().read() {
                 Ok(None) => Held::Factory,
                 Ok(Some(bytes)) => match record::decode(&bytes) {
-                    Ok(state) => Held::Enrolled(state),
+                    Ok(mut state) => {
+                        // Cut between the two writes of an ending.
+                        self.unsettled = core::mem::take(&mut state.lingering);
+                        Held::Enrolled(state)
+                    }
                     Err(RecordError::Malformed) => Held::Damaged,
                     Err(error @ RecordError::TooNew) => return Err(error.into()),
                 },
@@ -90,36 +112,111 @@ impl<P: Platform> Ta<P> {
         }
     }
 
+    /// Looks at the time, and at the state with it.
+    pub fn look(&mut self) -> Result<DeviceState, Code> {
+        let now_ms = self.platform.uptime_ms();
+        self.clock.look(now_ms);
+        self.device_state()
+    }
+
+    /// The floor and the powered seconds without a fresh content, now.
+    pub fn now(&self) -> Now {
+        match &self.held {
+            Held::Enrolled(state) => {
+                let mut now = Now { floor: state.floor, unsynced_s: state.unsynced_s };
+                now.pass(self.clock.elapsed_s());
+                now
+            }
+            Held::Unknown | Held::Factory | Held::Damaged => Now { floor: 0, unsynced_s: 0 },
+        }
+    }
+
+    /// Writes the time that has passed, if enough has, or a key has ended.
+    ///
+    /// A failure costs nothing but that time, should the power go: old and new
+    /// state differ in nothing that was promised. So it is no error of the
+    /// command that came by, and is tried again only after [`RETRY_S`].
+    pub fn checkpoint(&mut self) {
+        let Held::Enrolled(state) = &self.held else { return };
+        let elapsed_s = self.clock.elapsed_s();
+        let floor = self.now().floor;
+        let mut pgks = state.groups.iter().flat_map(|group| &group.pgks);
+        let is_due = elapsed_s >= CHECKPOINT_S
+            || pgks.any(|pgk| life::state_at(&pgk.policy, floor) == PgkState::Ended);
+        if is_due && elapsed_s >= self.checkpoint_after_s {
+            self.checkpoint_after_s = elapsed_s.saturating_add(RETRY_S);
+            // See above: whether it was written or not, all goes on.
+            let _tried = self.begin().and_then(|(next, _)| self.write(next));
+        }
+    }
+
     /// Changes the state: `change` works on a copy, which becomes the state
     /// once it is written. After any error nothing has changed; a change that
-    /// changes nothing is not written.
+    /// changes nothing is not written. `change` finds the copy as of now: time
+    /// has passed in it, and what that has ended is gone.
     pub fn commit<T>(
         &mut self,
         change: impl FnOnce(&mut State) -> Result<T, Code>,
     ) -> Result<T, Code> {
         self.settle()?;
-        let (mut next, before) = match &self.held {
-            Held::Enrolled(state) => {
-                let before = record::encode(state)?;
-                (record::decode(&before)?, Some(before))
-            }
-            Held::Unknown | Held::Factory => (State::new(), None),
-            Held::Damaged => return Err(Code::Damaged),
-        };
+        let (mut next, before) = self.begin()?;
         let value = change(&mut next)?;
-        let after = record::encode(&next)?;
-        if before.is_some_and(|before| *before == *after) {
+        if *record::encode(&next)? == *before && !matches!(self.held, Held::Factory) {
             return Ok(value);
         }
-        if let Err(error) = self.platform.store().replace(&after) {
-            self.unsettled = true;
-            return Err(error.into());
+        match self.write(next) {
+            Ok(()) => Ok(value),
+            Err(code) => {
+                self.unsettled = true;
+                Err(code)
+            }
         }
+    }
+
+    /// The state as of now, to be changed, and its record.
+    fn begin(&self) -> Result<(State, Zeroizing<Vec<u8>>), Code> {
+        let next = match &self.held {
+            Held::Enrolled(state) => {
+                let mut next = record::decode(&record::encode(state)?)?;
+                next.pass(self.clock.elapsed_s());
+                next.drop_ended();
+                next
+            }
+            Held::Unknown | Held::Factory => State::new(),
+            Held::Damaged => return Err(Code::Damaged),
+        };
+        let record = record::encode(&next)?;
+        Ok((next, record))
+    }
+
+    /// Makes `next` the state. A key that is in it no more is written over in
+    /// both versions that the store keeps, with a mark in between, so that a
+    /// cut there is made up for.
+    fn write(&mut self, mut next: State) -> Result<(), Code> {
+        if matches!(&self.held, Held::Enrolled(state) if state.loses_a_key_in(&next)) {
+            next.lingering = true;
+            self.replace(&mut next)?;
+            next.lingering = false;
+        }
+        self.replace(&mut next)?;
+        self.clock.counted();
+        self.checkpoint_after_s = 0;
         self.issued.retain(|group, generation| {
             next.group(group).is_some_and(|group| group.pgk(generation).is_some())
         });
         self.held = Held::Enrolled(next);
-        Ok(value)
+        Ok(())
+    }
+
+    /// Replaces what is stored. If that was damaged meanwhile, OP-TEE has
+    /// deleted it by now, and `next` takes its place.
+    fn replace(&mut self, next: &mut State) -> Result<(), Code> {
+        match self.platform.store().replace(&record::encode(next)?) {
+            Err(StoreError::Corrupt) => {}
+            other => return Ok(other?),
+        }
+        next.note(EventKind::Repaired, NO_GROUP, 0);
+        Ok(self.platform.store().replace(&record::encode(next)?)?)
     }
 
     /// After a write that failed the store may hold the old state or the
@@ -128,9 +225,10 @@ impl<P: Platform> Ta<P> {
         self.device_state()?;
         if self.unsettled {
             match &self.held {
-                Held::Enrolled(state) => {
-                    let bytes = record::encode(state)?;
-                    self.platform.store().replace(&bytes)?;
+                Held::Enrolled(_) => {
+                    let (mut next, _) = self.begin()?;
+                    next.note(EventKind::Repaired, NO_GROUP, 0);
+                    self.write(next)?;
                 }
                 Held::Unknown | Held::Factory | Held::Damaged => self.platform.store().remove()?,
             }
@@ -150,15 +248,13 @@ impl<P: Platform> Ta<P> {
         // Drawn first: a failure must not cost a PTK Id.
         let mut salt = [0; 8];
         self.platform.random(&mut salt)?;
-        let reserved = find_pgk(self.enrolled()?, group, generation)?.reserved;
+        let reserved = find_pgk(self.enrolled()?, group, generation)?.1.reserved;
         let (id, reserve) = self.issued.next(group, generation, reserved)?;
         if reserve != reserved {
             self.commit(|state| {
-                let group = state.groups.iter_mut().find(|g| g.id == group);
-                let pgk = group
-                    .and_then(|g| g.pgks.iter_mut().find(|p| p.generation == generation))
-                    .ok_or(Code::Internal)?;
-                pgk.reserved = reserve;
+                let pgk = state.group_mut(group).and_then(|group| group.pgk_mut(generation));
+                pgk.ok_or(Code::GenerationEnded)?.reserved = reserve;
+                state.note(EventKind::Refreshed, group, generation.get());
                 Ok(())
             })?;
         }
@@ -213,12 +309,12 @@ impl<P: Platform> Ta<P> {
     }
 }
 
-/// The PGK of a group and generation, or which of the two is not held.
+/// A group and its PGK of a generation, or which of the two is not held.
 pub fn find_pgk(
     state: &State,
     group: GroupId,
     generation: Generation,
-) -> Result<&crate::state::Pgk, Code> {
+) -> Result<(&Group, &Pgk), Code> {
     let group = state.group(group).ok_or(Code::UnknownGroup)?;
-    group.pgk(generation).ok_or(Code::UnknownGeneration)
+    Ok((group, group.pgk(generation).ok_or(Code::UnknownGeneration)?))
 }

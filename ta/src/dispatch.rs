@@ -1,4 +1,5 @@
-//! The table of commands: what each admits, and who answers.
+//! The table of commands: in which states, and who answers. Who may call each
+//! is its `CALLERS`, in the table that both worlds share (`proto`'s `command`).
 
 use alloc::vec::Vec;
 
@@ -6,6 +7,7 @@ use proseal_proto::codec::{Decode, Encode, Writer, decode_all};
 use proseal_proto::command::{Command, Id, encode_response, request_body};
 use proseal_proto::error::Code;
 use proseal_proto::message::DeviceState;
+use proseal_proto::role::Role;
 
 use crate::command::{derive, info, lifecycle};
 use crate::device::Ta;
@@ -32,12 +34,13 @@ pub struct Build(pub u8);
 pub fn dispatch<P: Platform>(
     ta: &mut Ta<P>,
     build: Build,
+    role: Role,
     number: u32,
     request: &[u8],
     room: usize,
     response: &mut Vec<u8>,
 ) {
-    let mut call = Call { ta, request, room, response };
+    let mut call = Call { ta, role, request, room, response };
     match Id::try_from(number) {
         Err(code) => call.refuse(code),
         Ok(id) => match id {
@@ -45,6 +48,9 @@ pub fn dispatch<P: Platform>(
             Id::Status => call.run(Admits::Any, info::status),
             Id::Send => call.run(Admits::Enrolled, derive::send),
             Id::Receive => call.write(Admits::Enrolled, derive::receive),
+            Id::Suspend => call.run(Admits::Enrolled, |ta, r| lifecycle::suspend(ta, role, &r)),
+            Id::Revoke => call.run(Admits::Enrolled, lifecycle::revoke),
+            Id::Events => call.run(Admits::Enrolled, lifecycle::events),
             Id::Erase => call.run(Admits::Any, lifecycle::erase),
         },
     }
@@ -54,6 +60,8 @@ pub fn dispatch<P: Platform>(
 pub struct Call<'a, P> {
     /// The instance.
     pub ta: &'a mut Ta<P>,
+    /// Who calls.
+    pub role: Role,
     /// The request, copied from the caller's memory once.
     pub request: &'a [u8],
     /// Octets that the caller has for the response.
@@ -63,7 +71,8 @@ pub struct Call<'a, P> {
 }
 
 impl<'a, P: Platform> Call<'a, P> {
-    /// Decodes, checks the room and the device's state, handles, encodes.
+    /// Checks the role, decodes, checks the room and the device's state,
+    /// handles, encodes.
     pub fn run<C>(
         &mut self,
         admits: Admits,
@@ -82,7 +91,7 @@ impl<'a, P: Platform> Call<'a, P> {
     ) where
         C: Command + Decode<'a>,
     {
-        let request: C = match request_body(self.request).and_then(|body| Ok(decode_all(body)?)) {
+        let request: C = match self.decode() {
             Ok(request) => request,
             Err(code) => return self.refuse(code),
         };
@@ -106,12 +115,25 @@ impl<'a, P: Platform> Call<'a, P> {
         let _refused = encode_response(self.response, |_| Err(code));
     }
 
+    fn decode<C: Command + Decode<'a>>(&self) -> Result<C, Code> {
+        let body = request_body(self.request)?;
+        if !C::CALLERS.contains(&self.role) {
+            return Err(Code::NotPermitted);
+        }
+        Ok(decode_all(body)?)
+    }
+
     fn admit(&mut self, admits: Admits) -> Result<(), Code> {
         if admits == Admits::Any {
             return Ok(());
         }
-        match self.ta.device_state()? {
-            DeviceState::Enrolled => Ok(()),
+        match self.ta.look()? {
+            DeviceState::Enrolled => {
+                if admits == Admits::Enrolled {
+                    self.ta.checkpoint();
+                }
+                Ok(())
+            }
             DeviceState::Factory if admits == Admits::Intact => Ok(()),
             DeviceState::Factory => Err(Code::WrongState),
             DeviceState::Damaged => Err(Code::Damaged),

@@ -40,6 +40,32 @@ pub struct Epoch<'a> {
     pub label: &'a Label,
 }
 
+/// All that tells the PGK of one group and generation from any other that
+/// comes from the same root.
+pub struct RootStep<'a> {
+    /// How keys are derived from the PGK.
+    pub profile: Profile,
+    /// How frames are protected.
+    pub suite: Suite,
+    /// The group.
+    pub group: GroupId,
+    /// The PGK's generation.
+    pub generation: Generation,
+    /// The PGK's label on the air.
+    pub pgk_id: PgkId,
+    /// The operator's own mark.
+    pub label: &'a Label,
+}
+
+/// Derives a group's PGK from a root, in place: the same HKDF in every profile.
+pub fn derive_from_root(
+    root: &GroupKey,
+    step: &RootStep<'_>,
+    pgk: &mut [u8; GroupKey::LEN],
+) -> Result<(), Code> {
+    hkdf_sha256::derive_from_root(root, step, pgk)
+}
+
 /// Derives IK and CK in place.
 pub fn derive(
     profile: Profile,

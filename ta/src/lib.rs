@@ -10,7 +10,9 @@
 //! 3. No epoch of a sender is given out twice ([`epoch`]).
 //! 4. Nothing that security depends on lives only in memory: a panic or a
 //!    power cut at any instant costs at most some unused PTK Ids.
-//! 5. Every refusal is a [`proseal_proto::error::Code`], never a panic.
+//! 5. What has ended stays ended: by the floor, which never goes back
+//!    ([`state::life`]), and by each group's `next`, which never falls.
+//! 6. Every refusal is a [`proseal_proto::error::Code`], never a panic.
 //!
 //! Read [`dispatch`] first: it is the table of who answers what.
 #![no_std]
@@ -30,6 +32,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod apply;
+pub mod clock;
 mod command;
 pub mod device;
 pub mod dispatch;

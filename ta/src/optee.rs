@@ -7,6 +7,6 @@ mod panic;
 mod platform;
 mod serve;
 
-pub use instance::Instance;
+pub use instance::{Instance, Session};
 pub use platform::OpTee;
 pub use serve::{Memrefs, Messages};

@@ -12,6 +12,10 @@ pub trait Platform {
     /// Fills `out` with random octets fit for keys.
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed>;
 
+    /// Milliseconds of powered time, from an origin that differs from start to
+    /// start. It does not fall while the TA lives.
+    fn uptime_ms(&mut self) -> u64;
+
     /// The one sealed object.
     fn store(&mut self) -> &mut impl Store;
 
@@ -38,6 +42,8 @@ pub trait Store {
 
     /// Makes `bytes` the object. After a success it survives a power cut;
     /// after a failure or a cut it is the old object or the new one, whole.
+    /// What is as long as the object needs no room, and is written where the
+    /// object lies: after a second time nothing of the one before is left.
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Writes zeros over the object where it lies, until neither of the two

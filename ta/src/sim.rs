@@ -18,9 +18,9 @@ pub enum Fault {
     WriteFails,
     /// A write or removal is done, but reported as failed.
     WriteLies,
-    /// A write finds no room.
+    /// What is not there yet, or not as long, finds no room.
     Full,
-    /// A read finds the object damaged, and deletes it as OP-TEE does.
+    /// A read or write finds the object damaged, and deletes it as OP-TEE does.
     Corrupt,
 }
 
@@ -33,6 +33,8 @@ pub struct Medium {
     pub fault: Fault,
     /// Whether the random source fails.
     pub random_fails: bool,
+    /// Powered milliseconds, as the platform tells them.
+    pub uptime_ms: u64,
     /// Writes and removals that were done.
     pub writes: u32,
     /// Writes and removals until the power goes; `None` if it stays.
@@ -77,6 +79,10 @@ impl Platform for Sim {
         Ok(())
     }
 
+    fn uptime_ms(&mut self) -> u64 {
+        self.medium().uptime_ms
+    }
+
     fn store(&mut self) -> &mut impl Store {
         self
     }
@@ -96,7 +102,11 @@ impl Store for Sim {
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.medium().write(Some(bytes.to_vec()))
+        let mut medium = self.medium();
+        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+            return Err(StoreError::Corrupt);
+        }
+        medium.write(Some(bytes.to_vec()))
     }
 
     fn blank(&mut self) -> Result<(), StoreError> {
@@ -112,6 +122,10 @@ impl Store for Sim {
 }
 
 impl Medium {
+    fn needs_room(&self, object: Option<&[u8]>) -> bool {
+        object.is_some_and(|new| self.object.as_ref().is_none_or(|old| old.len() != new.len()))
+    }
+
     fn write(&mut self, object: Option<Vec<u8>>) -> Result<(), StoreError> {
         if self.power_left == Some(0) {
             self.is_off = true;
@@ -120,7 +134,7 @@ impl Medium {
         self.power_left = self.power_left.map(|left| left.saturating_sub(1));
         match self.fault {
             Fault::WriteFails => return Err(StoreError::Failed),
-            Fault::Full if object.is_some() => return Err(StoreError::Full),
+            Fault::Full if self.needs_room(object.as_deref()) => return Err(StoreError::Full),
             Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt => {}
         }
         self.object = object;

@@ -2,12 +2,14 @@
 //! here are the model, [`record`] its encoding; docs/storage.md has both octet
 //! by octet.
 
+pub mod life;
 pub mod record;
 
 use alloc::vec::Vec;
 
 use proseal_proto::content::Policy;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
+use proseal_proto::message::{Event, EventKind, PgkState};
 
 use crate::secret::GroupKey;
 
@@ -15,8 +17,6 @@ use crate::secret::GroupKey;
 pub const REMOVED_MAX: usize = 32;
 /// Events kept.
 pub const EVENTS_MAX: usize = 64;
-/// Octets of an event.
-pub const EVENT_LEN: usize = 24;
 
 /// The state of an enrolled device.
 pub struct State {
@@ -36,6 +36,9 @@ pub struct State {
     pub floor: u64,
     /// Powered seconds since the last fresh content.
     pub unsynced_s: u32,
+    /// Whether the store's previous version may hold keys that have ended: one
+    /// more write is due.
+    pub lingering: bool,
     /// The groups, by id.
     pub groups: Vec<Group>,
     /// Groups that are gone, by id.
@@ -43,7 +46,7 @@ pub struct State {
     /// Number of the next event.
     pub next_event: u32,
     /// The last events, oldest first.
-    pub events: Vec<[u8; EVENT_LEN]>,
+    pub events: Vec<Event>,
 }
 
 /// One group.
@@ -68,9 +71,9 @@ pub struct Pgk {
     pub generation: Generation,
     /// Its label on the air.
     pub id: PgkId,
-    /// The PGK or root itself.
+    /// The PGK itself.
     pub key: GroupKey,
-    /// Whether `key` is a root.
+    /// Whether it was derived from a root, which is not kept.
     pub is_root: bool,
     /// What may be done with it.
     pub policy: Policy,
@@ -103,6 +106,7 @@ impl State {
             digest: [0; 32],
             floor: 0,
             unsynced_s: 0,
+            lingering: false,
             groups: Vec::new(),
             removed: Vec::new(),
             next_event: 0,
@@ -110,10 +114,67 @@ impl State {
         }
     }
 
+    /// Lets powered time pass.
+    pub fn pass(&mut self, elapsed_s: u64) {
+        let mut now = life::Now { floor: self.floor, unsynced_s: self.unsynced_s };
+        now.pass(elapsed_s);
+        (self.floor, self.unsynced_s) = (now.floor, now.unsynced_s);
+    }
+
+    /// Drops the PGKs that the floor has ended.
+    pub fn drop_ended(&mut self) {
+        let Self { floor, groups, .. } = self;
+        let mut ended = Vec::new();
+        for group in groups {
+            let id = group.id;
+            group.pgks.retain(|pgk| {
+                let stays = life::state_at(&pgk.policy, *floor) != PgkState::Ended;
+                if !stays {
+                    ended.push((id, pgk.generation));
+                }
+                stays
+            });
+        }
+        for (group, generation) in ended {
+            self.note(EventKind::Ended, group, generation.get());
+        }
+    }
+
+    /// Adds an event; the oldest goes if there are too many.
+    pub fn note(&mut self, kind: EventKind, group: GroupId, generation: u64) {
+        if self.events.len() >= EVENTS_MAX {
+            self.events.remove(0);
+        }
+        self.events.push(Event {
+            number: self.next_event,
+            kind,
+            group,
+            generation,
+            floor: self.floor,
+        });
+        self.next_event = self.next_event.saturating_add(1);
+    }
+
     /// The group with this id.
     #[must_use]
     pub fn group(&self, id: GroupId) -> Option<&Group> {
         self.groups.iter().find(|group| group.id == id)
+    }
+}
+
+impl State {
+    /// The group with this id, to change it.
+    pub fn group_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.groups.iter_mut().find(|group| group.id == id)
+    }
+
+    /// Whether a PGK of `self` is not in `next`.
+    #[must_use]
+    pub fn loses_a_key_in(&self, next: &Self) -> bool {
+        let stays = |group: &Group, pgk: &Pgk| {
+            next.group(group.id).is_some_and(|group| group.pgk(pgk.generation).is_some())
+        };
+        self.groups.iter().any(|group| group.pgks.iter().any(|pgk| !stays(group, pgk)))
     }
 }
 
@@ -128,5 +189,10 @@ impl Group {
     #[must_use]
     pub fn pgk(&self, generation: Generation) -> Option<&Pgk> {
         self.pgks.iter().find(|pgk| pgk.generation == generation)
+    }
+
+    /// The PGK of this generation, to change it.
+    pub fn pgk_mut(&mut self, generation: Generation) -> Option<&mut Pgk> {
+        self.pgks.iter_mut().find(|pgk| pgk.generation == generation)
     }
 }

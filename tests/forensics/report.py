@@ -2,9 +2,10 @@
 
 import collections
 import json
-from pathlib import Path
 
-OUT = Path(__file__).resolve().parents[2] / "out/forensics"
+from ue import paths
+
+OUT = paths.OUT / "forensics"
 
 
 class Report:

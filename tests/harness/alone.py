@@ -3,11 +3,9 @@ first one's."""
 
 import sys
 
-from .process import ROOT
+from .process import paths  # which makes qemu_env known
 
-sys.path.insert(0, str(ROOT / "qemu-env/lib"))
-
-from qemu_env import paths, ue_folder  # noqa: E402
+from qemu_env import suite, ue_folder  # noqa: E402
 
 _held = None
 
@@ -15,7 +13,10 @@ _held = None
 def take(status=1):
     """Takes the tree's lock until this process ends, or ends it with a message. `qemu-env/clean` asks for it too."""
     global _held
-    paths.OUT.mkdir(exist_ok=True)
+    if suite.error():
+        print(f"{sys.argv[0]}: {suite.error()}", file=sys.stderr)
+        sys.exit(status)
+    paths.TESTS_LOCK.parent.mkdir(exist_ok=True)
     _held = ue_folder.try_lock(paths.TESTS_LOCK)
     if _held is None:
         print(f"{sys.argv[0]}: tests, mutants, forensics, power cuts or a benchmark run in this tree already; a second run "

@@ -4,7 +4,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 
-from .process import ROOT, run
+from .process import ROOT, paths, run
 from .results import FAILED, PASSED, SKIPPED, Result
 
 UE = os.fspath(ROOT / "qemu-env/ue")
@@ -60,7 +60,7 @@ def panic_place(results):
     """Suite negative makes the TA panic; its panic handler says where on the secure console."""
     source = (ROOT / "ta/test/src/dispatch.rs").read_text().splitlines()
     wanted = {f"dispatch.rs:{number}" for number, line in enumerate(source, 1) if line.strip().startswith("panic!(")}
-    log = (ROOT / "out/ue" / NAME / "secure.log").read_text(errors="replace")
+    log = (paths.UE / NAME / "secure.log").read_text(errors="replace")
     said = set(re.findall(r"ProSeal: panic at \S*?([\w.]+:\d+)", log))
     passed = bool(said) and said <= wanted
     results.add(Result("guest", "a panic says its place on the secure console", PASSED if passed else FAILED, 0.0,

@@ -4,7 +4,7 @@ import os
 import subprocess
 import warnings
 
-from .process import ROOT, run
+from .process import ROOT, paths, run
 from .results import FAILED, PASSED, Result
 
 GUEST = ["--target", "aarch64-unknown-linux-gnu"]
@@ -17,8 +17,8 @@ PYTHONS = ("/python3", " python3")
 def stage(results):
     cargo_deny = deny(results)
     env = {
-        "TA_DEV_KIT_DIR": str(ROOT / "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"),
-        "OPTEE_CLIENT_EXPORT": str(ROOT / "out/client-export"),
+        "TA_DEV_KIT_DIR": str(paths.TA_DEV_KIT),
+        "OPTEE_CLIENT_EXPORT": str(paths.CLIENT_EXPORT),
     }
     checks = [
         ("fmt", ["cargo", "fmt", "--all", "--check"]),

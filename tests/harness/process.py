@@ -5,11 +5,16 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / "out/test"
+sys.path.insert(0, str(ROOT / "qemu-env/lib"))
+
+from qemu_env import paths  # noqa: E402
+
+OUT = paths.OUT / "test"
 GRACE_S = 5
 
 

@@ -159,7 +159,7 @@ class AgentThatGoes(unittest.TestCase):
         self.addCleanup(holder.cleanup)
         self.root = Path(holder.name)
         shutil.copytree(ROOT / "qemu-env", self.root / "qemu-env", ignore=shutil.ignore_patterns("__pycache__"))
-        self.folder = self.root / "out/ue/played"
+        self.folder = self.root / paths.shown(paths.UE) / "played"
         self.folder.mkdir(parents=True)
         self.held = os.fdopen(try_lock(self.folder / "lock"), "rb")
         self.addCleanup(self.held.close)

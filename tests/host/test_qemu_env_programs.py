@@ -18,8 +18,8 @@ from qemu_env import ue_folder  # noqa: E402
 UUID, EMPTY_UUID = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"
 CARGO = """#!/bin/sh
 echo "cargo $*" >>log
-mkdir -p target/aarch64-unknown-linux-gnu/release target/aarch64-unknown-linux-gnu/ta
-cd target/aarch64-unknown-linux-gnu
+mkdir -p "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/release" "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/ta"
+cd "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu"
 for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] || echo $name >release/$name; done
 for name in proseal-ta-test proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
 """
@@ -32,16 +32,19 @@ class SmallTree(unittest.TestCase):
         self.addCleanup(holder.cleanup)
         self.root = Path(holder.name)
         shutil.copytree(ROOT / "qemu-env", self.root / "qemu-env", ignore=shutil.ignore_patterns("__pycache__"))
-        kit = "out/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"
         constants = {"UUID": UUID, "EMPTY_UUID": EMPTY_UUID}
         self.write("proto/src/test_command.rs",
                    "".join(f'pub const {name}: &str = "{uuid}";\n' for name, uuid in constants.items()))
-        self.write("out/packages.json", "[]")
-        self.write(f"{kit}/keys/default_ta.pem", "public")
-        self.write(f"{kit}/scripts/sign_encrypt.py", "")
+        self.provide_kit("out", "public")
         self.write("ta/pack", PACK).chmod(0o755)
         self.write("path/cargo", CARGO).chmod(0o755)
         self.signed = self.root / f"out/guest/ta/{UUID}.ta"
+
+    def provide_kit(self, out, key):
+        kit = f"{out}/sysroot/usr/lib/optee-os-dev/vexpress-qemu_armv8a"
+        self.write(f"{out}/packages.json", "[]")
+        self.write(f"{kit}/keys/default_ta.pem", key)
+        self.write(f"{kit}/scripts/sign_encrypt.py", "")
 
     def write(self, name, text):
         path = self.root / name
@@ -50,7 +53,7 @@ class SmallTree(unittest.TestCase):
         return path
 
     def start(self, program="programs", *arguments, **environment):
-        environment = {"TA_KEY": "", **environment, "PATH": f"{self.root}/path:{os.environ['PATH']}"}
+        environment = {"TA_KEY": "", "OPTEE_SUITE": "", **environment, "PATH": f"{self.root}/path:{os.environ['PATH']}"}
         return subprocess.Popen([self.root / "qemu-env" / program, *arguments], env={**os.environ, **environment},
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
@@ -83,6 +86,18 @@ class Programs(SmallTree):
         self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-test", "changed\n")
         self.build(TA_KEY=str(key))
         self.assertEqual((self.packed(), self.signed.read_text()), (4, "changed\nnext"))
+
+    def test_another_suites_trusted_application_has_that_devkits_signature_and_a_build_of_its_own(self):
+        self.provide_kit("out/sid", "public of sid")
+        self.build()
+        self.build(OPTEE_SUITE="sid")
+        self.assertEqual(self.signed.read_text(), "code\npublic")
+        self.assertEqual((self.root / f"out/sid/guest/ta/{UUID}.ta").read_text(), "code\npublic of sid")
+        self.assertEqual((self.root / "out/sid/guest/bin/prosectl").read_text(), "prosectl\n")
+        self.assertTrue((self.root / "target/sid/aarch64-unknown-linux-gnu/ta").is_dir())
+        self.build()
+        self.build(OPTEE_SUITE="sid")
+        self.assertEqual(self.packed(), 2)
 
     def test_a_key_that_is_not_there_is_named(self):
         status, said = self.call("programs", TA_KEY="/nowhere.pem")
@@ -141,6 +156,22 @@ class Clean(SmallTree):
             self.assertEqual((status, self.left()), (1, before))
             self.assertIn("still running: two. Stop first: qemu-env/ue stop two", said)
         os.close(held)
+
+    def test_nor_another_suites_ue(self):
+        self.write("out/sid/ue/three/lock", "")
+        before = self.left()
+        held = ue_folder.try_lock(self.root / "out/sid/ue/three/lock")
+        for arguments in ((), ("--all",)):
+            status, said = self.call("clean", *arguments)
+            self.assertEqual((status, self.left()), (1, before))
+            self.assertIn("Stop first: OPTEE_SUITE=sid qemu-env/ue stop three", said)
+        os.close(held)
+
+    def test_what_was_built_of_another_suite_goes_too(self):
+        for name in ("ue/three/disk", "image/manifest.json", "sysroot/x"):
+            self.write(f"out/sid/{name}", "")
+        self.assertEqual(self.call("clean"), (0, ""))
+        self.assertEqual([path.name for path in self.root.glob("out/sid/*")], ["sysroot"])
 
     def test_nor_a_mutants_ue(self):
         before = self.left()

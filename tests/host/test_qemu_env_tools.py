@@ -153,6 +153,11 @@ class Fetch(WithFolder):
         with self.assertRaisesRegex(Failure, "LOCKED=1"):
             self.resolve(strict=True)
 
+    def test_the_devkit_follows_a_vanished_op_tee_though_it_is_in_the_cache(self):
+        self.apt.has.side_effect = lambda package: package.name != "optee-os"
+        taken = self.resolve(cached={package.name for package in self.locked} - {"optee-os"})
+        self.assertEqual(sorted(p.name for p, locked in taken if not locked), ["optee-os", "optee-os-dev"])
+
     def test_a_cached_file_with_another_digest_is_an_error(self):
         (self.folder / "cache" / self.locked[0].file).write_bytes(b"forged")
         with self.assertRaisesRegex(Failure, "do not trust"):
@@ -314,7 +319,7 @@ class Stamps(WithFolder):
 class Builds(WithFolder):
     def test_the_wait_for_another_build_has_an_end(self):
         with (
-            mock.patch.object(paths, "OUT", self.folder), mock.patch.object(files, "BUILD_WAIT_S", 0.3),
+            mock.patch.object(paths, "BUILD_LOCK", self.folder / ".build.lock"), mock.patch.object(files, "BUILD_WAIT_S", 0.3),
             mock.patch.object(files, "_build_lock", None), mock.patch.object(files, "say"),
             open(self.folder / ".build.lock", "w") as other,
         ):  # fmt: skip

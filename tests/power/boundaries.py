@@ -9,10 +9,10 @@ import os
 import random
 import time
 
-from ue import ROOT
+from ue import paths
 
 from . import guest, work, writelog
-from .life import Life, keep
+from .life import KEPT, Life, keep
 from .oracle import Epochs, Model
 
 LOGGED = ("driver=blklogwrites,file.driver=raw,file.file.filename=disk,log.driver=raw,log.file.filename=writes,"
@@ -23,7 +23,7 @@ STORY = ["install", "send", "install", "sends", "replace", "send", "suspend", "s
 SENDS = 65
 # Between operations: what OP-TEE's own last write leaves behind does not count as the next one's.
 PAUSE_S = 0.12
-TEMPLATE = ROOT / "out/image/storage.img.template"  # a fresh disk
+TEMPLATE = paths.IMAGE / "storage.img.template"  # a fresh disk
 BEFORE_ALL = -1  # the boundary before the first flush
 
 
@@ -113,7 +113,7 @@ class Boundaries:
     def run(self, chosen):
         """What was wrong, one line each, over all of them."""
         wrong = []
-        image = ROOT / "out/power/boundary.img"
+        image = KEPT / "boundary.img"
         image.parent.mkdir(parents=True, exist_ok=True)
         for flush in chosen:
             draw = random.Random(f"{self._seed} {flush}")

@@ -1,14 +1,13 @@
 """One device's life over all cuts: what was acknowledged, all epochs that it gave out, and what is wrong with it."""
 
 import dataclasses
-import os
 import subprocess
 
-from ue import ROOT
+from ue import paths
 
 from . import guest, oracle, work
 
-KEPT = ROOT / "out/power"
+KEPT = paths.OUT / "power"
 
 
 class Life:
@@ -65,4 +64,4 @@ def keep(disk, name):
     """A copy of the disk as it was before anything looked at it: with it a failure can be looked at again."""
     KEPT.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "--sparse=always", "--", disk, KEPT / name], check=True, timeout=60, stdin=subprocess.DEVNULL)
-    return os.path.relpath(KEPT / name, ROOT)
+    return paths.shown(KEPT / name)

@@ -6,7 +6,8 @@ import os
 import subprocess
 import unittest
 
-from harness import process, tree
+from harness import tree
+from harness.process import paths
 from ue import UE
 
 GROUP, MEMBER = "0a0b0c", "000001"
@@ -182,7 +183,7 @@ class OtherVersion(Case):
 
     @classmethod
     def setUpClass(cls):
-        copy = process.ROOT / "out/other-version"
+        copy = paths.SHARED / "other-version"
         tree.sync(copy)
         head = copy / "proto/src/lib.rs"
         this, other = (f"pub const PROTO_VERSION: u16 = {n};" for n in (1, 2))
@@ -190,11 +191,11 @@ class OtherVersion(Case):
         target = "aarch64-unknown-linux-gnu"
         # A folder of its own for what is built: cargo tells crates apart by their place within the workspace, and would
         # take these for the real ones.
-        built_in = process.ROOT / "target/other-version"
+        built_in = paths.CARGO_OUT / "other-version"
         built = subprocess.run(
             ["cargo", "build", "--locked", "--target", target, "-p", "prosectl"], cwd=copy,
             env={**os.environ, "CARGO_TARGET_DIR": str(built_in), "CARGO_PROFILE_DEV_DEBUG": "0",
-                 "OPTEE_CLIENT_EXPORT": str(process.ROOT / "out/client-export")},
+                 "OPTEE_CLIENT_EXPORT": str(paths.CLIENT_EXPORT)},
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False)
         if built.returncode:
             raise RuntimeError(built.stderr)

@@ -5,22 +5,19 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import unittest
 from pathlib import Path
 
-from harness.process import line
+from harness.process import ROOT, line, paths
 
-ROOT = Path(__file__).resolve().parents[2]
 TOOL = str(ROOT / "qemu-env/ue")
+IMAGE = paths.IMAGE / "manifest.json"
 NAME = f"t{os.getpid()}"
 STORE = "/var/lib/optee-client/data"
 CALL_S = 120
 # A UE ends with these tests, however they end.
 BOUND = ("--bind-to", str(os.getpid()))
-
-sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
 
 def call(*arguments, stdin=b"", seconds=CALL_S):
@@ -34,7 +31,7 @@ def guest(*words, **options):
 
 def qemu_of(name):
     """The ids of the QEMU processes that belong to this UE's folder."""
-    wanted, found = os.fsencode(f"proseal:{ROOT}/out/ue/{name}"), []
+    wanted, found = os.fsencode(f"proseal:{paths.UE}/{name}"), []
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and wanted in (entry / "cmdline").read_bytes().split(b"\0"):
@@ -53,11 +50,11 @@ def wait_until(condition, seconds):
     return True
 
 
-@unittest.skipUnless((ROOT / "out/image/manifest.json").exists(), "no image: run `make image`")
+@unittest.skipUnless(IMAGE.exists(), "no image: run `make image`")
 class Live(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.addClassCleanup(subprocess.run, ["rm", "-rf", f"{ROOT}/out/ue/{NAME}"], check=False)
+        cls.addClassCleanup(subprocess.run, ["rm", "-rf", f"{paths.UE}/{NAME}"], check=False)
         cls.addClassCleanup(call, "stop", NAME)
         started = call("start", NAME, "--fresh", *BOUND, "--max-seconds", "900")
         if started.returncode != 0:
@@ -216,14 +213,14 @@ class Live(unittest.TestCase):
         self.assertIn(b"869(teeclnt)", guest("id", "radio").stdout)
 
 
-@unittest.skipUnless((ROOT / "out/image/manifest.json").exists(), "no image: run `make image`")
+@unittest.skipUnless(IMAGE.exists(), "no image: run `make image`")
 class Lives(unittest.TestCase):
     """UEs that end in other ways than by `stop`. Each test has its own."""
 
     def setUp(self):
         self.name = f"{NAME}-{self._testMethodName[5:].replace('_', '-')}"[:31].rstrip("-")
         # The name is looked up at the end: a test may change it.
-        self.addCleanup(lambda: subprocess.run(["rm", "-rf", f"{ROOT}/out/ue/{self.name}"], check=False))
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", f"{paths.UE}/{self.name}"], check=False))
         self.addCleanup(lambda: call("stop", self.name))
 
     def start(self, *options):
@@ -240,7 +237,7 @@ class Lives(unittest.TestCase):
             output = process.communicate(b"through\n", 120)[0]
         self.assertEqual((process.returncode, output), (3, b"through\n"))
         self.assertTrue(self.has_ended())
-        self.assertFalse((ROOT / "out/ue" / self.name).exists())
+        self.assertFalse((paths.UE / self.name).exists())
 
     def test_hung_up_run(self):
         for number in (signal.SIGHUP, signal.SIGTERM):
@@ -253,7 +250,7 @@ class Lives(unittest.TestCase):
                     process.send_signal(number)
                     self.assertEqual(process.wait(60), 128 + number)
                 self.assertTrue(self.has_ended())
-                self.assertFalse((ROOT / "out/ue" / self.name).exists())
+                self.assertFalse((paths.UE / self.name).exists())
 
     def test_killed_run(self):
         process = subprocess.Popen([TOOL, "run", "--", "sh", "-c", "echo up; sleep 100"], stdout=subprocess.PIPE)
@@ -303,8 +300,8 @@ class Lives(unittest.TestCase):
         self.start()
         call("exec", self.name, "--", "sh", "-c", f"echo mine > {STORE}/mine")
         call("stop", self.name)
-        copy = ROOT / f"out/ue/{self.name}/copy"
-        os.rename(ROOT / f"out/ue/{self.name}/disk", copy)
+        copy = paths.UE / f"{self.name}/copy"
+        os.rename(paths.UE / f"{self.name}/disk", copy)
         done = call("start", self.name, "--disk", str(copy), "--max-seconds", "300", *BOUND)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(call("exec", self.name, "--", "cat", f"{STORE}/mine").stdout, b"mine\n")

@@ -4,9 +4,10 @@ import json
 import os
 import unittest
 
-from ue import ROOT, UE
+from ue import UE, paths
 
-MARK = "/var/lib/optee-client/data/tee/.dirf.ready"
+STORE = "/var/lib/optee-client/data/tee"
+MARK = f"{STORE}/.dirf.ready"
 KEY = ["key", "import", "--group", "0a0b0c", "--member", "000001", "--generation", "1", "--pgk-id", "01",
        "--key-file", "-"]
 
@@ -41,7 +42,7 @@ class Store(unittest.TestCase):
         again = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((again.status, self.supplicants()), (1, []), again)
 
-        for file in (ROOT / "out/guest/ta").glob("*.ta"):
+        for file in paths.GUEST_TA.glob("*.ta"):
             self.ue.exec("sh", "-c", f"cat > /lib/optee_armtz/{file.name}", stdin=file.read_bytes())
         started = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((started.status, len(self.supplicants())), (0, 1), started)
@@ -51,6 +52,60 @@ class Store(unittest.TestCase):
         self.assertEqual(self.ue.exec("test", "-e", MARK).status, 0)
         self.ue.done(*KEY, stdin=os.urandom(32))
         self.kept_over_a_boot()
+
+    def test_a_damaged_directory_is_told_and_what_is_left_survives_the_doctor(self):
+        self.start()
+        self.ue.done(*KEY, stdin=os.urandom(32))
+        before = self.ue.done("key", "list")["groups"]
+        self.ue.stop()
+
+        self.ue.start("--append", "proseal.nosupplicant")
+        damaged = self.ue.sh(f"set -e; cd {STORE}; cp dirf.db kept; dd if=/dev/urandom of=dirf.db bs=4096 count=4 conv=notrunc\n"
+                             "sync; tee-supplicant")  # fmt: skip
+        self.assertEqual(damaged.status, 0, damaged)
+        told = self.ue.json("status")
+        self.assertEqual((told["ok"], told.get("name")), (False, "storage_damaged"), told)
+        lost = self.ue.exec("test", "-e", f"{STORE}/dirf.db").status != 0
+        doctor = self.ue.prosectl("doctor")
+        self.assertEqual(doctor.status, 1, doctor)
+        # A store without its directory would be made anew by the next session (OP-TEE 4.10 removes a damaged one).
+        self.assertEqual("has lost its directory" in doctor.stdout, lost, doctor)
+        self.assertEqual(self.ue.exec("test", "-e", f"{STORE}/dirf.db").status != 0, lost)
+        self.ue.stop()
+
+        # A copy, put back in place, brings all back.
+        self.ue.start("--append", "proseal.nosupplicant")
+        mended = self.ue.sh(f"set -e; cd {STORE}; cat kept >.dirf.ready; sync; tee-supplicant")
+        self.assertEqual(mended.status, 0, mended)
+        self.assertEqual(self.ue.done("key", "list")["groups"], before)
+
+    def test_a_call_in_flight_while_tee_supplicant_dies_costs_no_key(self):
+        self.start()
+        self.ue.done(*KEY, stdin=os.urandom(32))
+        before = self.ue.done("key", "list")["groups"]
+        self.ue.stop()
+        self.ue.start()
+        # The first session of a boot reads the store's directory: its request is there when the keeper dies.
+        said = self.ue.sh(
+            "kill -STOP $(pidof tee-supplicant); prosectl --timeout 6 status >/dev/null 2>&1 & sleep 2\n"
+            "kill -KILL $(pidof tee-supplicant); tee-supplicant; echo $?; wait")
+        self.assertEqual(said.stdout, "0\n", said)
+        self.assertEqual(self.ue.done("key", "list")["groups"], before)
+        self.ue.stop()
+        self.ue.start()
+        self.assertEqual(self.ue.done("key", "list")["groups"], before)
+
+    def test_the_doctor_opens_nothing_where_the_directory_is_lost(self):
+        self.start()
+        self.ue.done(*KEY, stdin=os.urandom(32))
+        self.ue.sh(f"rm {STORE}/dirf.db; sync")
+        doctor = self.ue.prosectl("doctor")
+        self.assertEqual(doctor.status, 1, doctor)
+        self.assertIn("has lost its directory", doctor.stdout)
+        self.assertNotIn("trusted application", doctor.stdout)
+        self.ue.stop()
+        self.ue.start()
+        self.assertEqual(len(self.ue.done("key", "list")["groups"]), 1)
 
     def test_nobody_is_answered_before_the_mark(self):
         self.start("--append", "proseal.nosupplicant")

@@ -7,6 +7,7 @@ use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
 use proseal_client::{Client, Opener};
 use proseal_proto::message::{Erase, Receive, Send, Status};
+use proseal_proto::role::Role;
 use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Outcome, Scope, UUID};
 
 use crate::pkcs11::Pkcs11;
@@ -133,7 +134,7 @@ impl Calls {
             }
             Call::SessionReady => {
                 let start = Instant::now();
-                let session = Tee::new(UUID).open()?;
+                let session = Tee::new(UUID).open(Role::Daemon)?;
                 let taken = nanoseconds(start);
                 drop(session);
                 Ok(taken)

@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use proseal_client::Opener;
 use proseal_client::tee::Tee;
+use proseal_proto::role::Role;
 use proseal_proto::test_command::UUID;
 use serde_json::json;
 
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
 /// The first session since the boot: the TA is loaded.
 fn first() -> Result<serde_json::Value> {
     let start = Instant::now();
-    let _session = Tee::new(UUID).open()?;
+    let _session = Tee::new(UUID).open(Role::Daemon)?;
     Ok(json!({ "samples_ns": { "session_open_first": [nanoseconds(start)] } }))
 }
 

@@ -3,32 +3,36 @@
 use proseal_proto::buffer::Buffer;
 use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
 use proseal_proto::limit::REQUEST_MAX;
+use proseal_proto::role::Role;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Fault};
 use crate::transport::{Opener, Transport};
 
-/// A caller of the TA. It opens its session with the first call.
+/// A caller of the TA. It opens a session for a role when a command first
+/// needs it.
 pub struct Client {
     opener: Box<dyn Opener>,
-    session: Option<Box<dyn Transport>>,
+    sessions: Vec<(Role, Box<dyn Transport>)>,
 }
 
 impl Client {
     /// A client of the TA that `opener` opens.
     #[must_use]
     pub fn new(opener: impl Opener + 'static) -> Self {
-        Self { opener: Box::new(opener), session: None }
+        Self { opener: Box::new(opener), sessions: Vec::new() }
     }
 
-    /// Sends a command. If the TA dies meanwhile the call is repeated once
+    /// Sends a command, by the first of its callers' roles that this process
+    /// may take. If the TA dies meanwhile the call is repeated once
     /// in a new session: every command is safe to repeat.
     pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
         let mut request = Buffer::with_room(REQUEST_MAX);
         encode_request(command, &mut request).map_err(|_| Error::TooLarge)?;
         let room = command.response_max();
-        let response = match self.carry(C::NUMBER, &request, room) {
-            Err(Fault::Died) => self.carry(C::NUMBER, &request, room)?,
+        let role = self.role(C::CALLERS)?;
+        let response = match self.carry(role, C::NUMBER, &request, room) {
+            Err(Fault::Died) => self.carry(role, C::NUMBER, &request, room)?,
             other => other?,
         };
         decode_response::<C>(&response).map_err(|error| match error {
@@ -38,20 +42,29 @@ impl Client {
         })
     }
 
+    fn role(&self, callers: &'static [Role]) -> Result<Role, Fault> {
+        let mut callers_here = callers.iter().copied().filter(|&role| self.opener.may(role));
+        callers_here.next().ok_or(Fault::NotInGroup { callers })
+    }
+
     fn carry(
         &mut self,
+        role: Role,
         number: u32,
         request: &[u8],
         response_max: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let session = match &mut self.session {
-            Some(session) => session,
-            None => self.session.insert(self.opener.open()?),
+        let at = match self.sessions.iter().position(|(open, _)| *open == role) {
+            Some(at) => at,
+            None => {
+                self.sessions.push((role, self.opener.open(role)?));
+                self.sessions.len() - 1
+            }
         };
-        let response = session.call(number, request, response_max);
-        // After a fault nobody knows what the session is worth.
+        let response = self.sessions[at].1.call(number, request, response_max);
+        // After a fault nobody knows what any session is worth.
         if response.is_err() {
-            self.session = None;
+            self.sessions.clear();
         }
         response
     }
@@ -63,7 +76,8 @@ mod tests {
     use std::rc::Rc;
 
     use proseal_proto::error::Code;
-    use proseal_proto::message::Version;
+    use proseal_proto::id::{Generation, GroupId};
+    use proseal_proto::message::{Send, Status, Version};
 
     use super::*;
 
@@ -75,7 +89,11 @@ mod tests {
     }
 
     impl Opener for Dying {
-        fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+        fn may(&self, role: Role) -> bool {
+            role != Role::Daemon
+        }
+
+        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
             self.opened.set(self.opened.get() + 1);
             Ok(Box::new(Self {
                 deaths: Rc::clone(&self.deaths),
@@ -113,6 +131,23 @@ mod tests {
         let refused = Code::Internal.number().to_be_bytes();
         assert_eq!(call(1, &refused), (Err(Error::Refused(Code::Internal)), 2));
         assert_eq!(call(2, &refused), (Err(Error::Fault(Fault::Died)), 2));
+    }
+
+    #[test]
+    fn a_command_for_a_group_that_the_user_is_not_in_is_not_sent() {
+        let opened = Rc::new(Cell::new(0));
+        let response = Code::Internal.number().to_be_bytes().to_vec();
+        let dying = Dying { deaths: Rc::default(), opened: Rc::clone(&opened), response };
+        let mut client = Client::new(dying);
+        // The daemon's alone; this user is an administrator.
+        let send = Send { group: GroupId::from_octets([0, 0, 1]), generation: Generation::FIRST };
+        let error = client.call(&send).err().unwrap();
+        assert_eq!(error.name(), "not_in_group");
+        assert!(error.to_string().contains("group prose (870)"), "{error}");
+        assert_eq!(opened.get(), 0);
+        // Either's: it is sent as the administrator's.
+        assert_eq!(client.call(&Status).err(), Some(Error::Refused(Code::Internal)));
+        assert_eq!(opened.get(), 1);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 
+use rustix::process::{self, Gid};
+
 use crate::error::Fault;
 
 /// The client devices of the kernel's TEE subsystem, in the order in which
@@ -32,6 +34,14 @@ fn probe_all(
         }
     }
     Err(Fault::NoDevice)
+}
+
+/// Whether Linux lets this process log in by a group: the effective one, or a
+/// supplementary one. Root has no privilege here.
+#[must_use]
+pub fn is_in_group(gid: u32) -> bool {
+    let is_it = |group: Gid| group.as_raw() == gid;
+    is_it(process::getegid()) || process::getgroups().is_ok_and(|all| all.into_iter().any(is_it))
 }
 
 #[cfg(test)]

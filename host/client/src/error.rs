@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proseal_proto::codec::DecodeError;
 use proseal_proto::error::Code;
+use proseal_proto::role::Role;
 
 /// `TEE_ERROR_TARGET_DEAD`: the TA has panicked (GlobalPlatform TEE Client API).
 pub const TARGET_DEAD: u32 = 0xffff_3024;
@@ -46,6 +47,12 @@ pub enum Fault {
         /// The result that says so.
         result: u32,
     },
+    /// This user is in no group whose login may call the command.
+    #[error("this user is not in {}", groups(callers))]
+    NotInGroup {
+        /// The roles that may.
+        callers: &'static [Role],
+    },
     /// The TA refuses this login.
     #[error("the trusted application refuses this login")]
     LoginRefused,
@@ -68,6 +75,13 @@ pub enum Fault {
         /// `TEEC_ORIGIN_*`: 1 API, 2 communication, 3 TEE, 4 TA.
         origin: u32,
     },
+}
+
+/// The groups of some roles, in words.
+fn groups(callers: &[Role]) -> String {
+    let group = |role: &Role| Some(format!("group {} ({})", role.name(), role.gid()?));
+    let groups: Vec<_> = callers.iter().filter_map(group).collect();
+    groups.join(" or ")
 }
 
 /// A command that did not succeed.
@@ -115,7 +129,9 @@ impl Error {
                 | Fault::DeviceFailed { .. }
                 | Fault::NoTa { .. }
                 | Fault::TimedOut { .. } => Kind::NoTee,
-                Fault::NoPermission { .. } | Fault::LoginRefused => Kind::NoPermission,
+                Fault::NoPermission { .. } | Fault::NotInGroup { .. } | Fault::LoginRefused => {
+                    Kind::NoPermission
+                }
                 Fault::BadSignature { .. }
                 | Fault::StorageDamaged { .. }
                 | Fault::Died
@@ -143,6 +159,7 @@ impl Error {
                 Fault::TimedOut { .. } => 0x718,
                 Fault::Tee { .. } => 0x719,
                 Fault::DeviceFailed { .. } => 0x71a,
+                Fault::NotInGroup { .. } => 0x71b,
             },
         }
     }
@@ -166,6 +183,7 @@ impl Error {
                 Fault::TimedOut { .. } => "timed_out",
                 Fault::Tee { .. } => "tee_failed",
                 Fault::DeviceFailed { .. } => "device_failed",
+                Fault::NotInGroup { .. } => "not_in_group",
             },
         }
     }
@@ -196,7 +214,12 @@ impl Error {
                 Fault::StorageDamaged { .. } => {
                     "run `prosectl doctor`; docs/storage.md says which damage can be mended"
                 }
-                Fault::LoginRefused => "use a session without a user or group login",
+                Fault::NotInGroup { .. } => {
+                    "join the group (`usermod -aG GROUP USER`, root too) and log in again; `id` shows the groups"
+                }
+                Fault::LoginRefused => {
+                    "install this program and the trusted application from one release: they know other groups"
+                }
                 Fault::Died => {
                     "run `prosectl doctor`: the store's disk may be read-only or failing; the secure console has the reason"
                 }
@@ -226,12 +249,16 @@ const fn refusal(code: Code) -> &'static str {
         Code::UnknownGroup => "the device is not a member of this group",
         Code::UnknownGeneration => "no key of this generation is held",
         Code::EpochsExhausted => "all 65535 epochs of this key are used",
+        Code::Suspended => "the group is suspended",
+        Code::GenerationEnded => "the key has ended: its time and its grace are over",
+        Code::ReceiveOnly => "the key's time is over: it is for receiving only",
+        Code::Unsynced => "the device has been without news from its manager for too long to send",
+        Code::AboveNext => "only what has been configured can be revoked",
         Code::ContentMalformed => "the content is not what the format says",
         Code::GenerationConflict => "this generation is held with another key, PGK Id or policy",
         Code::SequenceConflict => "another content has this sequence already",
         Code::UnsupportedProfile => "the trusted application does not have this derivation profile",
         Code::UnsupportedSuite => "the trusted application does not have this suite",
-        Code::UnsupportedRoot => "the trusted application does not take root entries",
         Code::TooManyGroups => "the device is full: no room for another group",
         Code::TooManyPgks => "the group is full: no room for another key",
         Code::PgkIdClash => {
@@ -258,19 +285,26 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::Oversized | Code::Truncated | Code::TrailingBytes | Code::OutOfRange => {
             "check the values; if they are right, please report this"
         }
-        Code::NotPermitted => "run it as the user or group that the command is for",
+        Code::NotPermitted => "join the group that the command is for: `prosectl --help`",
         Code::WrongState => "bring it a key first: `prosectl key import --help`",
         Code::WrongDevice => "check the device id: `prosectl status`",
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
-        Code::EpochsExhausted => "bring a new PGK, with a higher generation",
+        Code::EpochsExhausted | Code::GenerationEnded | Code::ReceiveOnly => {
+            "bring a new PGK, with a higher generation"
+        }
+        Code::Suspended => "an administrator lets it go on: `prosectl resume GROUP`",
+        Code::Unsynced => {
+            "bring a content that echoes the device's start nonce (`prosectl status`)"
+        }
+        Code::AboveNext => "name a generation up to the group's next one (`prosectl status`)",
         Code::ContentMalformed => "check where the content comes from",
         Code::GenerationConflict => {
             "a new key needs a higher generation: `prosectl key list` shows which are held"
         }
         Code::SequenceConflict => "give the content a higher sequence",
-        Code::UnsupportedProfile | Code::UnsupportedSuite | Code::UnsupportedRoot => {
+        Code::UnsupportedProfile | Code::UnsupportedSuite => {
             "choose another, or install a later trusted application"
         }
         Code::TooManyGroups => {

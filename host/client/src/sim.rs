@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use proseal_proto::role::Role;
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
@@ -26,12 +27,22 @@ impl Machine {
 }
 
 impl Opener for Machine {
-    fn open(&self) -> Result<Box<dyn Transport>, Fault> {
-        Ok(Box::new(self.clone()))
+    fn may(&self, _: Role) -> bool {
+        true
+    }
+
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
+        Ok(Box::new(Session { machine: self.clone(), role }))
     }
 }
 
-impl Transport for Machine {
+/// A session of that TA.
+struct Session {
+    machine: Machine,
+    role: Role,
+}
+
+impl Transport for Session {
     fn call(
         &mut self,
         number: u32,
@@ -39,8 +50,8 @@ impl Transport for Machine {
         response_max: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let mut response = Zeroizing::new(Vec::with_capacity(response_max));
-        let mut ta = self.ta.lock().unwrap_or_else(PoisonError::into_inner);
-        dispatch(&mut ta, number, request, response_max, &mut response);
+        let mut ta = self.machine.ta.lock().unwrap_or_else(PoisonError::into_inner);
+        dispatch(&mut ta, self.role, number, request, response_max, &mut response);
         Ok(response)
     }
 }

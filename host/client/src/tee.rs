@@ -13,13 +13,14 @@ use optee_teec::Uuid;
 use optee_teec::raw::{
     TEEC_AllocateSharedMemory, TEEC_CloseSession, TEEC_Context, TEEC_ERROR_ACCESS_DENIED,
     TEEC_ERROR_BAD_STATE, TEEC_ERROR_EXCESS_DATA, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ERROR_SECURITY,
-    TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_PUBLIC,
-    TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT, TEEC_MEMREF_PARTIAL_OUTPUT,
-    TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE, TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession,
-    TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter, TEEC_RegisteredMemoryReference,
-    TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session, TEEC_SharedMemory,
-    TEEC_SharedMemory__Imp, TEEC_Value,
+    TEEC_FinalizeContext, TEEC_InitializeContext, TEEC_InvokeCommand, TEEC_LOGIN_GROUP,
+    TEEC_LOGIN_PUBLIC, TEEC_MEM_INPUT, TEEC_MEM_OUTPUT, TEEC_MEMREF_PARTIAL_INPUT,
+    TEEC_MEMREF_PARTIAL_OUTPUT, TEEC_NONE, TEEC_ORIGIN_API, TEEC_ORIGIN_TEE,
+    TEEC_ORIGIN_TRUSTED_APP, TEEC_OpenSession, TEEC_Operation, TEEC_PARAM_TYPES, TEEC_Parameter,
+    TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session,
+    TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
 };
+use proseal_proto::role::Role;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::device;
@@ -45,8 +46,12 @@ impl Tee {
 }
 
 impl Opener for Tee {
-    fn open(&self) -> Result<Box<dyn Transport>, Fault> {
-        Ok(Box::new(Session::open(self.uuid)?))
+    fn may(&self, role: Role) -> bool {
+        role.gid().is_none_or(device::is_in_group)
+    }
+
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
+        Ok(Box::new(Session::open(self.uuid, role)?))
     }
 }
 
@@ -60,10 +65,10 @@ struct Session {
 }
 
 impl Session {
-    fn open(uuid: &str) -> Result<Self, Fault> {
+    fn open(uuid: &str, role: Role) -> Result<Self, Fault> {
         let context = Context::new()?;
         let memory = Shared::allocate(&context, KEPT)?;
-        let session = Open::new(&context, uuid)?;
+        let session = Open::new(&context, uuid, role)?;
         Ok(Self { session, memory, _context: context })
     }
 }
@@ -222,7 +227,7 @@ impl Drop for Shared {
 struct Open(Fixed<TEEC_Session>);
 
 impl Open {
-    fn new(context: &Context, uuid: &str) -> Result<Self, Fault> {
+    fn new(context: &Context, uuid: &str, role: Role) -> Result<Self, Fault> {
         let parsed = Uuid::parse_str(uuid).map_err(|_| Fault::Tee {
             during: "reading the UUID",
             result: 0,
@@ -230,16 +235,22 @@ impl Open {
         })?;
         // SAFETY: a C structure of numbers and pointers.
         let session = unsafe { Fixed::zeroed() };
+        let gid = role.gid();
+        let (login, data) = match &gid {
+            None => (TEEC_LOGIN_PUBLIC, ptr::null()),
+            Some(gid) => (TEEC_LOGIN_GROUP, ptr::from_ref(gid).cast::<c_void>()),
+        };
         let mut origin = 0;
         // SAFETY: all pointers are valid for the call; context and session
-        // stay where they are; a public login takes no data.
+        // stay where they are; a public login takes no data, a group's takes
+        // its number, which is as wide as `gid_t`.
         let result = unsafe {
             TEEC_OpenSession(
                 context.0.as_ptr(),
                 session.as_ptr(),
                 parsed.as_raw_ptr(),
-                TEEC_LOGIN_PUBLIC,
-                ptr::null::<c_void>(),
+                login,
+                data,
                 ptr::null_mut(),
                 &raw mut origin,
             )

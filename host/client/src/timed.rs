@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use proseal_proto::role::Role;
 use zeroize::Zeroizing;
 
 use crate::error::Fault;
@@ -33,12 +34,16 @@ impl<O: Opener + Clone + Send + 'static> Timed<O> {
 }
 
 impl<O: Opener + Clone + Send + 'static> Opener for Timed<O> {
-    fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+    fn may(&self, role: Role) -> bool {
+        self.opener.may(role)
+    }
+
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
         let (request_in, requests) = channel::<Request>();
         let (response_in, responses) = channel::<Response>();
         let opener = self.opener.clone();
         thread::spawn(move || {
-            let mut session = match opener.open() {
+            let mut session = match opener.open(role) {
                 Ok(session) => session,
                 Err(fault) => return drop(response_in.send(Err(fault))),
             };
@@ -95,7 +100,11 @@ mod tests {
     }
 
     impl Opener for Slow {
-        fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+        fn may(&self, _: Role) -> bool {
+            true
+        }
+
+        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
             thread::sleep(self.open);
             Ok(Box::new(self.clone()))
         }
@@ -114,7 +123,7 @@ mod tests {
     #[test]
     fn an_answer_in_time_comes_through() {
         let timed = Timed::new(Slow { open: Duration::ZERO, call: Duration::ZERO }, LIMIT);
-        let mut session = timed.open().ok().unwrap();
+        let mut session = timed.open(Role::Public).ok().unwrap();
         for octets in [b"one".as_slice(), b"two"] {
             assert_eq!(*session.call(1, octets, 16).unwrap(), octets);
         }
@@ -124,9 +133,9 @@ mod tests {
     fn a_hanging_open_or_call_does_not_hang_the_caller() {
         let start = Instant::now();
         let timed = Timed::new(Slow { open: NEVER, call: NEVER }, LIMIT);
-        assert_eq!(timed.open().err(), Some(Fault::TimedOut { limit: LIMIT }));
+        assert_eq!(timed.open(Role::Public).err(), Some(Fault::TimedOut { limit: LIMIT }));
         let timed = Timed::new(Slow { open: Duration::ZERO, call: NEVER }, LIMIT);
-        let result = timed.open().ok().unwrap().call(1, b"", 16);
+        let result = timed.open(Role::Public).ok().unwrap().call(1, b"", 16);
         assert_eq!(result.err(), Some(Fault::TimedOut { limit: LIMIT }));
         assert!(start.elapsed() < NEVER);
     }

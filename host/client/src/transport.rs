@@ -1,5 +1,6 @@
 //! The one small trait under the client.
 
+use proseal_proto::role::Role;
 use zeroize::Zeroizing;
 
 use crate::error::Fault;
@@ -18,6 +19,10 @@ pub trait Transport {
 
 /// Opens sessions.
 pub trait Opener {
-    /// Opens a new session.
-    fn open(&self) -> Result<Box<dyn Transport>, Fault>;
+    /// Whether this process may take a role. Only the TA decides what a role
+    /// may do; this is for choosing among several.
+    fn may(&self, role: Role) -> bool;
+
+    /// Opens a new session with this role.
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault>;
 }

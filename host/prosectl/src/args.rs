@@ -15,7 +15,9 @@ use crate::value;
     version,
     about,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
-trusted application, 4 no TEE, 5 no permission, 6 manager unreachable."
+trusted application, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
+derive and refresh need group prose (870); key import, resume, revoke, events \
+and erase need group prose-admin (871); status and suspend either."
 )]
 pub(crate) struct Args {
     /// Print one JSON object
@@ -30,14 +32,54 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show what the device holds
-    Status,
+    /// Show what the device holds, and for how long
+    Status {
+        /// Show it again every so many seconds, until interrupted
+        #[arg(long, value_name = "S", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=3600))]
+        watch: Option<u64>,
+    },
     /// Bring keys in, list them
     #[command(subcommand)]
     Key(Key),
     /// Derive the integrity and confidentiality key of an epoch
     #[command(subcommand)]
     Derive(Derive),
+    /// Start a new epoch of this device: fresh IK and CK from the same PGK
+    Refresh {
+        /// Destination group, 6 hexadecimal digits
+        #[arg(value_name = "GROUP", value_parser = value::group)]
+        group: GroupId,
+        /// Generation of the PGK [default: the newest that may be sent with]
+        #[arg(long, value_name = "N", value_parser = value::generation)]
+        generation: Option<Generation>,
+    },
+    /// Stop deriving for a group, until resumed
+    Suspend {
+        /// The group, 6 hexadecimal digits
+        #[arg(value_name = "GROUP", value_parser = value::group)]
+        group: GroupId,
+    },
+    /// Let deriving go on for a suspended group
+    Resume {
+        /// The group, 6 hexadecimal digits
+        #[arg(value_name = "GROUP", value_parser = value::group)]
+        group: GroupId,
+    },
+    /// End PGKs of a group for ever: all below a generation
+    Revoke {
+        /// The group, 6 hexadecimal digits
+        #[arg(value_name = "GROUP", value_parser = value::group)]
+        group: GroupId,
+        /// The first generation that stays; the group's next one ends all
+        #[arg(long, value_name = "N", value_parser = value::generation)]
+        below: Generation,
+    },
+    /// Show what has happened to the device's keys
+    Events {
+        /// Number of the first event to show
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        since: u32,
+    },
     /// Erase everything that the device holds
     Erase {
         /// Do not ask
@@ -73,7 +115,7 @@ pub(crate) struct Import {
     /// File with the key, 32 octets or 64 hexadecimal digits; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: PathBuf,
-    /// The key is a root, from which the PGK is derived (not built yet)
+    /// The key is a root, from which the group's PGK is derived
     #[arg(long)]
     pub(crate) root: bool,
     /// How IK and CK are derived
@@ -124,7 +166,7 @@ pub(crate) enum Derive {
         /// Destination group, 6 hexadecimal digits
         #[arg(long, value_name = "HEX", value_parser = value::group)]
         group: GroupId,
-        /// Generation of the PGK [default: the highest that is held]
+        /// Generation of the PGK [default: the newest that may be sent with]
         #[arg(long, value_name = "N", value_parser = value::generation)]
         generation: Option<Generation>,
         /// Print the derived keys

@@ -3,7 +3,9 @@
 mod derive;
 mod doctor;
 mod erase;
+mod events;
 mod key;
+mod lifecycle;
 mod status;
 
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::tee;
 pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
     let mut client = tee::client(Duration::from_secs(args.timeout));
     match &args.command {
-        Command::Status => status::run(&mut client),
+        Command::Status { .. } => status::run(&mut client),
         Command::Key(Key::Import(import)) => key::import(&mut client, import),
         Command::Key(Key::List) => key::list(&mut client),
         Command::Derive(Derive::Send { group, generation, show_keys }) => {
@@ -33,6 +35,13 @@ pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
             };
             derive::receive(&mut client, item, *show_keys)
         }
+        Command::Refresh { group, generation } => {
+            derive::send(&mut client, *group, *generation, false)
+        }
+        Command::Suspend { group } => lifecycle::suspend(&mut client, *group, true),
+        Command::Resume { group } => lifecycle::suspend(&mut client, *group, false),
+        Command::Revoke { group, below } => lifecycle::revoke(&mut client, *group, *below),
+        Command::Events { since } => events::run(&mut client, *since),
         Command::Erase { yes } => erase::run(&mut client, *yes),
         Command::Doctor => Ok(doctor::run(&mut client)),
     }

@@ -10,12 +10,14 @@ mod output;
 mod tee;
 mod value;
 
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -28,11 +30,38 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    let result = command::run(&args);
+    if let Command::Status { watch: Some(seconds) } = args.command {
+        return watch(&args, Duration::from_secs(seconds));
+    }
+    ExitCode::from(run(&args).unwrap_or_else(|ended| ended))
+}
+
+/// Runs the command and prints what came of it: its exit code; as an error if
+/// nobody reads what is printed.
+fn run(args: &Args) -> Result<u8, u8> {
+    let result = command::run(args);
     let code = result.as_ref().map_or_else(Failure::exit_code, |report| report.exit_code());
     match output::print(result, args.json) {
-        Ok(()) => ExitCode::from(code),
-        Err(_) => ExitCode::FAILURE,
+        Ok(()) => Ok(code),
+        // Who closed the pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(code),
+        Err(_) => Err(failure::EXIT_FAILED),
+    }
+}
+
+/// Runs the command again and again, until interrupted or it fails.
+fn watch(args: &Args, pause: Duration) -> ExitCode {
+    loop {
+        if !args.json && io::stdout().is_terminal() {
+            // Home, and clear to the end: ECMA-48 CUP and ED.
+            print!("\x1b[H\x1b[J");
+            // What cannot be cleared is only less tidy.
+            let _ = io::stdout().flush();
+        }
+        match run(args) {
+            Ok(0) => std::thread::sleep(pause),
+            Ok(code) | Err(code) => return ExitCode::from(code),
+        }
     }
 }
 
@@ -55,8 +84,8 @@ fn usage(error: &clap::Error) -> ExitCode {
         let failure = Failure::Usage(message(error));
         let code = failure.exit_code();
         return match output::print(Err(failure), true) {
-            Ok(()) => ExitCode::from(code),
-            Err(_) => ExitCode::FAILURE,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::from(code),
         };
     }
     // What cannot be printed cannot be helped either.

@@ -1,7 +1,7 @@
 //! What a command has to say, as text for people or one JSON object.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use serde_json::{Map, Value, json};
@@ -61,9 +61,9 @@ impl Report {
 }
 
 /// Prints the outcome: what was asked for to standard output, errors as text
-/// to standard error. Who closed the pipe has seen enough.
+/// to standard error.
 pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Result<()> {
-    let printed = match (&result, as_json) {
+    match (&result, as_json) {
         (Ok(report), false) => write_stdout(report.text.as_bytes()),
         (Ok(report), true) => {
             let mut line = Zeroizing::new(Vec::with_capacity(ROOM));
@@ -85,10 +85,6 @@ pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Resul
             });
             writeln!(io::stdout(), "{object}")
         }
-    };
-    match printed {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
     }
 }
 

@@ -15,11 +15,16 @@ pub(crate) fn client(limit: Duration) -> Client {
 #[cfg(not(feature = "optee"))]
 pub(crate) fn client(_: Duration) -> Client {
     use proseal_client::{Fault, Opener, Transport};
+    use proseal_proto::role::Role;
 
     struct NoTee;
 
     impl Opener for NoTee {
-        fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+        fn may(&self, _: Role) -> bool {
+            true
+        }
+
+        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
             Err(Fault::NoDevice)
         }
     }

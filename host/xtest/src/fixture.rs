@@ -1,11 +1,13 @@
 //! Contents, groups and PGKs for cases: plain values that a case then
 //! changes where it matters.
 
+use proseal_proto::command::Command;
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit;
-use proseal_proto::message::ReceiveItem;
+use proseal_proto::message::{Receive, ReceiveItem, Send};
 use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::role::Role;
 
 /// When the fixtures' contents are made: 2026-01-01, seconds since 1970 UTC.
 pub(crate) const TIME: u64 = 1_767_225_600;
@@ -35,6 +37,14 @@ static KEYS: [[u8; 32]; 128] = {
 /// Key number `at`, below 128.
 pub(crate) fn key(at: usize) -> &'static [u8; 32] {
     &KEYS[at]
+}
+
+/// The role by which a command is called here.
+pub(crate) const fn caller(number: u32) -> Role {
+    match number {
+        Send::NUMBER | Receive::NUMBER => Role::Daemon,
+        _ => Role::Administrator,
+    }
 }
 
 /// A content for a device without an identity.

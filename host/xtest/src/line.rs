@@ -1,9 +1,11 @@
-//! A session below libteec with memory of its own, as every misuse starts
+//! Sessions below libteec with memory of its own, as every misuse starts
 //! from: it can make a good call, and each wrong one.
 
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
+use proseal_proto::role::Role;
 use proseal_proto::test_command::UUID;
 
+use crate::fixture;
 use crate::ioctl::{Device, Memory, PAGE, PARAMS, Param, Refusal, kind, login};
 
 /// What stands in response memory before a call.
@@ -20,12 +22,29 @@ pub(crate) fn uuid() -> [u8; 16] {
     octets
 }
 
-/// An open session with memory for a request and for a response.
+/// What a group's login stands on: its number, little-endian, then zeros.
+pub(crate) fn group_data(gid: u32) -> [u8; 16] {
+    let mut data = [0; 16];
+    data[..4].copy_from_slice(&gid.to_le_bytes());
+    data
+}
+
+/// Opens a session with a role; its number.
+pub(crate) fn open_as(device: &Device, role: Role) -> Result<u32, Refusal> {
+    let (login, data) = match role.gid() {
+        None => (login::PUBLIC, [0; 16]),
+        Some(gid) => (login::GROUP, group_data(gid)),
+    };
+    device.open_session(uuid(), login, data, [Param::NONE; PARAMS])
+}
+
+/// Open sessions with memory for a request and for a response.
 pub(crate) struct Line {
     /// What it is open on.
     pub(crate) device: Device,
-    /// Its number.
-    pub(crate) session: u32,
+    /// A session for each role that has commands of its own.
+    daemon: u32,
+    administrator: u32,
     /// Room for more than the largest request.
     pub(crate) request: Memory,
     /// Room for more than the largest response.
@@ -33,13 +52,27 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A public session.
+    /// A daemon's and an administrator's session.
     pub(crate) fn open() -> Result<Self, Refusal> {
         let device = Device::open()?;
-        let session = device.open_session(uuid(), login::PUBLIC, [0; 16], [Param::NONE; PARAMS])?;
+        let daemon = open_as(&device, Role::Daemon)?;
+        let administrator = open_as(&device, Role::Administrator)?;
         let request = device.memory(REQUEST_MAX + PAGE)?;
         let response = device.memory(RESPONSE_MAX + PAGE)?;
-        Ok(Self { device, session, request, response })
+        Ok(Self { device, daemon, administrator, request, response })
+    }
+
+    /// The session that a command goes through.
+    pub(crate) fn session(&self, number: u32) -> u32 {
+        match fixture::caller(number) {
+            Role::Daemon => self.daemon,
+            Role::Public | Role::Administrator => self.administrator,
+        }
+    }
+
+    /// All its sessions.
+    pub(crate) const fn sessions(&self) -> [u32; 2] {
+        [self.daemon, self.administrator]
     }
 
     /// A call with room for the largest response.
@@ -62,7 +95,7 @@ impl Line {
             Param::NONE,
             Param::NONE,
         ];
-        self.device.invoke(self.session, number, &mut params)?;
+        self.device.invoke(self.session(number), number, &mut params)?;
         Ok(self.response.take(0, params[1].b as usize))
     }
 

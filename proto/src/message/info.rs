@@ -148,9 +148,9 @@ impl TryFrom<u8> for DeviceState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum PgkState {
-    /// For sending and receiving.
+    /// For sending and receiving; past its end, within the grace for sending.
     Held = 1,
-    /// Past its end, in its grace: for receiving only.
+    /// Past its end, within the grace for receiving: for that only.
     ReceiveOnly = 2,
     /// For nothing.
     Ended = 3,
@@ -208,12 +208,14 @@ pub struct PgkStatus {
     pub receive_grace_s: u32,
     /// How long after its end it may be sent with, seconds.
     pub send_grace_s: u32,
+    /// Powered seconds without a fresh content after which sending stops; 0 is off.
+    pub max_unsynced_s: u32,
     /// New epochs that are left to this device.
     pub epochs_left: u16,
 }
 
 impl PgkStatus {
-    const LEN: usize = 8 + 1 + 1 + 1 + 1 + 8 + 8 + 4 + 4 + 2;
+    const LEN: usize = 8 + 1 + 1 + 1 + 1 + 8 + 8 + 4 + 4 + 4 + 2;
 }
 
 impl Encode for PgkStatus {
@@ -227,6 +229,7 @@ impl Encode for PgkStatus {
         w.u64(self.not_after)?;
         w.u32(self.receive_grace_s)?;
         w.u32(self.send_grace_s)?;
+        w.u32(self.max_unsynced_s)?;
         w.u16(self.epochs_left)
     }
 }
@@ -243,6 +246,7 @@ impl Decode<'_> for PgkStatus {
             not_after: r.u64()?,
             receive_grace_s: r.u32()?,
             send_grace_s: r.u32()?,
+            max_unsynced_s: r.u32()?,
             epochs_left: r.u16()?,
         })
     }

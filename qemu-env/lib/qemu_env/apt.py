@@ -6,11 +6,10 @@ apt checks the suite's signature against Debian's archive keyring and each file 
 import re
 import shutil
 
-from . import apt_sources, files, paths
+from . import apt_sources, files, paths, suite
 from .lock import Package
 from .report import Failure, run, say
 
-SUITE = "trixie"
 # Read after the machine's configuration, of which the rest is kept: proxies, certificates, checks, timeouts.
 NO_HOOKS = """\
 #clear APT::Update::Pre-Invoke;
@@ -22,11 +21,24 @@ NO_HOOKS = """\
 #clear DPkg::Post-Invoke;
 #clear DPkg::Pre-Install-Pkgs;
 """
+NAMES = " and ".join(suite.used())
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
+# A suite that is only there for OP-TEE gives nothing else: a negative priority means never.
+PIN = """\
+Package: *
+Pin: release n={suite}
+Pin-Priority: -1
+
+Package: {names}
+Pin: release n={suite}
+Pin-Priority: 990
+"""
+
+
 class Apt:
-    """One suite for one foreign architecture. Nothing of the machine's own apt state is read or written, and none of
+    """The chosen suites for one foreign architecture. Nothing of the machine's own apt state is read or written, and none of
     its hooks run."""
 
     def __init__(self, folder=paths.APT):
@@ -41,7 +53,7 @@ class Apt:
             "-oDir::Cache::srcpkgcache=srcpkgcache.bin",
             f"-oDir::Etc::sourcelist={folder}/sources.list",
             "-oDir::Etc::sourceparts=/dev/null",
-            "-oDir::Etc::preferences=/dev/null",
+            f"-oDir::Etc::preferences={folder}/preferences",
             "-oDir::Etc::preferencesparts=/dev/null",
             "-oAPT::Architecture=arm64",
             "-oAPT::Architectures=arm64",
@@ -53,22 +65,21 @@ class Apt:
 
     def prepare(self):
         files.write_whole(self.folder / "no-hooks.conf", NO_HOOKS)
+        files.write_whole(self.folder / "preferences", preferences())
         for name in ("state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "state/status").touch()
 
     def update(self):
-        """Fetches the suite's signed index."""
+        """Fetches the suites' signed indexes."""
         self.prepare()
-        mirror = apt_sources.find_mirror()
-        lines = [f"{kind} [signed-by={KEYRING}] {mirror} {SUITE} main\n" for kind in ("deb", "deb-src")]
-        files.write_whole(self.folder / "sources.list", "".join(lines))
-        say(f"reading the package index of Debian {SUITE}")
+        files.write_whole(self.folder / "sources.list", sources_list(apt_sources.find_mirror()))
+        say(f"reading the package index of Debian {NAMES}")
         run(
             ["apt-get", *self.options, "--error-on=any", "-q", "update"],
-            what=f"reading Debian's index of {SUITE}",
+            what=f"reading Debian's index of {NAMES}",
             show=True,
-            hint="Is the network up, and does the machine's mirror carry this suite? If keys are missing: "
+            hint="Is the network up, and does the machine's mirror carry them? If keys are missing: "
             "apt-get install --only-upgrade debian-archive-keyring",
         )
 
@@ -78,7 +89,7 @@ class Apt:
         text = run(
             ["apt-cache", *self.options, "--no-all-versions", "show", *names],
             what="looking up packages",
-            hint=f"One of these is not in {SUITE}: {' '.join(names)}",
+            hint=f"One of these is not in {NAMES}: {' '.join(names)}",
         ).decode()
         for stanza in text.split("\n\n"):
             field = _fields(stanza)
@@ -87,7 +98,7 @@ class Apt:
                 found[package.name] = package, field.get("Depends", "")
         missing = sorted(set(names) - set(found))
         if missing:
-            raise Failure(f"not in Debian {SUITE}: {' '.join(missing)}")
+            raise Failure(f"not in Debian {NAMES}: {' '.join(missing)}")
         return found
 
     def current_source(self, name):
@@ -95,7 +106,7 @@ class Apt:
         text = run(["apt-cache", *self.options, "--only-source", "showsrc", name], what=f"looking up the source {name}")
         stanzas = [_fields(stanza) for stanza in text.decode().split("\n\n") if stanza.strip()]
         if not stanzas:
-            raise Failure(f"the source of {name} is not in Debian {SUITE}")
+            raise Failure(f"the source of {name} is not in Debian {suite.BASE}")
         field = stanzas[-1]
         return [
             Package(name, field["Version"], "source", digest, file)
@@ -127,6 +138,16 @@ class Apt:
                 ["apt-get", *self.options, "-q", "--download-only", "--only-source", "source", *source],
                 what=f"downloading the source {' '.join(source)}", hint=hint, show=True, cwd=folder, seconds=1800,
             )  # fmt: skip
+
+
+def sources_list(mirror):
+    """Of TF-A the source is needed, and it is the base suite's."""
+    entries = [("deb", name) for name in suite.used()] + [("deb-src", suite.BASE)]
+    return "".join(f"{kind} [signed-by={KEYRING}] {mirror} {name} main\n" for kind, name in entries)
+
+
+def preferences():
+    return "\n".join(PIN.format(suite=name, names=" ".join(suite.OPTEE)) for name in suite.used()[1:])
 
 
 def need_tools():

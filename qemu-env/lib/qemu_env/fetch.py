@@ -4,7 +4,7 @@ import os
 import re
 
 from . import files, lock, paths
-from .apt import SUITE, Apt, need_tools
+from .apt import NAMES, Apt, need_tools
 from .report import Failure, say
 
 # What the guest, the firmware and the builds need. The kernel is what the last one depends on.
@@ -15,6 +15,8 @@ BINARY = [
 KERNEL_META = "linux-image-cloud-arm64"
 KERNEL = re.compile(r"linux-image-\d[^ ]*-cloud-arm64")
 SOURCE = "arm-trusted-firmware"
+# The devkit has the key that OP-TEE checks signatures with: never of two versions.
+TOGETHER = {"optee-os", "optee-os-dev"}
 DOWNLOAD_MIB = 300
 
 
@@ -26,7 +28,7 @@ def role(package):
 
 
 def of_suite(apt):
-    """All packages as the suite has them now."""
+    """All packages as the suites have them now."""
     found = apt.current([*BINARY, KERNEL_META])
     depends = found[KERNEL_META][1]
     kernel = KERNEL.search(depends)
@@ -41,10 +43,10 @@ def read_lock():
     try:
         packages = lock.parse(paths.LOCK.read_text())
     except FileNotFoundError:
-        raise Failure("qemu-env/packages.lock is missing; write it by `qemu-env/packages --update-lock`") from None
+        raise Failure(f"{paths.shown(paths.LOCK)} is missing; write it by `qemu-env/packages --update-lock`") from None
     missing = {*BINARY, "kernel", "source"} - {role(package) for package in packages}
     if missing:
-        raise Failure(f"packages.lock lacks {', '.join(sorted(missing))}; write it anew by `--update-lock`")
+        raise Failure(f"{paths.LOCK.name} lacks {', '.join(sorted(missing))}; write it anew by `--update-lock`")
     return packages
 
 
@@ -75,6 +77,8 @@ def resolve(strict):
     apt = Apt()
     apt.update()
     gone = {role(package) for package in missing if not apt.has(package)}
+    if gone & TOGETHER:
+        gone |= TOGETHER
     taken = [(package, True) for package in locked if role(package) not in gone]
     if gone:
         drifted = [package for package in of_suite(apt) if role(package) in gone]
@@ -90,7 +94,7 @@ def warn_of_drift(drifted, locked, strict):
     text = f"the mirror no longer has the locked version of: {'; '.join(sorted(changes))}"
     if strict:
         raise Failure(f"{text}. LOCKED=1 forbids another; `qemu-env/packages --update-lock` takes the suite's")
-    say(f"WARNING: DRIFT from packages.lock: {text} (taken from Debian {SUITE}, recorded in manifest.json)")
+    say(f"WARNING: DRIFT from {paths.LOCK.name}: {text} (taken from Debian {NAMES}, recorded in manifest.json)")
 
 
 def bring(apt, packages):

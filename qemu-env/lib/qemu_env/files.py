@@ -61,8 +61,8 @@ def need_room(folder, mebibytes, what):
 def is_only_build():
     """Takes the lock of builds if it is free; it ends with this process."""
     global _build_lock
-    paths.OUT.mkdir(exist_ok=True)
-    lock = open(paths.OUT / ".build.lock", "w")  # noqa: SIM115
+    paths.BUILD_LOCK.parent.mkdir(exist_ok=True)
+    lock = open(paths.BUILD_LOCK, "w")  # noqa: SIM115
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,7 +82,7 @@ def one_build_at_a_time():
         if time.monotonic() > deadline:
             raise Failure(
                 f"another build still runs here after {BUILD_WAIT_S} s; if it hangs, end it: `lslocks` names the process "
-                f"that holds {paths.shown(paths.OUT)}/.build.lock"
+                f"that holds {paths.shown(paths.BUILD_LOCK)}"
             )
         time.sleep(0.2)
 

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from . import paths
 from .report import Failure
 
 HEAD = """\
@@ -44,12 +45,12 @@ def parse(text):
             continue
         source = len(words) == 5 and words[2] == "source"
         if not source and (len(words) != 4 or words[2] == "source"):
-            raise Failure(f"packages.lock, line {number}: expected `name version architecture sha256`")
+            raise Failure(f"{paths.LOCK.name}, line {number}: expected `name version architecture sha256`")
         digest = words[-1]
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise Failure(f"packages.lock, line {number}: {digest!r} is not a SHA-256")
+            raise Failure(f"{paths.LOCK.name}, line {number}: {digest!r} is not a SHA-256")
         if any("/" in word for word in words):
-            raise Failure(f"packages.lock, line {number}: a slash has no place in a name or a version")
+            raise Failure(f"{paths.LOCK.name}, line {number}: a slash has no place in a name or a version")
         packages.append(Package(words[0], words[1], words[2], digest, words[3] if source else ""))
     return packages
 

@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+from . import suite
+
 ENV = Path(__file__).resolve().parents[2]  # qemu-env/
 ROOT = ENV.parent
-OUT = ROOT / "out"
+SHARED = ROOT / "out"  # what all suites have in common
+OUT = SHARED / suite.subfolder()
+CARGO_OUT = ROOT / "target" / suite.subfolder()
 
-LOCK = ENV / "packages.lock"
-CACHE = OUT / "cache"
+LOCK = ENV / ("packages.lock" if suite.NAME == suite.BASE else f"packages-{suite.NAME}.lock")
+CACHE = SHARED / "cache"
+BUILD_LOCK = SHARED / ".build.lock"
 APT = OUT / "apt"
 SYSROOT = OUT / "sysroot"
 CLIENT_EXPORT = OUT / "client-export"
@@ -20,7 +25,7 @@ TEST_BIN = OUT / "guest" / "tests" / "bin"
 TEST_TA = OUT / "guest" / "tests" / "ta"
 STAMPS = OUT / "stamps"
 UE = OUT / "ue"
-TESTS_LOCK = OUT / ".tests.lock"  # held by whatever runs tests (tests/harness/alone.py)
+TESTS_LOCK = SHARED / ".tests.lock"  # held by whatever runs tests (tests/harness/alone.py)
 
 ARCH_LIB = "usr/lib/aarch64-linux-gnu"
 TA_DEV_KIT = SYSROOT / "usr/lib/optee-os-dev/vexpress-qemu_armv8a"

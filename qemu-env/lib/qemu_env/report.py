@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from . import suite
+
 
 class Failure(Exception):
     """Something that a person can act on. The text says what failed and what to try."""
@@ -21,6 +23,8 @@ def main(function, failure_status=1):
     """Runs a command's main function and turns failures into one message and an exit status."""
     open_standard_streams()
     try:
+        if suite.error():
+            raise Failure(suite.error())
         sys.exit(function())
     except Failure as failure:
         say(f"error: {failure}")

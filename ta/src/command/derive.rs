@@ -2,27 +2,23 @@
 
 use proseal_proto::codec::{Encode, Writer};
 use proseal_proto::error::Code;
-use proseal_proto::id::{EpochSalt, MemberId, PtkId};
+use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
 use proseal_proto::key::{KeyPair, KeySlots};
 use proseal_proto::message::{ReceiveItem, ReceiveItems, Send, SendReply};
 
 use crate::device::{Ta, find_pgk};
 use crate::kdf::{self, Epoch};
 use crate::platform::Platform;
+use crate::state::life::{self, Now};
 use crate::state::{Group, Pgk, State};
 
 pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendReply, Code> {
     let Send { group, generation } = request;
-    let state = ta.enrolled()?;
-    find_pgk(state, group, generation)?;
-    if !state.group(group).is_some_and(|group| group.may_send) {
-        return Err(Code::NotSender);
-    }
+    let now = ta.now();
+    check_send(ta.enrolled()?, group, generation, now)?;
     let (ptk_id, salt) = ta.next_epoch(group, generation)?;
 
-    let state = ta.enrolled()?;
-    let pgk = find_pgk(state, group, generation)?;
-    let group = state.group(group).ok_or(Code::Internal)?;
+    let (group, pgk) = find_pgk(ta.enrolled()?, group, generation)?;
     let mut reply = SendReply {
         generation,
         pgk_id: pgk.id,
@@ -35,13 +31,27 @@ pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendRep
         epoch_packets: pgk.policy.epoch_packets,
         keys: KeyPair::zero(),
     };
-    kdf::derive(
-        pgk.policy.profile,
-        &pgk.key,
-        &epoch(group, pgk, group.member, ptk_id, salt),
-        reply.keys.slots(),
-    )?;
+    let epoch = epoch(group, pgk, group.member, ptk_id, salt);
+    kdf::derive(pgk.policy.profile, &pgk.key, &epoch, reply.keys.slots())?;
     Ok(reply)
+}
+
+fn check_send(state: &State, group: GroupId, generation: Generation, now: Now) -> Result<(), Code> {
+    let (group, pgk) = find_derivable(state, group, generation)?;
+    if !group.may_send {
+        return Err(Code::NotSender);
+    }
+    life::check_send(&pgk.policy, now)
+}
+
+/// A PGK that is held, of a group that is not suspended.
+fn find_derivable(
+    state: &State,
+    group: GroupId,
+    generation: Generation,
+) -> Result<(&Group, &Pgk), Code> {
+    let (group, pgk) = find_pgk(state, group, generation)?;
+    if group.suspended { Err(Code::Suspended) } else { Ok((group, pgk)) }
 }
 
 /// For each epoch asked for its keys, derived where they stand in the response.
@@ -51,13 +61,15 @@ pub(crate) fn receive<P: Platform>(
     reply: &mut Writer<'_>,
 ) -> Result<(), Code> {
     ta.settle()?;
+    let now = ta.now();
     let state = ta.enrolled()?;
     reply.u16(u16::try_from(request.count()).map_err(|_| Code::Internal)?)?;
     for item in request.iter() {
-        match epoch_of_other(state, &item?) {
+        match epoch_of_other(state, &item?, now) {
             Ok((pgk, epoch)) => {
                 reply.u32(0)?;
-                kdf::derive(pgk.policy.profile, &pgk.key, &epoch, KeySlots::append(reply)?)?;
+                let keys = KeySlots::append(reply)?;
+                kdf::derive(pgk.policy.profile, &pgk.key, &epoch, keys)?;
             }
             Err(code) => Err::<KeyPair, _>(code).encode(reply)?,
         }
@@ -66,9 +78,13 @@ pub(crate) fn receive<P: Platform>(
 }
 
 /// An epoch of another sender, and the PGK that it is derived from.
-fn epoch_of_other<'s>(state: &'s State, item: &ReceiveItem) -> Result<(&'s Pgk, Epoch<'s>), Code> {
-    let pgk = find_pgk(state, item.group, item.generation)?;
-    let group = state.group(item.group).ok_or(Code::Internal)?;
+fn epoch_of_other<'s>(
+    state: &'s State,
+    item: &ReceiveItem,
+    now: Now,
+) -> Result<(&'s Pgk, Epoch<'s>), Code> {
+    let (group, pgk) = find_derivable(state, item.group, item.generation)?;
+    life::check_receive(&pgk.policy, now)?;
     // Sender keys are given only by `send`, each epoch once.
     if item.sender == group.member {
         return Err(Code::OwnMember);

@@ -4,14 +4,15 @@ use proseal_proto::PROTO_VERSION;
 use proseal_proto::error::Code;
 use proseal_proto::limit;
 use proseal_proto::message::{
-    DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
+    DeviceState, GroupStatus, PgkStatus, Status, StatusReply, Version, VersionReply,
 };
 
 use crate::VERSION;
 use crate::device::Ta;
 use crate::epoch::Issued;
 use crate::platform::Platform;
-use crate::state::{Group, State};
+use crate::state::life::{self, Now};
+use crate::state::{Group, Pgk, State};
 
 /// A limit as the wire has it. All are small constants.
 const fn narrow(limit: usize) -> u16 {
@@ -38,57 +39,50 @@ pub(crate) fn version<P: Platform>(
 }
 
 pub(crate) fn status<P: Platform>(ta: &mut Ta<P>, _: Status) -> Result<StatusReply, Code> {
-    let device_state = ta.device_state()?;
+    let device_state = ta.look()?;
+    ta.checkpoint();
     let start_nonce = ta.start_nonce()?;
-    let refusals = ta.refusals();
+    let (now, refusals) = (ta.now(), ta.refusals());
     let nothing = State::new();
-    let groups = match device_state {
-        DeviceState::Enrolled => groups(ta)?,
-        DeviceState::Factory | DeviceState::Damaged => alloc::vec::Vec::new(),
+    let (state, issued) = match device_state {
+        DeviceState::Enrolled => ta.enrolled_and_issued()?,
+        DeviceState::Factory | DeviceState::Damaged => (&nothing, const { &Issued::new() }),
     };
-    let state = if device_state == DeviceState::Enrolled { ta.enrolled()? } else { &nothing };
     Ok(StatusReply {
         state: device_state,
-        floor: state.floor,
-        unsynced_s: state.unsynced_s,
+        floor: now.floor,
+        unsynced_s: now.unsynced_s,
         sequence: state.sequence,
         device: state.device,
         root_key: state.root_key,
         manager: state.manager,
         signer_version: state.signer_version,
         start_nonce,
-        groups,
+        groups: state.groups.iter().map(|group| group_status(group, issued, now)).collect(),
         refusals,
     })
 }
 
-fn groups<P: Platform>(ta: &mut Ta<P>) -> Result<alloc::vec::Vec<GroupStatus>, Code> {
-    let (state, issued) = ta.enrolled_and_issued()?;
-    Ok(state.groups.iter().map(|group| group_status(group, issued)).collect())
-}
-
-fn group_status(group: &Group, issued: &Issued) -> GroupStatus {
+fn group_status(group: &Group, issued: &Issued, now: Now) -> GroupStatus {
+    let pgk_status = |pgk: &Pgk| PgkStatus {
+        generation: pgk.generation,
+        pgk_id: pgk.id,
+        profile: pgk.policy.profile,
+        suite: pgk.policy.suite,
+        state: life::state_at(&pgk.policy, now.floor),
+        not_before: pgk.policy.not_before,
+        not_after: pgk.policy.not_after,
+        receive_grace_s: pgk.policy.receive_grace_s,
+        send_grace_s: pgk.policy.send_grace_s,
+        max_unsynced_s: pgk.policy.max_unsynced_s,
+        epochs_left: issued.left(group.id, pgk.generation, pgk.reserved),
+    };
     GroupStatus {
         group: group.id,
         member: group.member,
         next: group.next,
         suspended: group.suspended,
         may_send: group.may_send,
-        pgks: group
-            .pgks
-            .iter()
-            .map(|pgk| PgkStatus {
-                generation: pgk.generation,
-                pgk_id: pgk.id,
-                profile: pgk.policy.profile,
-                suite: pgk.policy.suite,
-                state: PgkState::Held,
-                not_before: pgk.policy.not_before,
-                not_after: pgk.policy.not_after,
-                receive_grace_s: pgk.policy.receive_grace_s,
-                send_grace_s: pgk.policy.send_grace_s,
-                epochs_left: issued.left(group.id, pgk.generation, pgk.reserved),
-            })
-            .collect(),
+        pgks: group.pgks.iter().map(pgk_status).collect(),
     }
 }

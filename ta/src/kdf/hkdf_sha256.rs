@@ -2,13 +2,15 @@
 //! the normative text of the info string.
 
 use hkdf::Hkdf;
+use proseal_proto::content::Label;
 use proseal_proto::error::Code;
+use proseal_proto::id::{Generation, GroupId, PgkId};
 use proseal_proto::key::{DerivedKey, KeySlots};
 use proseal_proto::limit;
-use proseal_proto::profile::Profile;
+use proseal_proto::profile::{Profile, Suite};
 use sha2::Sha256;
 
-use super::Epoch;
+use super::{Epoch, RootStep};
 use crate::secret::GroupKey;
 
 /// First octets of each info string: they keep other uses of HKDF apart.
@@ -21,6 +23,7 @@ const INFO_MAX: usize = 8 + 1 + 1 + 1 + 3 + 8 + 1 + 3 + 2 + 8 + 1 + limit::LABEL
 enum Purpose {
     IntegrityKey = 1,
     ConfidentialityKey = 2,
+    PgkFromRoot = 4,
 }
 
 /// HKDF (RFC 5869 section 2) of any length up to 255 blocks, in place.
@@ -30,9 +33,34 @@ pub fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) -> Result<(), 
 
 pub(super) fn derive(pgk: &GroupKey, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
     // One extract serves both expands.
-    let prk = Hkdf::<Sha256>::new(Some(&[]), pgk.expose());
+    let prk = extract(pgk);
     expand(&prk, Purpose::IntegrityKey, epoch, keys.ik)?;
     expand(&prk, Purpose::ConfidentialityKey, epoch, keys.ck)
+}
+
+pub(super) fn derive_from_root(
+    root: &GroupKey,
+    step: &RootStep<'_>,
+    pgk: &mut [u8; GroupKey::LEN],
+) -> Result<(), Code> {
+    let (info, len) = info(&Fields {
+        profile: step.profile,
+        suite: step.suite,
+        purpose: Purpose::PgkFromRoot,
+        group: step.group,
+        generation: step.generation,
+        pgk_id: step.pgk_id,
+        sender: [0; 3],
+        ptk_id: 0,
+        salt: [0; 8],
+        label: step.label,
+    })?;
+    let info = info.get(..len).ok_or(Code::Internal)?;
+    extract(root).expand(info, pgk).map_err(|_| Code::Internal)
+}
+
+fn extract(key: &GroupKey) -> Hkdf<Sha256> {
+    Hkdf::new(Some(&[]), key.expose())
 }
 
 fn expand(
@@ -41,27 +69,58 @@ fn expand(
     epoch: &Epoch<'_>,
     key: &mut [u8; DerivedKey::LEN],
 ) -> Result<(), Code> {
-    let (info, len) = info(purpose, epoch)?;
+    let (info, len) = info(&Fields::of_epoch(purpose, epoch))?;
     let info = info.get(..len).ok_or(Code::Internal)?;
     let okm = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
     prk.expand(info, okm).map_err(|_| Code::Internal)
 }
 
+/// What goes into the info string; what a purpose has no use for is zero.
+struct Fields<'a> {
+    profile: Profile,
+    suite: Suite,
+    purpose: Purpose,
+    group: GroupId,
+    generation: Generation,
+    pgk_id: PgkId,
+    sender: [u8; 3],
+    ptk_id: u16,
+    salt: [u8; 8],
+    label: &'a Label,
+}
+
+impl<'a> Fields<'a> {
+    const fn of_epoch(purpose: Purpose, epoch: &Epoch<'a>) -> Self {
+        Self {
+            profile: Profile::HkdfSha256,
+            suite: epoch.suite,
+            purpose,
+            group: epoch.group,
+            generation: epoch.generation,
+            pgk_id: epoch.pgk_id,
+            sender: epoch.sender.octets(),
+            ptk_id: epoch.ptk_id.get(),
+            salt: epoch.salt.0,
+            label: epoch.label,
+        }
+    }
+}
+
 /// The info string: fixed widths, the label last behind its length, so that
 /// no two epochs or purposes share one.
-fn info(purpose: Purpose, epoch: &Epoch<'_>) -> Result<([u8; INFO_MAX], usize), Code> {
-    let label = epoch.label.as_bytes();
+fn info(fields: &Fields<'_>) -> Result<([u8; INFO_MAX], usize), Code> {
+    let label = fields.label.as_bytes();
     let fields: [&[u8]; 11] = [
         DOMAIN,
-        &[Profile::HkdfSha256.number()],
-        &[epoch.suite.number()],
-        &[purpose as u8],
-        &epoch.group.octets(),
-        &epoch.generation.get().to_be_bytes(),
-        &[epoch.pgk_id.0],
-        &epoch.sender.octets(),
-        &epoch.ptk_id.get().to_be_bytes(),
-        &epoch.salt.0,
+        &[fields.profile.number()],
+        &[fields.suite.number()],
+        &[fields.purpose as u8],
+        &fields.group.octets(),
+        &fields.generation.get().to_be_bytes(),
+        &[fields.pgk_id.0],
+        &fields.sender,
+        &fields.ptk_id.to_be_bytes(),
+        &fields.salt,
         &[u8::try_from(label.len()).map_err(|_| Code::Internal)?],
     ];
     let mut info = [0; INFO_MAX];

@@ -3,12 +3,62 @@
 use core::cell::RefCell;
 
 use optee_utee::property::{ClientIdentity, PropertyKey};
-use optee_utee::{ErrorKind, LoginType, Result};
+use optee_utee::{Error, ErrorKind, LoginType, Result, Uuid};
+use proseal_proto::role::Role;
 
 use super::OpTee;
 use super::serve::Messages;
 use crate::device::Ta;
-use crate::session::{Login, admit};
+use crate::session::{self, Login};
+
+/// A session: who is calling.
+pub struct Session {
+    role: Role,
+}
+
+impl Default for Session {
+    /// Until it is opened it may do nothing more than anyone.
+    fn default() -> Self {
+        Self { role: Role::Public }
+    }
+}
+
+impl Session {
+    /// Takes the role that the session's GlobalPlatform login gives.
+    ///
+    /// Errors: `AccessDenied` for a login that gives none.
+    pub fn open(&mut self) -> Result<()> {
+        let identity = ClientIdentity.get()?;
+        let login = match identity.login_type() {
+            LoginType::Public => Login::Public,
+            LoginType::Group => Login::Group(octets(&identity.uuid())),
+            other => Login::Other(other.into()),
+        };
+        self.role = session::role(login).map_err(|_| Error::from(ErrorKind::AccessDenied))?;
+        Ok(())
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+}
+
+/// A UUID's octets, in the order in which it is written.
+fn octets(uuid: &Uuid) -> [u8; 16] {
+    // SAFETY: the pointer is to the UUID's own fields, and it lives.
+    #[expect(unsafe_code, reason = "the crate gives a UUID's fields as a pointer only")]
+    let raw = unsafe { &*uuid.as_raw_ptr() };
+    let mut octets = [0; 16];
+    let (head, node) = octets.split_at_mut(8);
+    let low = u64::from(raw.timeLow) << 32
+        | u64::from(raw.timeMid) << 16
+        | u64::from(raw.timeHiAndVersion);
+    head.copy_from_slice(&low.to_be_bytes());
+    node.copy_from_slice(&raw.clockSeqAndNode);
+    octets
+}
 
 /// The static that holds the instance, and the memory for its messages.
 pub struct Instance(RefCell<(Ta<OpTee>, Messages)>);
@@ -23,17 +73,6 @@ impl Instance {
     #[must_use]
     pub const fn new() -> Self {
         Self(RefCell::new((Ta::new(OpTee), Messages::new())))
-    }
-
-    /// Admits a session by its GlobalPlatform login.
-    ///
-    /// Errors: `AccessDenied` for a login that has no role.
-    pub fn open_session(&self) -> Result<()> {
-        let login = match ClientIdentity.get()?.login_type() {
-            LoginType::Public => Login::Public,
-            other => Login::Other(other.into()),
-        };
-        admit(login).map_err(|_| ErrorKind::AccessDenied.into())
     }
 
     /// The instance, for one call. `None` only if it was entered twice, which

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
 use optee_utee::{
     DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Random,
-    Whence,
+    Time, Whence,
 };
 use zeroize::Zeroizing;
 
 use crate::platform::{Platform, RandomFailed, Store, StoreError};
-use crate::state::record::RECORD_MAX;
+use crate::state::record;
 
 /// The state's object id, within this TA's own storage.
 const STATE: &[u8] = b"state";
@@ -26,6 +26,12 @@ impl Platform for OpTee {
         Ok(())
     }
 
+    fn uptime_ms(&mut self) -> u64 {
+        let mut time = Time::new();
+        time.system_time();
+        u64::from(time.seconds).saturating_mul(1000).saturating_add(time.millis.into())
+    }
+
     fn store(&mut self) -> &mut impl Store {
         self
     }
@@ -38,16 +44,8 @@ impl Platform for OpTee {
 
 impl Store for OpTee {
     fn read(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let mut object = match PersistentObject::open(STORAGE, STATE, DataFlag::ACCESS_READ) {
-            Ok(object) => object,
-            Err(error) if error.kind() == ErrorKind::ItemNotFound => return Ok(None),
-            Err(error) => return Err(store_error(&error)),
-        };
-        let size = match object.info() {
-            Ok(info) => info.data_size(),
-            Err(error) => return Err(end(object, &error)),
-        };
-        if size > RECORD_MAX {
+        let Some((mut object, size)) = open(DataFlag::ACCESS_READ)? else { return Ok(None) };
+        if size != record::LEN {
             return Err(StoreError::Corrupt);
         }
         let mut bytes = Zeroizing::new(alloc::vec![0; size]);
@@ -59,36 +57,35 @@ impl Store for OpTee {
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        // The whole object in one call: OP-TEE commits the old or the new.
-        let flags = DataFlag::ACCESS_WRITE | DataFlag::OVERWRITE;
-        match PersistentObject::create(STORAGE, STATE, flags, None, bytes) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(store_error(&error)),
+        match open(DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE)? {
+            // One call is one commit: OP-TEE keeps the old version of each
+            // block until the new ones are all there.
+            Some((object, size)) if size == bytes.len() => write_in_place(object, bytes).map(drop),
+            _ => {
+                let flags = DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE | DataFlag::OVERWRITE;
+                let object = PersistentObject::create(STORAGE, STATE, flags, None, bytes)
+                    .map_err(|error| store_error(&error))?;
+                // Once more, so that there is room for both versions of each
+                // block from now on: a full disk cannot stop a revocation.
+                write_in_place(object, bytes).map(drop)
+            }
         }
     }
 
     fn blank(&mut self) -> Result<(), StoreError> {
-        let flags = DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE;
-        let mut object = match PersistentObject::open(STORAGE, STATE, flags) {
-            Ok(object) => object,
-            Err(error) if is_gone(&error) => return Ok(()),
-            Err(error) => return Err(store_error(&error)),
+        let opened = match open(DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE) {
+            // OP-TEE has deleted it: there is nothing left to blank.
+            Err(StoreError::Corrupt) => None,
+            other => other?,
         };
-        let size = match object.info() {
-            Ok(info) => info.data_size(),
-            Err(error) => return Err(end(object, &error)),
-        };
-        let zeros = alloc::vec![0; size.min(RECORD_MAX)];
+        let Some((mut object, size)) = opened else { return Ok(()) };
+        let zeros = alloc::vec![0; size.min(record::LEN)];
         for _ in 0..2 {
-            let written = object.seek(0, Whence::DataSeekSet).and_then(|()| object.write(&zeros));
-            match written {
-                Ok(()) => {}
-                // It was corrupt, so OP-TEE has deleted it: there is nothing left to blank.
-                Err(error) => match end(object, &error) {
-                    StoreError::Corrupt => return Ok(()),
-                    error => return Err(error),
-                },
-            }
+            object = match write_in_place(object, &zeros) {
+                Ok(object) => object,
+                Err(StoreError::Corrupt) => return Ok(()),
+                Err(error) => return Err(error),
+            };
         }
         Ok(())
     }
@@ -99,6 +96,30 @@ impl Store for OpTee {
             Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(store_error(&error)),
         }
+    }
+}
+
+/// The object and its size; `None` if there is none.
+fn open(flags: DataFlag) -> Result<Option<(PersistentObject, usize)>, StoreError> {
+    let object = match PersistentObject::open(STORAGE, STATE, flags) {
+        Ok(object) => object,
+        Err(error) if error.kind() == ErrorKind::ItemNotFound => return Ok(None),
+        Err(error) => return Err(store_error(&error)),
+    };
+    match object.info() {
+        Ok(info) => Ok(Some((object, info.data_size()))),
+        Err(error) => Err(end(object, &error)),
+    }
+}
+
+/// Writes over an object from its start, in one commit.
+fn write_in_place(
+    mut object: PersistentObject,
+    bytes: &[u8],
+) -> Result<PersistentObject, StoreError> {
+    match object.seek(0, Whence::DataSeekSet).and_then(|()| object.write(bytes)) {
+        Ok(()) => Ok(object),
+        Err(error) => Err(end(object, &error)),
     }
 }
 

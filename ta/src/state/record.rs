@@ -1,6 +1,6 @@
 //! The encoding of the state, format version 1 (docs/storage.md has it octet
-//! by octet). Variable in what it holds, padded with zeros to whole storage
-//! blocks, and bounded: the largest possible state is asserted to fit.
+//! by octet). Variable in what it holds, padded with zeros to one size for
+//! all: what is always as long is written where it lies.
 
 use alloc::vec::Vec;
 
@@ -9,10 +9,11 @@ use proseal_proto::content::{Label, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
 use proseal_proto::limit;
+use proseal_proto::message::Event;
 use proseal_proto::profile::{Profile, Suite};
 use zeroize::Zeroizing;
 
-use super::{EVENT_LEN, EVENTS_MAX, Group, Pgk, REMOVED_MAX, RemovedGroup, State};
+use super::{EVENTS_MAX, Group, Pgk, REMOVED_MAX, RemovedGroup, State};
 use crate::VERSION;
 use crate::secret::GroupKey;
 
@@ -20,20 +21,19 @@ use crate::secret::GroupKey;
 const MAGIC: [u8; 8] = *b"PrSlStat";
 /// The format that this build writes and reads.
 const FORMAT: u16 = 1;
-/// OP-TEE stores objects in blocks of this size: a change within a block
-/// costs the same, and the size of the object tells nothing finer.
-pub const BLOCK: usize = 4096;
+/// OP-TEE stores objects in blocks of this size.
+const BLOCK: usize = 4096;
 
-const HEAD: usize = 8 + 2 + 4 + 16 + 32 + 16 + 4 + 8 + 32 + 8 + 4;
+const HEAD: usize = 8 + 2 + 4 + 16 + 32 + 16 + 4 + 8 + 32 + 8 + 4 + 1;
 const PGK: usize = 8 + 1 + 32 + 1 + 8 + 8 + 1 + 1 + 1 + limit::LABEL + 4 * 5 + 1 + 2;
 const GROUP: usize = 3 + 3 + 8 + 1 + 1 + 2 + limit::PGKS * PGK;
 const REMOVED: usize = 3 + 8 + 1;
 
-/// Octets of the largest record.
-pub const RECORD_MAX: usize = 3 * BLOCK;
+/// Octets of each record: as many blocks as the largest state needs.
+pub const LEN: usize = 3 * BLOCK;
 const _: () = assert!(
-    HEAD + 2 + limit::GROUPS * GROUP + 2 + REMOVED_MAX * REMOVED + 4 + 2 + EVENTS_MAX * EVENT_LEN
-        <= RECORD_MAX
+    HEAD + 2 + limit::GROUPS * GROUP + 2 + REMOVED_MAX * REMOVED + 4 + 2 + EVENTS_MAX * Event::LEN
+        <= LEN
 );
 
 /// Why a record is not a state of this build.
@@ -63,10 +63,9 @@ impl From<RecordError> for Code {
 /// The state as a record. It holds the keys, so it wipes itself.
 pub fn encode(state: &State) -> Result<Zeroizing<Vec<u8>>, Full> {
     // Capacity for all: a buffer that moved would leave keys behind.
-    let mut record = Zeroizing::new(Vec::with_capacity(RECORD_MAX));
-    write(state, &mut Writer::new(&mut record, RECORD_MAX))?;
-    let padded = record.len().next_multiple_of(BLOCK);
-    record.resize(padded, 0);
+    let mut record = Zeroizing::new(Vec::with_capacity(LEN));
+    write(state, &mut Writer::new(&mut record, LEN))?;
+    record.resize(LEN, 0);
     Ok(record)
 }
 
@@ -99,11 +98,11 @@ fn write(state: &State, w: &mut Writer<'_>) -> Result<(), Full> {
     w.bytes(&state.digest)?;
     w.u64(state.floor)?;
     w.u32(state.unsynced_s)?;
+    w.bool(state.lingering)?;
     w.list(&state.groups)?;
     w.list(&state.removed)?;
     w.u32(state.next_event)?;
-    w.u16(u16::try_from(state.events.len()).map_err(|_| Full)?)?;
-    state.events.iter().try_for_each(|event| w.bytes(event))
+    w.list(&state.events)
 }
 
 fn read(r: &mut Reader<'_>) -> Result<State, DecodeError> {
@@ -116,16 +115,11 @@ fn read(r: &mut Reader<'_>) -> Result<State, DecodeError> {
         digest: r.array()?,
         floor: r.u64()?,
         unsynced_s: r.u32()?,
+        lingering: r.bool()?,
         groups: r.list(limit::GROUPS)?,
         removed: r.list(REMOVED_MAX)?,
         next_event: r.u32()?,
-        events: {
-            let count = usize::from(r.u16()?);
-            if count > EVENTS_MAX {
-                return Err(DecodeError::OutOfRange);
-            }
-            (0..count).map(|_| r.array()).collect::<Result<_, _>>()?
-        },
+        events: r.list(EVENTS_MAX)?,
     })
 }
 

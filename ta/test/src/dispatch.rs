@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
 use proseal_proto::message::{Done, VersionReply};
+use proseal_proto::role::Role;
 use proseal_proto::test_command::{
-    Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, TestId,
+    Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, SetFloor,
+    TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
@@ -18,6 +20,7 @@ use crate::marks::Gauge;
 /// Answers a command of the test build, as [`dispatch::dispatch`] does.
 pub fn dispatch<P: Platform + Gauge>(
     ta: &mut Ta<P>,
+    role: Role,
     number: u32,
     request: &[u8],
     room: usize,
@@ -25,13 +28,14 @@ pub fn dispatch<P: Platform + Gauge>(
 ) {
     if number < TestId::FIRST {
         let build = Build(VersionReply::TEST_BUILD);
-        return dispatch::dispatch(ta, build, number, request, room, response);
+        return dispatch::dispatch(ta, build, role, number, request, room, response);
     }
-    let mut call = Call { ta, request, room, response };
+    let mut call = Call { ta, role, request, room, response };
     match TestId::try_from(number) {
         Err(code) => call.refuse(code),
         Ok(id) => match id {
             TestId::Install => call.run(Admits::Intact, install),
+            TestId::SetFloor => call.run(Admits::Enrolled, set_floor),
             TestId::Panic => call.run(Admits::Any, panic),
             TestId::Marks => call.run(Admits::Any, marks),
             TestId::Hkdf => call.run(Admits::Any, hkdf),
@@ -41,8 +45,17 @@ pub fn dispatch<P: Platform + Gauge>(
 }
 
 fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
-    let outcome = ta.commit(|state| apply(state, request.content, request.scope))?;
+    let nonce = ta.start_nonce()?;
+    let outcome = ta.commit(|state| apply(state, request.content, request.scope, &nonce))?;
     Ok(InstallReply { outcome })
+}
+
+fn set_floor<P: Platform>(ta: &mut Ta<P>, request: SetFloor) -> Result<Done, Code> {
+    ta.commit(|state| {
+        state.floor = state.floor.max(request.floor);
+        state.drop_ended();
+        Ok(Done)
+    })
 }
 
 /// By a Rust panic, so that the panic handler's line is on the secure console.

@@ -10,11 +10,14 @@
     clippy::arithmetic_side_effects
 )]
 
+// The macros box each session's context.
+extern crate alloc;
+
 use optee_utee::{
     ErrorKind, ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,
 };
-use proseal_ta::optee::{Instance, Memrefs};
+use proseal_ta::optee::{Instance, Memrefs, Session};
 use proseal_ta_test::{dispatch::dispatch, marks};
 
 static INSTANCE: Instance = Instance::new();
@@ -27,22 +30,22 @@ fn create() -> Result<()> {
 }
 
 #[ta_open_session]
-fn open_session(_: &mut ParametersNone) -> Result<()> {
-    INSTANCE.open_session()
+fn open_session(_: &mut ParametersNone, session: &mut Session) -> Result<()> {
+    session.open()
 }
 
 #[ta_close_session]
-fn close_session() {}
+fn close_session(_: &mut Session) {}
 
 #[ta_destroy]
 fn destroy() {}
 
 #[ta_invoke_command]
-fn invoke(number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
+fn invoke(session: &mut Session, number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
     INSTANCE
         .enter(|ta, messages| {
             messages.serve(memrefs, |request, room, response| {
-                dispatch(ta, number, request, room, response);
+                dispatch(ta, session.role(), number, request, room, response);
             })
         })
         .unwrap_or_else(|| Err(ErrorKind::Busy.into()))

@@ -44,6 +44,8 @@ mod optee {
     #[derive(Default)]
     struct HeapStats {
         desc: [u8; 32],
+        #[cfg(heap_stats_have_squares)]
+        free2_sum: u64,
         allocated: u32,
         max_allocated: u32,
         size: u32,

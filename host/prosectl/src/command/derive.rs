@@ -2,18 +2,21 @@
 //! is printed, which tells equal keys from others and opens nothing.
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
 use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId};
 use proseal_proto::key::{DerivedKey, KeyPair};
-use proseal_proto::message::{DeviceState, Receive, ReceiveItem, Send, Status};
+use proseal_proto::message::{
+    DeviceState, PgkState, PgkStatus, Receive, ReceiveItem, Send, Status,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::output::{ROOM, Report};
-use crate::value::{hex, push_hex, rfc3339};
+use crate::value::{hex, push_hex, rfc3339, seconds};
 
 /// Start of what the check value hashes: it is no other hash of the key.
 const CHECK_DOMAIN: &[u8] = b"prosectl check value";
@@ -26,7 +29,7 @@ pub(super) fn send(
 ) -> Result<Report, Failure> {
     let generation = match generation {
         Some(generation) => generation,
-        None => highest(client, group)?,
+        None => newest(client, group)?,
     };
     let epoch = client.call(&Send { group, generation })?;
     let mut text = format!(
@@ -83,16 +86,22 @@ pub(super) fn receive(
     Ok(Report::new(text, object))
 }
 
-fn highest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
+/// The newest generation that may be sent with and whose time has come, by the
+/// later of the TA's time and the local clock; else the newest that is held.
+fn newest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
     let status = client.call(&Status)?;
     match status.state {
         DeviceState::Factory => return Err(Error::Refused(Code::WrongState)),
         DeviceState::Damaged => return Err(Error::Refused(Code::Damaged)),
         DeviceState::Enrolled => {}
     }
+    let now = seconds(SystemTime::now()).unwrap_or(0).max(status.floor);
     let held = status.groups.iter().find(|held| held.group == group);
     let pgks = &held.ok_or(Error::Refused(Code::UnknownGroup))?.pgks;
-    pgks.iter().map(|pgk| pgk.generation).max().ok_or(Error::Refused(Code::UnknownGeneration))
+    let sends = |pgk: &&PgkStatus| pgk.state == PgkState::Held && pgk.not_before <= now;
+    let newest = pgks.iter().filter(sends).max_by_key(|pgk| pgk.generation);
+    let newest = newest.or_else(|| pgks.iter().max_by_key(|pgk| pgk.generation));
+    Ok(newest.ok_or(Error::Refused(Code::UnknownGeneration))?.generation)
 }
 
 /// The first 4 octets of SHA-256 over the key, as hexadecimal.

@@ -31,13 +31,17 @@ struct Check {
 }
 
 pub(super) fn run(client: &mut Client) -> Report {
+    let folder = store_folder();
     let mut checks = vec![
         Check { name: "device", outcome: device() },
         Check { name: "tee-supplicant", outcome: supplicant() },
-        Check { name: "storage", outcome: storage(&store_folder()) },
+        Check { name: "storage", outcome: storage(&folder) },
     ];
-    // Without the first two the TEE would only be waited for.
-    if checks.iter().take(2).all(|check| matches!(check.outcome, Outcome::Fine(_))) {
+    // Without the first two the TEE would only be waited for. Where the store
+    // has lost its directory a session would make a new one, and write over
+    // the objects that the guard can still save.
+    let reachable = checks.iter().take(2).all(|check| matches!(check.outcome, Outcome::Fine(_)));
+    if reachable && !has_lost_directory(&folder) {
         checks.push(Check { name: "trusted application", outcome: application(client) });
         checks.push(Check { name: "state", outcome: state(client) });
     }
@@ -115,6 +119,7 @@ const fn mending(fault: &Fault) -> Option<&'static str> {
         | Fault::DeviceFailed { .. }
         | Fault::NoTa { .. }
         | Fault::BadSignature { .. }
+        | Fault::NotInGroup { .. }
         | Fault::LoginRefused
         | Fault::TimedOut { .. } => None,
     }
@@ -173,6 +178,12 @@ fn unfit(found: String, hint: &str) -> Outcome {
     wrong(found, hint, failure::EXIT_FAILED)
 }
 
+/// The boot's mark that the store was whole is there, and the directory is
+/// not: OP-TEE 4.10 removes one that it cannot read (docs/storage.md).
+fn has_lost_directory(folder: &Path) -> bool {
+    folder.join(".dirf.ready").exists() && !folder.join("dirf.db").exists()
+}
+
 fn storage(folder: &Path) -> Outcome {
     let at = folder.display();
     let hint_mount = "mount the disk that holds it, then start tee-supplicant";
@@ -193,11 +204,11 @@ fn storage(folder: &Path) -> Outcome {
             "make room on this disk",
         );
     }
-    // The boot's mark that the store was whole (docs/storage.md).
-    if folder.join(".dirf.ready").exists() && !folder.join("dirf.db").exists() {
+    if has_lost_directory(folder) {
         return unfit(
             format!("{at} has lost its directory, dirf.db"),
-            "run the boot guard again before tee-supplicant starts: docs/storage.md",
+            "call nothing of the TEE and restart the machine: before tee-supplicant starts, the boot guard puts it \
+             back (docs/storage.md)",
         );
     }
     Outcome::Fine(format!("{at}, {} KiB left", room / 1024))

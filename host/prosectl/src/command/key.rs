@@ -36,6 +36,10 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
     if import.next > import.generation {
         return Err(Failure::Usage("--next would end the very key that is imported".to_owned()));
     }
+    let grace = import.receive_grace_s.max(import.send_grace_s);
+    if not_after.saturating_add(grace.into()) < now {
+        return Err(Failure::Usage("the key's time and grace are over already".to_owned()));
+    }
     let key = key_file::read(&import.key_file)?;
     let policy = Policy {
         not_before,
@@ -171,14 +175,14 @@ fn sealed(import: &Import, sequence: u64) -> Report {
 }
 
 /// The TA took the content, but not the key: the group was removed once, and
-/// is back without one.
+/// is back without one; or the key has ended by the TA's time.
 fn left_out(import: &Import) -> Failure {
     Failure::NotTaken {
         message: format!(
-            "generation {} of group {} ended before the group was removed; the group is held without it",
+            "generation {} of group {} has ended, by its number or by its time; the group is held without it",
             import.generation, import.group
         ),
-        hint: "a new key needs a higher generation: `prosectl key list` shows the next",
+        hint: "a new key needs a higher generation, and an end to come: `prosectl status` shows the next one and the device's time",
     }
 }
 
@@ -190,9 +194,9 @@ pub(super) fn list(client: &mut Client) -> Result<Report, Failure> {
     let text = if status.groups.is_empty() {
         "no keys are held; `prosectl key import --help` says how to bring one\n".to_owned()
     } else {
-        status.groups.iter().map(group_text).collect::<Vec<_>>().join("\n")
+        status.groups.iter().map(|group| group_text(&status, group)).collect::<Vec<_>>().join("\n")
     };
-    let groups = status.groups.iter().map(group_object).collect::<Vec<_>>();
+    let groups = status.groups.iter().map(|group| group_object(&status, group)).collect::<Vec<_>>();
     Ok(Report::new(text, json!({ "groups": groups })))
 }
 

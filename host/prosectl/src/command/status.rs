@@ -1,11 +1,14 @@
 //! `status`: what the device holds, at a glance.
 
+mod warning;
+
 use std::fmt::Write;
+use std::time::Duration;
 
 use proseal_client::Client;
 use proseal_proto::id::DeviceId;
 use proseal_proto::message::{
-    DeviceState, GroupStatus, PgkStatus, Status, StatusReply, Version, VersionReply,
+    DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };
 use serde_json::{Value, json};
 
@@ -70,11 +73,12 @@ fn on_qemu() -> bool {
         .is_ok_and(|compatible| compatible.starts_with(b"linux,dummy-virt"))
 }
 
-fn time(seconds: u64) -> Value {
+pub(super) fn time(seconds: u64) -> Value {
     rfc3339(seconds).map_or(Value::Null, Value::String)
 }
 
 fn object(status: &StatusReply) -> Value {
+    let groups = status.groups.iter().map(|group| group_object(status, group));
     json!({
         "state": status.state.name(),
         "device": if status.device == DeviceId::NONE { Value::Null } else { json!(hex(&status.device.0)) },
@@ -84,22 +88,23 @@ fn object(status: &StatusReply) -> Value {
         "signer_version": status.signer_version,
         "start_nonce": hex(&status.start_nonce),
         "refusals": status.refusals,
-        "groups": status.groups.iter().map(group_object).collect::<Vec<_>>(),
+        "groups": groups.collect::<Vec<_>>(),
     })
 }
 
-pub(super) fn group_object(group: &GroupStatus) -> Value {
+pub(super) fn group_object(status: &StatusReply, group: &GroupStatus) -> Value {
+    let pgks = group.pgks.iter().map(|pgk| pgk_object(status, group, pgk));
     json!({
         "group": group.group.to_string(),
         "member": group.member.to_string(),
         "next": group.next,
         "suspended": group.suspended,
         "may_send": group.may_send,
-        "pgks": group.pgks.iter().map(pgk_object).collect::<Vec<_>>(),
+        "pgks": pgks.collect::<Vec<_>>(),
     })
 }
 
-fn pgk_object(pgk: &PgkStatus) -> Value {
+fn pgk_object(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus) -> Value {
     json!({
         "generation": pgk.generation.get(),
         "pgk_id": pgk.pgk_id.to_string(),
@@ -108,10 +113,30 @@ fn pgk_object(pgk: &PgkStatus) -> Value {
         "state": pgk.state.name(),
         "not_before": time(pgk.not_before),
         "not_after": time(pgk.not_after),
+        "left_s": left_s(status, pgk),
         "receive_grace_s": pgk.receive_grace_s,
         "send_grace_s": pgk.send_grace_s,
+        "max_unsynced_s": pgk.max_unsynced_s,
+        "ptk_id": epoch(pgk),
         "epochs_left": pgk.epochs_left,
+        "warnings": warning::of_pgk(status, group, pgk),
     })
+}
+
+/// The last PTK Id that may have been given out, if any.
+fn epoch(pgk: &PgkStatus) -> Option<String> {
+    Some(u16::MAX - pgk.epochs_left).filter(|&last| last > 0).map(|last| format!("{last:04x}"))
+}
+
+/// Seconds until the key's state changes, at most; `None` while no time is known.
+fn left_s(status: &StatusReply, pgk: &PgkStatus) -> Option<u64> {
+    let grace = match pgk.state {
+        PgkState::Held if status.floor <= pgk.not_after => 0,
+        PgkState::Held => pgk.send_grace_s,
+        PgkState::ReceiveOnly | PgkState::Ended => pgk.receive_grace_s,
+    };
+    let until = pgk.not_after.saturating_add(grace.into());
+    (status.floor != 0).then(|| until.saturating_sub(status.floor))
 }
 
 fn text(status: &StatusReply, version: &VersionReply, notes: &[&str]) -> String {
@@ -126,18 +151,21 @@ fn text(status: &StatusReply, version: &VersionReply, notes: &[&str]) -> String 
         let floor = rfc3339(status.floor).unwrap_or_else(|| "beyond the year 9999".to_owned());
         let _ = writeln!(out, "  time is at least: {floor}");
     }
+    if status.state == DeviceState::Enrolled {
+        let _ = writeln!(out, "  last news: {} ago", duration(status.unsynced_s.into()));
+    }
     let _ = writeln!(out, "  sequence: {}", status.sequence);
     for note in notes {
         let _ = writeln!(out, "  note: {note}");
     }
     for group in &status.groups {
         out.push('\n');
-        out.push_str(&group_text(group));
+        out.push_str(&group_text(status, group));
     }
     out
 }
 
-pub(super) fn group_text(group: &GroupStatus) -> String {
+pub(super) fn group_text(status: &StatusReply, group: &GroupStatus) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "group: {}", group.group);
     let _ = writeln!(out, "  member: {}", group.member);
@@ -146,19 +174,48 @@ pub(super) fn group_text(group: &GroupStatus) -> String {
     }
     let _ = writeln!(out, "  next generation: {}", group.next);
     if group.suspended {
-        let _ = writeln!(out, "  suspended");
+        let _ = writeln!(out, "  warning: suspended, nothing is derived");
     }
     for pgk in &group.pgks {
-        let until = rfc3339(pgk.not_after).unwrap_or_else(|| "the end of time".to_owned());
-        let _ = writeln!(
-            out,
-            "  pgk: generation {}, id {}, {}",
-            pgk.generation,
-            pgk.pgk_id,
-            pgk.state.name()
-        );
-        let _ = writeln!(out, "    {} for {}, until {until}", pgk.profile.name(), pgk.suite.name());
-        let _ = writeln!(out, "    epochs left: {}", pgk.epochs_left);
+        out.push('\n');
+        out.push_str(&pgk_text(status, group, pgk));
     }
     out
+}
+
+fn pgk_text(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus) -> String {
+    let mut out = String::new();
+    let written = |seconds| rfc3339(seconds).unwrap_or_else(|| "the end of time".to_owned());
+    let _ = writeln!(out, "  pgk: generation {}, id {}", pgk.generation, pgk.pgk_id);
+    let left = match left_s(status, pgk) {
+        Some(left) if pgk.state != PgkState::Ended => format!(", {} left", duration(left)),
+        _ => String::new(),
+    };
+    let _ = writeln!(out, "    state: {}{left}", pgk.state.name());
+    let _ = writeln!(out, "    valid: {} to {}", written(pgk.not_before), written(pgk.not_after));
+    let _ = writeln!(out, "    derivation: {} for {}", pgk.profile.name(), pgk.suite.name());
+    let epoch = epoch(pgk).unwrap_or_else(|| "none yet".to_owned());
+    let _ = writeln!(out, "    epoch: {epoch}, {} left", pgk.epochs_left);
+    for warning in warning::of_pgk(status, group, pgk) {
+        let _ = writeln!(out, "    warning: {warning}");
+    }
+    out
+}
+
+/// A span in its two largest units, such as "29days 3h".
+fn duration(seconds: u64) -> String {
+    let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_two_units() {
+        assert_eq!(duration(0), "0s");
+        assert_eq!(duration(59), "59s");
+        assert_eq!(duration(2 * 86_400 + 3 * 3600 + 5), "2days 3h");
+    }
 }

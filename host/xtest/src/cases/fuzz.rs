@@ -13,6 +13,7 @@ use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::message::Erase;
+use proseal_proto::role::Role;
 use proseal_proto::test_command::{Install, Scope, TestId};
 
 use super::negative::{ALL, content, good, request};
@@ -21,7 +22,7 @@ use crate::check::Context;
 use crate::derivation::expected;
 use crate::fixture::{self, GROUP, OTHER};
 use crate::ioctl::{NO_MEMORY, PARAMS, Param, Refusal, kind, login};
-use crate::line::{Line, uuid};
+use crate::line::{Line, group_data, uuid};
 use crate::random::Random;
 use crate::show::dump;
 
@@ -135,8 +136,20 @@ impl<'l> Fuzzer<'l> {
             uuid[random.below(16)] ^= 1 << random.below(8);
         }
         let any = random.next() as u32;
-        let login = random.one(&[login::PUBLIC, login::PUBLIC, login::USER, login::GROUP, any]);
-        let client = [random.octet(); 16];
+        let login = random.one(&[
+            login::PUBLIC,
+            login::PUBLIC,
+            login::USER,
+            login::GROUP,
+            login::GROUP,
+            any,
+        ]);
+        let client = match random.below(4) {
+            0 => [random.octet(); 16],
+            1 => group_data(random.next() as u32),
+            2 => group_data(Role::Daemon.gid().unwrap_or_default()),
+            _ => group_data(Role::Administrator.gid().unwrap_or_default()),
+        };
         let params = if random.once_in(4) { self.any_params(0) } else { [Param::NONE; PARAMS] };
         match self.line.device.open_session(uuid, login, client, params) {
             Ok(session) if self.sessions.len() < SESSIONS => self.sessions.push(session),
@@ -176,7 +189,7 @@ impl<'l> Fuzzer<'l> {
         let session = match self.random.below(20) {
             0 => self.random.next() as u32,
             1..6 if !self.sessions.is_empty() => self.random.one(&self.sessions),
-            _ => self.line.session,
+            _ => self.line.session(number),
         };
         race.store(self.random.once_in(3), Ordering::Relaxed);
         let result = self.line.device.invoke(session, number, &mut params);

@@ -5,6 +5,8 @@ use proseal_client::sim::Machine;
 use proseal_client::{Client, Opener};
 use proseal_proto::limit::RESPONSE_MAX;
 
+use crate::fixture;
+
 /// A machine in memory.
 #[derive(Clone)]
 pub(crate) struct Target(Machine);
@@ -21,8 +23,9 @@ impl Target {
     }
 
     /// Octets as they are to the TA, and its octets back.
-    pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, u32> {
-        let response = self.0.open().and_then(|mut ta| ta.call(number, request, RESPONSE_MAX));
-        response.map(|response| response.to_vec()).map_err(|_| u32::MAX)
+    pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, String> {
+        let session = self.0.open(fixture::caller(number));
+        let response = session.and_then(|mut ta| ta.call(number, request, RESPONSE_MAX));
+        response.map(|response| response.to_vec()).map_err(|fault| fault.to_string())
     }
 }

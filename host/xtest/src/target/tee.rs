@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use optee_teec::{Context, ErrorKind, Operation, ParamNone, ParamTmpRef, Uuid};
 use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
-use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::test_command::UUID;
+
+use crate::line::Line;
 
 /// What any one call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
@@ -29,24 +29,9 @@ impl Target {
 
     /// Octets as they are to the TA, and its octets back.
     ///
-    /// Errors: the `TEEC_Result`, for what does not reach the dispatcher.
-    pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, u32> {
-        invoke(number, request).map_err(|error| error.raw_code())
+    /// Errors: why they did not reach the dispatcher.
+    pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, String> {
+        let answer = Line::open().and_then(|line| line.call(number, request));
+        answer.map_err(|refusal| format!("{refusal:x?}"))
     }
-}
-
-fn invoke(number: u32, request: &[u8]) -> optee_teec::Result<Vec<u8>> {
-    let mut response = vec![0; RESPONSE_MAX];
-    let mut operation = Operation::new(
-        0,
-        ParamTmpRef::new_input(request),
-        ParamTmpRef::new_output(&mut response),
-        ParamNone,
-        ParamNone,
-    );
-    let uuid = Uuid::parse_str(UUID).map_err(|_| ErrorKind::BadParameters)?;
-    Context::new()?.open_session(uuid)?.invoke_command(number, &mut operation)?;
-    let written = operation.parameters().1.updated_size();
-    response.truncate(written);
-    Ok(response)
 }

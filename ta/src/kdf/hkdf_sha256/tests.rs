@@ -82,7 +82,8 @@ fn the_worked_example_of_the_specification() {
 #[test]
 fn the_info_is_laid_out_as_the_specification_says() {
     let label = Label::new("A").unwrap();
-    let (octets, len) = info(Purpose::ConfidentialityKey, &worked_example(&label)).unwrap();
+    let (octets, len) =
+        info(&Fields::of_epoch(Purpose::ConfidentialityKey, &worked_example(&label))).unwrap();
     let golden = "50726f5365616c31 01 01 02 0a0b0c 0000000000000001 01 010203 0001 \
                   a0a1a2a3a4a5a6a7 01 41";
     assert_eq!(octets[..len], unhex(&golden.replace(' ', "")));

@@ -7,12 +7,14 @@ use proseal_proto::command::{Command, Id, RESPONSE_HEAD, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::message::{
-    DeviceState, Erase, PgkState, Receive, Send, Status, Version, VersionReply,
+    DeviceState, Erase, Events, PgkState, Receive, Revoke, Send, Status, Suspend, Version,
+    VersionReply,
 };
 use proseal_proto::profile::Suite;
-use proseal_proto::test_command::{Echo, Hkdf, Marks, Scope, TestId};
+use proseal_proto::role::Role;
+use proseal_proto::test_command::{Echo, Hkdf, Marks, Scope, SetFloor};
 use proseal_proto::{PROTO_VERSION, limit};
-use proseal_ta::session::{Login, admit};
+use proseal_ta::session::{self, Login};
 
 use crate::fixture::{self, Device, GROUP, MEMBER, OTHER, TIME};
 
@@ -119,7 +121,7 @@ fn without_room_for_the_response_nothing_is_done() {
     encode_request(&send, &mut request).unwrap();
     let before = device.status();
     for room in [0, RESPONSE_HEAD, send.response_max() - 1] {
-        assert!(device.raw_with_room(Id::Send.number(), &request, room).is_empty());
+        assert!(device.raw_with_room(Role::Daemon, Id::Send.number(), &request, room).is_empty());
     }
     let after = device.status();
     assert_eq!(after.groups, before.groups, "no PTK Id is used");
@@ -180,10 +182,55 @@ fn the_largest_replies_fit() {
 }
 
 #[test]
-fn only_a_public_login_is_admitted() {
-    assert_eq!(admit(Login::Public), Ok(()));
-    for login in [1, 2, 4, 5, 6, 0xf000_0000, u32::MAX] {
-        assert_eq!(admit(Login::Other(login)), Err(Code::NotPermitted));
+fn a_login_gives_the_role_of_its_group_and_any_other_none() {
+    // By the kernel's rule, UUIDv5 of "gid=366" and "gid=367".
+    let prose = 0x605c_9b97_06d5_5897_becc_34da_cc30_aa86_u128;
+    let admin = 0x47f1_a32f_0b31_5c5f_a49d_f4f9_4674_34d7_u128;
+    let group = |uuid: u128| session::role(Login::Group(uuid.to_be_bytes()));
+    assert_eq!(session::role(Login::Public), Ok(Role::Public));
+    assert_eq!(group(prose), Ok(Role::Daemon));
+    assert_eq!(group(admin), Ok(Role::Administrator));
+    for uuid in [0, prose ^ 1, admin.swap_bytes()] {
+        assert_eq!(group(uuid), Err(Code::NotPermitted));
+    }
+    for login in [1, 4, 5, 6, 0xf000_0000] {
+        assert_eq!(session::role(Login::Other(login)), Err(Code::NotPermitted));
+    }
+}
+
+/// Whoever may not call a command is told so whatever the device's state,
+/// and whatever else is wrong with the request.
+#[test]
+fn each_command_answers_its_callers_only() {
+    let damaged = |device: &mut Device| {
+        device.medium().object = Some(vec![0; 9]);
+        device.restart();
+    };
+    for prepare in [|_: &mut Device| {}, |device: &mut Device| device.erase().unwrap(), damaged] {
+        let mut device = Device::enrolled();
+        prepare(&mut device);
+        for (_, number, request) in whole_requests() {
+            let may = |role| callers(number).contains(&role);
+            for role in Role::ALL.iter().copied() {
+                let response = device.raw(role, number, &request);
+                let is_refused = code_of(&response) == Some(Code::NotPermitted);
+                assert_eq!(is_refused, !may(role), "{number:#x} as {role:?}");
+                if !may(role) {
+                    let truncated = device.raw(role, number, &request[..2]);
+                    assert_eq!(code_of(&truncated), Some(Code::NotPermitted));
+                }
+            }
+        }
+    }
+}
+
+/// Written out a second time, from docs/commands.md.
+fn callers(number: u32) -> &'static [Role] {
+    match number {
+        1 => &[Role::Public, Role::Daemon, Role::Administrator],
+        6 | 7 => &[Role::Daemon],
+        5 | 9 | 0x8006 => &[Role::Daemon, Role::Administrator],
+        _ => &[Role::Administrator],
     }
 }
 
@@ -219,7 +266,7 @@ fn refusals_are_counted_and_successes_are_not() {
     for _ in 0..3 {
         assert!(device.ptk_id(1).is_err());
     }
-    device.raw(99, &[]);
+    device.raw(Role::Public, 99, &[]);
     assert_eq!(device.status().refusals, before + 4);
     device.call(&Version).unwrap();
     device.call(&Marks).unwrap();
@@ -231,40 +278,40 @@ fn code_of(response: &[u8]) -> Option<Code> {
     Code::from_number(u32::from_be_bytes(number))
 }
 
-fn whole_requests() -> Vec<(u32, Vec<u8>)> {
-    let mut requests = Vec::new();
-    let mut add = |number, encode: &dyn Fn(&mut Vec<u8>)| {
-        let mut request = Vec::new();
-        encode(&mut request);
-        requests.push((number, request));
-    };
-    let send = Send { group: fixture::group_id(GROUP), generation: fixture::generation(1) };
-    let receive = Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1); 2] };
-    let echo = Echo { octets: [7; Echo::LEN] };
-    let hkdf = Hkdf { len: 8, salt: &[1], ikm: &[2], info: &[3] };
-    add(Id::Version.number(), &|out| encode_request(&Version, out).unwrap());
-    add(Id::Status.number(), &|out| encode_request(&Status, out).unwrap());
-    add(Id::Send.number(), &|out| encode_request(&send, out).unwrap());
-    add(Id::Receive.number(), &|out| encode_request(&receive, out).unwrap());
-    add(Id::Erase.number(), &|out| {
-        encode_request(&Erase { device: DeviceId([9; 16]) }, out).unwrap();
-    });
-    add(TestId::Marks.number(), &|out| encode_request(&Marks, out).unwrap());
-    add(TestId::Hkdf.number(), &|out| encode_request(&hkdf, out).unwrap());
-    add(TestId::Echo.number(), &|out| encode_request(&echo, out).unwrap());
-    requests
+/// A whole request, its command's number, and who may call it.
+fn whole<C: Command>(command: &C) -> (Role, u32, Vec<u8>) {
+    let mut request = Vec::new();
+    encode_request(command, &mut request).unwrap();
+    (C::CALLERS[0], C::NUMBER, request)
+}
+
+fn whole_requests() -> Vec<(Role, u32, Vec<u8>)> {
+    let (group, generation) = (fixture::group_id(GROUP), fixture::generation(1));
+    vec![
+        whole(&Version),
+        whole(&Status),
+        whole(&Send { group, generation }),
+        whole(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1); 2] }),
+        whole(&Suspend { group, on: true }),
+        whole(&Revoke { group, below: generation }),
+        whole(&Events { since: 0 }),
+        whole(&Erase { device: DeviceId([9; 16]) }),
+        whole(&SetFloor { floor: 1 }),
+        whole(&Marks),
+        whole(&Hkdf { len: 8, salt: &[1], ikm: &[2], info: &[3] }),
+        whole(&Echo { octets: [7; Echo::LEN] }),
+    ]
 }
 
 #[test]
 fn an_echo_has_the_shape_of_a_receive_of_one() {
     let mut device = Device::enrolled();
     let item = fixture::epoch(GROUP, 1, OTHER, 1);
-    let (mut receive, mut echo) = (Vec::new(), Vec::new());
-    encode_request(&Receive { items: vec![item] }, &mut receive).unwrap();
-    encode_request(&Echo { octets: [7; Echo::LEN] }, &mut echo).unwrap();
+    let (role, number, receive) = whole(&Receive { items: vec![item] });
+    let (_, echo_number, echo) = whole(&Echo { octets: [7; Echo::LEN] });
     assert_eq!(echo.len(), receive.len());
-    let receive = device.raw(Id::Receive.number(), &receive);
-    let echo = device.raw(TestId::Echo.number(), &echo);
+    let receive = device.raw(role, number, &receive);
+    let echo = device.raw(role, echo_number, &echo);
     assert_eq!(echo.len(), receive.len());
     assert!(echo[RESPONSE_HEAD..].starts_with(&[7; Echo::LEN]));
 }
@@ -272,20 +319,23 @@ fn an_echo_has_the_shape_of_a_receive_of_one() {
 #[test]
 fn every_command_refuses_what_is_not_its_request() {
     let mut device = Device::enrolled();
-    for (number, whole) in whole_requests() {
+    for (role, number, whole) in whole_requests() {
         for len in 0..whole.len() {
-            let response = device.raw(number, &whole[..len]);
+            let response = device.raw(role, number, &whole[..len]);
             assert_eq!(code_of(&response), Some(Code::Truncated), "{number:#x}, {len} octets");
         }
         let longer = [&whole[..], &[0]].concat();
-        assert_eq!(code_of(&device.raw(number, &longer)), Some(Code::TrailingBytes));
+        assert_eq!(code_of(&device.raw(role, number, &longer)), Some(Code::TrailingBytes));
         let later = [&[0, 2], &whole[2..]].concat();
-        assert_eq!(code_of(&device.raw(number, &later)), Some(Code::UnknownVersion));
+        assert_eq!(code_of(&device.raw(role, number, &later)), Some(Code::UnknownVersion));
         let oversized = vec![0; limit::REQUEST_MAX + 1];
-        assert_eq!(code_of(&device.raw(number, &oversized)), Some(Code::Oversized));
+        assert_eq!(code_of(&device.raw(role, number, &oversized)), Some(Code::Oversized));
     }
-    for number in [0, 2, 13, 0x8000, 0x8002, 0x8007, u32::MAX] {
-        assert_eq!(code_of(&device.raw(number, &[0, 1])), Some(Code::UnknownCommand));
+    for number in [0, 2, 13, 0x8000, 0x8007, u32::MAX] {
+        assert_eq!(
+            code_of(&device.raw(Role::Administrator, number, &[0, 1])),
+            Some(Code::UnknownCommand)
+        );
     }
 }
 
@@ -296,7 +346,10 @@ proptest! {
     fn any_octets_get_exactly_one_response(
         calls in vec(
             (
-                select(vec![1_u32, 5, 6, 7, 12, 0x8001, 0x8004, 0x8005, 0x8006, 3]),
+                select(Role::ALL),
+                select(vec![
+                    1_u32, 5, 6, 7, 9, 10, 11, 12, 0x8001, 0x8002, 0x8004, 0x8005, 0x8006, 3,
+                ]),
                 any::<bool>(),
                 vec(any::<u8>(), 0..120),
             ),
@@ -304,9 +357,9 @@ proptest! {
         ),
     ) {
         let mut device = Device::enrolled();
-        for (number, versioned, body) in calls {
+        for (role, number, versioned, body) in calls {
             let request = if versioned { [&[0, 1], &body[..]].concat() } else { body };
-            let response = device.raw(number, &request);
+            let response = device.raw(role, number, &request);
             let success = response.starts_with(&[0; RESPONSE_HEAD]);
             prop_assert!(success || code_of(&response).is_some());
         }

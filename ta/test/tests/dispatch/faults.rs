@@ -2,18 +2,15 @@
 //! happened.
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, Status};
+use proseal_proto::message::{DeviceState, EventKind, Status};
 use proseal_proto::test_command::{Outcome, Scope};
 use proseal_ta::sim::Fault;
 
 use crate::fixture::{Device, generations, largest};
 
 /// Writes that fail, and the code each gives.
-const WRITE_FAULTS: [(Fault, Code); 3] = [
-    (Fault::WriteFails, Code::StoreFailed),
-    (Fault::WriteLies, Code::StoreFailed),
-    (Fault::Full, Code::StoreFull),
-];
+const WRITE_FAULTS: [(Fault, Code); 2] =
+    [(Fault::WriteFails, Code::StoreFailed), (Fault::WriteLies, Code::StoreFailed)];
 
 #[test]
 fn after_a_failed_install_nothing_has_changed() {
@@ -38,7 +35,7 @@ fn after_a_failed_install_nothing_has_changed() {
 
 #[test]
 fn a_failed_first_install_leaves_a_factory_device() {
-    for (fault, code) in WRITE_FAULTS {
+    for (fault, code) in WRITE_FAULTS.into_iter().chain([(Fault::Full, Code::StoreFull)]) {
         let mut device = Device::new();
         device.fault(fault);
         assert_eq!(device.install(Scope::Whole, &generations(1, &[1])), Err(code));
@@ -51,9 +48,7 @@ fn a_failed_first_install_leaves_a_factory_device() {
 
 #[test]
 fn a_restart_after_a_failed_write_finds_the_old_state_or_the_new() {
-    for (fault, held) in
-        [(Fault::WriteFails, vec![1]), (Fault::Full, vec![1]), (Fault::WriteLies, vec![2])]
-    {
+    for (fault, held) in [(Fault::WriteFails, vec![1]), (Fault::WriteLies, vec![2])] {
         let mut device = Device::enrolled();
         device.fault(fault);
         assert!(device.install(Scope::Whole, &generations(2, &[2])).is_err());
@@ -90,16 +85,35 @@ fn a_cut_in_an_erase_leaves_nothing_to_derive_from() {
     assert_eq!(device.status().state, DeviceState::Factory);
 }
 
+/// The state's room is there since the first write.
 #[test]
-fn a_full_store_can_be_erased() {
+fn a_full_disk_stops_nothing_but_the_first_write() {
     let mut device = Device::new();
-    device.install(Scope::Whole, &largest(1)).unwrap();
     device.fault(Fault::Full);
-    assert_eq!(device.install(Scope::Whole, &generations(2, &[9])), Err(Code::StoreFull));
+    assert_eq!(device.install(Scope::Whole, &largest(1)), Err(Code::StoreFull));
+    device.fault(Fault::None);
+    device.install(Scope::Whole, &generations(1, &[1, 2])).unwrap();
+    device.fault(Fault::Full);
+    assert_eq!(device.ptk_id(1), Ok(1));
+    assert_eq!(device.suspend(true), Ok(()));
+    assert_eq!(device.revoke(2), Ok(()));
+    assert_eq!(device.install(Scope::Whole, &generations(2, &[2, 3])), Ok(Outcome::Applied));
     assert_eq!(device.erase(), Ok(()));
     assert_eq!(device.status().state, DeviceState::Factory);
+    assert_eq!(device.install(Scope::Whole, &generations(1, &[1])), Err(Code::StoreFull));
+}
+
+/// OP-TEE deletes an object that it finds damaged; what the TA holds in its
+/// memory is not.
+#[test]
+fn an_object_damaged_behind_a_running_ta_is_written_anew() {
+    let mut device = Device::enrolled();
+    device.fault(Fault::Corrupt);
+    assert_eq!(device.ptk_id(1), Ok(1));
     device.fault(Fault::None);
-    assert_eq!(device.install(Scope::Whole, &generations(1, &[1])), Ok(Outcome::Applied));
+    assert_eq!(device.event_kinds().last(), Some(&EventKind::Repaired));
+    device.restart();
+    assert_eq!(device.ptk_id(1), Ok(65), "the reservation is on the medium");
 }
 
 #[track_caller]

@@ -10,8 +10,12 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::limit::RESPONSE_MAX;
-use proseal_proto::message::{Erase, Receive, ReceiveItem, Send, SendReply, Status, StatusReply};
+use proseal_proto::message::{
+    Erase, Event, EventKind, Events, Receive, ReceiveItem, Revoke, Send, SendReply, Status,
+    StatusReply, Suspend,
+};
 use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::role::Role;
 use proseal_proto::test_command::{Install, Outcome, Scope};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
@@ -54,6 +58,12 @@ impl Device {
         self.ta = Ta::new(Sim::new(Arc::clone(&self.medium), self.starts));
     }
 
+    /// The power is back after it went.
+    pub(crate) fn power_on(&mut self) {
+        let mut medium = self.medium();
+        (medium.power_left, medium.is_off) = (None, false);
+    }
+
     /// The medium.
     pub(crate) fn medium(&self) -> MutexGuard<'_, Medium> {
         self.medium.lock().unwrap()
@@ -65,24 +75,39 @@ impl Device {
     }
 
     /// Octets in, octets out.
-    pub(crate) fn raw(&mut self, number: u32, request: &[u8]) -> Vec<u8> {
-        self.raw_with_room(number, request, RESPONSE_MAX)
+    pub(crate) fn raw(&mut self, role: Role, number: u32, request: &[u8]) -> Vec<u8> {
+        self.raw_with_room(role, number, request, RESPONSE_MAX)
     }
 
     /// The same, of a caller who has no more `room` for the response.
-    pub(crate) fn raw_with_room(&mut self, number: u32, request: &[u8], room: usize) -> Vec<u8> {
+    pub(crate) fn raw_with_room(
+        &mut self,
+        role: Role,
+        number: u32,
+        request: &[u8],
+        room: usize,
+    ) -> Vec<u8> {
         let mut response = Vec::with_capacity(RESPONSE_MAX);
         let buffer = response.as_ptr();
-        dispatch(&mut self.ta, number, request, room, &mut response);
+        dispatch(&mut self.ta, role, number, request, room, &mut response);
         assert_eq!(response.as_ptr(), buffer, "a buffer that moved leaves keys behind");
         response
     }
 
-    /// One command.
+    /// One command, by the first of its callers.
     pub(crate) fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Code> {
+        self.call_as(C::CALLERS[0], command)
+    }
+
+    /// One command.
+    pub(crate) fn call_as<C: Command>(
+        &mut self,
+        role: Role,
+        command: &C,
+    ) -> Result<C::Reply, Code> {
         let mut request = Vec::new();
         encode_request(command, &mut request).unwrap();
-        let response = self.raw_with_room(C::NUMBER, &request, command.response_max());
+        let response = self.raw_with_room(role, C::NUMBER, &request, command.response_max());
         assert!((RESPONSE_HEAD..=command.response_max()).contains(&response.len()));
         decode_response::<C>(&response).map_err(|error| match error {
             ResponseError::Refused(code) => code,
@@ -119,6 +144,41 @@ impl Device {
         let mut items = self.receive(vec![epoch(GROUP, generation, OTHER, 1)])?;
         assert_eq!(items.len(), 1);
         items.remove(0).map(drop)
+    }
+
+    /// `suspend` of [`GROUP`], by the administrator.
+    pub(crate) fn suspend(&mut self, on: bool) -> Result<(), Code> {
+        let suspend = Suspend { group: group_id(GROUP), on };
+        self.call_as(Role::Administrator, &suspend).map(drop)
+    }
+
+    /// `revoke` of what is below a generation of [`GROUP`].
+    pub(crate) fn revoke(&mut self, below: u64) -> Result<(), Code> {
+        self.call(&Revoke { group: group_id(GROUP), below: generation(below) }).map(drop)
+    }
+
+    /// Every event that is kept.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
+        loop {
+            let since = events.last().map_or(0, |last| last.number + 1);
+            let reply = self.call(&Events { since }).unwrap();
+            assert!(reply.events.iter().all(|event| event.number < reply.next));
+            if reply.events.is_empty() {
+                return events;
+            }
+            events.extend(reply.events);
+        }
+    }
+
+    /// What has happened, in short.
+    pub(crate) fn event_kinds(&mut self) -> Vec<EventKind> {
+        self.events().iter().map(|event| event.kind).collect()
+    }
+
+    /// Powered time passes.
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.medium().uptime_ms += seconds * 1000;
     }
 
     pub(crate) fn status(&mut self) -> StatusReply {

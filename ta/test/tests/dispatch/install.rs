@@ -106,7 +106,14 @@ fn what_this_device_or_build_cannot_take_is_refused() {
             changed(1, |c| c.groups[0].pgks[0].policy.profile = Profile::Ts33303),
             Code::UnsupportedProfile,
         ),
-        (changed(1, |c| c.groups[0].pgks[0].is_root = true), Code::UnsupportedRoot),
+        (
+            changed(1, |c| {
+                c.groups[0].pgks.iter_mut().for_each(|pgk| {
+                    (pgk.is_root, pgk.key) = (true, fixture::key(1));
+                });
+            }),
+            Code::KeyRepeated,
+        ),
         (changed(1, |c| c.groups[0].pgks[1].id = PgkId(0x21)), Code::PgkIdClash),
         (changed(1, |c| c.groups[0].pgks[1].key = fixture::key(1)), Code::KeyRepeated),
         (changed(1, |c| c.groups.push(group(GROUP + 1, vec![pgk(1, 1)]))), Code::KeyRepeated),

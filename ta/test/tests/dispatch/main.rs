@@ -7,3 +7,4 @@ mod epochs;
 mod faults;
 mod fixture;
 mod install;
+mod life;

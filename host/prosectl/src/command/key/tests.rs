@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 use proseal_client::sim::Machine;
 use proseal_client::{Fault, Opener, Transport};
+use proseal_proto::role::Role;
 use proseal_ta::sim::Medium;
 
 use super::*;
@@ -111,9 +112,13 @@ struct Crowded {
 }
 
 impl Opener for Crowded {
-    fn open(&self) -> Result<Box<dyn Transport>, Fault> {
+    fn may(&self, role: Role) -> bool {
+        self.machine.may(role)
+    }
+
+    fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
         let others = Arc::clone(&self.others);
-        let line = self.machine.open()?;
+        let line = self.machine.open(role)?;
         Ok(Box::new(CrowdedLine { machine: self.machine.clone(), line, others }))
     }
 }

@@ -182,7 +182,7 @@ fn closed_meanwhile(c: &mut Context) -> Verdict {
             while !answered.load(Ordering::Relaxed) && Instant::now() < end {
                 thread::yield_now();
             }
-            let closed = line.device.close_session(line.session);
+            let closed = line.device.close_session(line.session(RECEIVE));
             (closed, calls.join().unwrap_or_default())
         });
         c.equal("closing", closed.map_err(Refusal::Kernel), Ok(()));

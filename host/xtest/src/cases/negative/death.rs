@@ -54,8 +54,10 @@ fn other_sessions(c: &mut Context) -> Verdict {
             let result = line.call(RECEIVE, &good(RECEIVE));
             c.stopped(line, what, result, DEAD);
         }
-        let closed = line.device.close_session(line.session);
-        c.ok("closing it", closed.map_err(Refusal::Kernel))?;
+        for session in line.sessions() {
+            let closed = line.device.close_session(session);
+            c.ok("closing it", closed.map_err(Refusal::Kernel))?;
+        }
     }
     Ok(())
 }

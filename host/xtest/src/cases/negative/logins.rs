@@ -9,11 +9,11 @@ use super::requests::BAD_PARAMETERS;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::ioctl::{PARAMS, Param, Refusal, kind, login};
-use crate::line::uuid;
+use crate::line::{group_data, uuid};
 
 pub(super) const CASES: &[Case] = &[
     case(5001, "the TA refuses a user's login", user),
-    case(5002, "the TA refuses the login of a group that the caller is in", own_group),
+    case(5002, "the TA refuses the login of a group that has no role", own_group),
     case(5003, "the kernel refuses the login of a group that the caller is not in", other_group),
     case(5004, "the kernel refuses an application's login", application),
     case(5005, "the kernel refuses a user's application's login", user_application),
@@ -46,9 +46,7 @@ fn opened(
 }
 
 fn logged_in(c: &mut Context, login: u32, group: u32, expected: Refusal) -> Verdict {
-    let mut client = [0; 16];
-    client[..4].copy_from_slice(&group.to_le_bytes());
-    opened(c, uuid(), login, client, [Param::NONE; PARAMS], expected)
+    opened(c, uuid(), login, group_data(group), [Param::NONE; PARAMS], expected)
 }
 
 fn user(c: &mut Context) -> Verdict {

@@ -53,7 +53,7 @@ const RECEIVE: u32 = Id::Receive.number();
 /// A `receive` by these two parameters.
 fn invoke(line: &Line, number: u32, request: Param, room: Param) -> Result<u64, Refusal> {
     let mut params = [request, room, Param::NONE, Param::NONE];
-    line.device.invoke(line.session, number, &mut params)?;
+    line.device.invoke(line.session(number), number, &mut params)?;
     Ok(params[1].b)
 }
 
@@ -329,7 +329,8 @@ fn other_session(c: &mut Context, line: &Line, session: u32) -> Verdict {
 
 fn unknown_session(c: &mut Context) -> Verdict {
     let line = c.line()?;
-    for session in [0, line.session.wrapping_add(1), 0x7fff_ffff, u32::MAX] {
+    let [first, second] = line.sessions();
+    for session in [0, first.max(second).wrapping_add(1), 0x7fff_ffff, u32::MAX] {
         other_session(c, &line, session)?;
     }
     Ok(())
@@ -337,25 +338,26 @@ fn unknown_session(c: &mut Context) -> Verdict {
 
 fn closed_session(c: &mut Context) -> Verdict {
     let line = c.line()?;
-    let closed = line.device.close_session(line.session);
+    let session = line.session(RECEIVE);
+    let closed = line.device.close_session(session);
     c.ok("closing", closed.map_err(Refusal::Kernel))?;
-    other_session(c, &line, line.session)?;
-    let again = line.device.close_session(line.session);
+    other_session(c, &line, session)?;
+    let again = line.device.close_session(session);
     c.equal("closing again", again.map_err(Refusal::Kernel), Err(INVALID));
     Ok(())
 }
 
 fn foreign_session(c: &mut Context) -> Verdict {
     let (line, other) = (c.line()?, c.line()?);
-    other_session(c, &line, other.session)
+    other_session(c, &line, other.session(RECEIVE))
 }
 
 fn five_parameters(c: &mut Context) -> Verdict {
     let line = c.line()?;
     line.poison();
-    let result = line.device.invoke_counted(line.session, RECEIVE, PARAMS as u32 + 1);
+    let result = line.device.invoke_counted(line.session(RECEIVE), RECEIVE, PARAMS as u32 + 1);
     c.stopped(&line, "five parameters", result, INVALID);
-    let result = line.device.invoke_counted(line.session, RECEIVE, u32::MAX);
+    let result = line.device.invoke_counted(line.session(RECEIVE), RECEIVE, u32::MAX);
     c.stopped(&line, "as many as there are numbers", result, INVALID);
     Ok(())
 }

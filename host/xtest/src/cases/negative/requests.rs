@@ -289,7 +289,7 @@ fn types<const NUMBER: u32>(c: &mut Context) -> Verdict {
             });
             line.request.put(0, &whole);
             line.poison();
-            let result = line.device.invoke(line.session, NUMBER, &mut params);
+            let result = line.device.invoke(line.session(NUMBER), NUMBER, &mut params);
             c.stopped(&line, &format!("kinds {kinds:?}"), result, BAD_PARAMETERS);
             calls += 1;
         }

@@ -34,8 +34,8 @@ pub(super) const CASES: &[Case] = &[
     case(4019, "a time more than ten years ahead", far_time),
     case(4020, "a 17th group", too_many_groups),
     case(4021, "a fifth PGK of a group", too_many_pgks),
-    case(4022, "a new root", new_root),
     case(4023, "another member id while a generation is held", other_member),
+    case(4024, "one root for two generations of a group", repeated_root),
 ];
 
 pub(super) const FACTORY: &[Case] = &[
@@ -219,13 +219,15 @@ fn too_many_pgks(c: &mut Context) -> Verdict {
     refused_change(c, change, Code::TooManyPgks)
 }
 
-fn new_root(c: &mut Context) -> Verdict {
+fn repeated_root(c: &mut Context) -> Verdict {
     let change = |content: &mut Content<'_>| {
-        let mut root = fixture::pgk(3, 9);
-        root.is_root = true;
-        content.groups[0].pgks.push(root);
+        for generation in [3, 4] {
+            let mut root = fixture::pgk(generation, 9);
+            root.is_root = true;
+            content.groups[0].pgks.push(root);
+        }
     };
-    refused_change(c, change, Code::UnsupportedRoot)
+    refused_change(c, change, Code::KeyRepeated)
 }
 
 fn factory_send(c: &mut Context) -> Verdict {

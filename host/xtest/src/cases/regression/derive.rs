@@ -27,6 +27,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(2008, "without the right to send a device still receives", not_sender),
     case(2009, "send names what is not held", unknown),
     case(2010, "every input of the derivation changes both keys", separation),
+    case(2011, "a root gives each of its groups a PGK of its own", roots),
 ];
 
 impl Context {
@@ -265,5 +266,25 @@ fn separation(c: &mut Context) -> Verdict {
             seen.push(*key);
         }
     }
+    Ok(())
+}
+
+fn roots(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let groups = [GROUP, GROUP + 1].map(|id| {
+        let mut root = fixture::pgk(1, 0);
+        root.is_root = true;
+        fixture::group(id, vec![root])
+    });
+    let content = fixture::content(1, groups.into());
+    c.applied(Scope::Whole, &content)?;
+    let mut given = Vec::new();
+    for id in [GROUP, GROUP + 1] {
+        let epoch = fixture::epoch(id, 1, OTHER, 1);
+        let keys = c.receive_one(epoch)?;
+        c.keys(&keys, &content.groups[0].pgks[0], &epoch);
+        given.push(*keys.ck.expose());
+    }
+    c.differ("the groups' CK", &given[0], &given[1]);
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(3003, "an equal sequence with other content is refused", sequence_conflict),
     case(3004, "a held generation changes its windows, never its key", generation_conflict),
     case(3005, "a content for another device is refused", wrong_device),
-    case(3006, "profile, suite and root that this build lacks are refused", unsupported),
+    case(3006, "a profile or suite that this build lacks is refused", unsupported),
     case(3007, "unknown map keys are refused below 64 and ignored from there", unknown_keys),
     case(3008, "a 17th group is refused", too_many_groups),
     case(3009, "a fifth PGK of a group is refused", too_many_pgks),
@@ -134,10 +134,6 @@ fn unsupported(c: &mut Context) -> Verdict {
     let mut profile = fixture::one_pgk();
     profile.groups[0].pgks[0].policy.profile = Profile::Ts33303;
     c.refused_content(Scope::Whole, &profile, Code::UnsupportedProfile);
-
-    let mut root = fixture::one_pgk();
-    root.groups[0].pgks[0].is_root = true;
-    c.refused_content(Scope::Whole, &root, Code::UnsupportedRoot);
 
     // Numbers that no build knows: map key 7 is the profile, 8 the suite.
     for (key, code) in [(7, Code::UnsupportedProfile), (8, Code::UnsupportedSuite)] {

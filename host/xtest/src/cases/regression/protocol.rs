@@ -41,7 +41,7 @@ impl Context {
     fn raw_refused(&mut self, what: &str, number: u32, request: &[u8], code: Code) {
         match self.target.raw(number, request) {
             Ok(response) => self.octets(what, &response, &code.number().to_be_bytes()),
-            Err(result) => self.that(&format!("{what} gives {result:#x}, not a response"), false),
+            Err(fault) => self.that(&format!("{what} gives {fault}, not a response"), false),
         };
     }
 }
