@@ -35,10 +35,13 @@ class Shell:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, *words, key=None):
+    def ask(self, *words, key=None, user=None):
         """The answer to `prosectl WORDS`, or None if the power went first."""
+        command = f"prosectl --json {' '.join(words)}"
+        if user:
+            command = f"su {user} -c '{command}'"
         # The shell's own input is the script, which no command may read from.
-        line = f"echo {key.hex() if key else ''} | prosectl --json {' '.join(words)}\n"
+        line = f"echo {key.hex() if key else ''} | {command}\n"
         try:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
@@ -63,7 +66,7 @@ class Shell:
 
     def carry_out(self, operation):
         """The same for an operation; a refusal is an error: only what must succeed is drawn."""
-        answer = self.ask(*operation.words(), key=getattr(operation, "key", None))
+        answer = self.ask(*operation.words(), key=getattr(operation, "key", None), user=getattr(operation, "user", None))
         if answer is not None and not answer["ok"]:
             raise Unexpected(f"{operation}: {answer['name']}: {answer['message']}")
         return answer

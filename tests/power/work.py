@@ -79,6 +79,9 @@ class Suspend:
     group: str
     on: bool
 
+    # Only the administrator resumes, and root's login would be the daemon's.
+    user = "admin"
+
     def words(self):
         return ["suspend" if self.on else "resume", self.group]
 
