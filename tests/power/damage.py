@@ -5,7 +5,9 @@ import struct
 import subprocess
 
 FOLDER = "/tee/"  # OP-TEE's store on its disk
-HEADS = 2 * 66  # octets
+# OP-TEE's hash tree begins with two heads of 64 octets, each with a counter of 4 behind it. Where both counters make no
+# sense OP-TEE has another answer than for all other damage, which is not what is meant here.
+HEADS, HEAD = (0, 68), 64
 BLOCK_SIZE_AT = 1024 + 24  # ext4's superblock: 2^(10 + n) octets
 
 
@@ -27,10 +29,11 @@ def read_errors(disk, name):
 
 
 def invert(disk, name):
-    """Inverts the heads of OP-TEE's hash tree, where the file begins, while the UE is off."""
+    """Inverts the heads of the file, while the UE is off."""
     at = beginning(disk, name)
     with open(disk, "r+b") as file:
-        file.seek(at)
-        octets = file.read(HEADS)
-        file.seek(at)
-        file.write(bytes(octet ^ 0xFF for octet in octets))
+        for head in HEADS:
+            file.seek(at + head)
+            octets = file.read(HEAD)
+            file.seek(at + head)
+            file.write(bytes(octet ^ 0xFF for octet in octets))
