@@ -38,7 +38,8 @@ class Life:
         return wrong
 
     def go_on(self, shell, draw):
-        """The next commands: a refresh under each PGK that is held, a new key, one that ends others, and a last look."""
+        """The next commands: a refresh under each PGK that is held, a new key and a refresh under it, a revocation, and
+        a last look."""
         wrong = []
         for operation in self._next(draw):
             wrong += self.acknowledged(operation, guest.must(shell.carry_out(operation)))
@@ -53,11 +54,8 @@ class Life:
         for group, generation in self.model.held():
             yield work.Send(group, generation)
         yield draw.install(self.model)
-        yield draw.revoke(self.model)
-        yield draw.replace(self.model)
-        yield draw.suspend(self.model)
-        yield draw.suspend(self.model)
         yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
+        yield draw.revoke(self.model)
 
 
 def keep(disk, name):
