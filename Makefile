@@ -16,8 +16,9 @@ test: ## Everything that proves it: lints, host tests, guest tests
 
 # 15 is ten minutes, each level 40 s.
 SOAK_LEVEL = 15
-soak: image ## The guest fuzzer for ten minutes (SOAK_LEVEL=3: two)
+soak: image ## The guest fuzzer for ten minutes (SOAK_LEVEL=3: two), then 200 power cuts and each boundary, hours
 	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) fuzz_1001
+	tests/power/run
 
 image: ## Build the image (packages, firmware, programs); does nothing if all is there
 	qemu-env/build

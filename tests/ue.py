@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
-from qemu_env import paths  # noqa: E402
+from qemu_env import life, paths  # noqa: E402
+from qemu_env.ue_folder import Ue  # noqa: E402
 
 TOOL = os.fspath(ROOT / "qemu-env/ue")
 CALL_S = 120
@@ -55,6 +56,11 @@ class UE:
 
     def stop(self):
         return self.tool("stop", self.name)
+
+    def cut(self):
+        """A power cut, of a UE that runs or does not."""
+        if Ue(self.name).is_running():
+            life.kill(Ue(self.name))
 
     def exec(self, *command, stdin=b"", limit_s=CALL_S, progress=False):
         """Runs a command in the UE; its streams and status. With `progress` its stderr is shown as it comes."""

@@ -16,6 +16,7 @@ DEFAULTS = {
     "memory": 1057,
     "qemu_args": "",
     "rtc": None,
+    "store_driver": "",
     "tests": False,
 }
 
@@ -47,7 +48,7 @@ def command(ue, options):
         "-serial", "chardev:console",
         "-chardev", "file,id=secure,path=secure.log,append=on", "-serial", "chardev:secure",
         "-qmp", "unix:monitor.sock,server=on,wait=off",
-        *drive("store", "disk", f"cache={options['cache']}"),
+        *drive("store", "disk", f"cache={options['cache']}", options["store_driver"]),
         "-device", "virtio-serial-pci",
     ]  # fmt: skip
     for port in range(PORTS):
@@ -60,10 +61,11 @@ def command(ue, options):
     return line + shlex.split(options["qemu_args"])
 
 
-def drive(name, path, more):
-    """The guest finds its disks by their serial numbers."""
+def drive(name, path, more, driver=""):
+    """The guest finds its disks by their serial numbers. `driver` says how else than as a plain file QEMU opens one."""
+    opened = driver or f"format=raw,file={escape(path)}"
     return [
-        "-drive", f"if=none,id={name},format=raw,file={escape(path)},{more}",
+        "-drive", f"if=none,id={name},{opened},{more}",
         "-device", f"virtio-blk-pci,drive={name},serial={name}",
     ]  # fmt: skip
 

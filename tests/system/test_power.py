@@ -1,0 +1,126 @@
+"""The power goes: nothing that was acknowledged is lost, nothing is half there, nothing that ended is back, no epoch comes
+twice. And disks that fail. `tests/power/run` runs the same for longer."""
+
+import json
+import os
+import random
+import shutil
+import unittest
+
+from power import damage, guest, oracle, work
+from power.boundaries import Boundaries, Recording
+from power.cuts import Cuts
+from power.extent import EXTENT
+from power.life import Life
+from ue import UE
+
+
+class Power(unittest.TestCase):
+    def test_power_cuts_at_random_instants(self):
+        print(f"seed {EXTENT.seed}")
+        cuts = Cuts(UE("power"), EXTENT.seed)
+        self.assertEqual(cuts.run(EXTENT.cuts), [])
+        print(cuts.summary())
+
+
+class PowerLog(unittest.TestCase):
+    """One recording; its disk starts at the boundaries."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.recorder = UE("power-log")
+        cls.recording = Recording(cls.recorder, EXTENT.seed).run()
+
+    def test_power_log_makes_the_disk_bit_for_bit(self):
+        self.assertEqual(self.recording.whole(), self.recorder.disk())
+
+    def test_power_cuts_at_boundaries_of_flushes(self):
+        boundaries = Boundaries(UE("power"), self.recording, EXTENT.seed)
+        chosen = boundaries.drawn(EXTENT.first_commits, EXTENT.the_rest)
+        print(f"seed {EXTENT.seed}: {len(chosen)} of {len(self.recording.boundaries)} boundaries, "
+              f"{len(self.recording.first_commits())} of them in the first commits of the fresh disk")
+        self.assertGreater(len(chosen), 1)
+        self.assertEqual(boundaries.run(chosen), [])
+
+
+class PowerDisk(unittest.TestCase):
+    """A disk that fails once, and damage that nothing here can mend. The device holds two keys."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ue = UE("power-disk")
+        cls.ue.start("--fresh")
+        cls.addClassCleanup(cls.ue.cut)
+        cls.life = Life()
+        with guest.Shell(cls.ue) as shell:
+            for generation in (1, 2):
+                cls.carry_out(shell, work.Install(work.GROUPS[0], generation, os.urandom(32)))
+            cls.carry_out(shell, work.Send(work.GROUPS[0], 2))
+        # Files are numbered: OP-TEE's own came first.
+        numbers = cls.ue.sh("ls /var/lib/optee-client/data/tee | grep -vx dirf.db").stdout.split()
+        cls.state_file = max(numbers, key=lambda name: int(name, 16))
+        cls.ue.stop()
+        cls.disk = cls.ue.folder / "disk"
+        cls.copy = cls.ue.folder / "copy"
+        shutil.copyfile(cls.disk, cls.copy)
+
+    @classmethod
+    def carry_out(cls, shell, operation):
+        cls.life.acknowledged(operation, guest.must(shell.carry_out(operation)))
+
+    def setUp(self):
+        shutil.copyfile(self.copy, self.disk)
+        self.addCleanup(self.ue.cut)
+
+    def refused(self, status, name, message, hint, *command):
+        answer = self.ue.prosectl("--json", *command)
+        said = json.loads(answer.stdout)
+        self.assertEqual((answer.status, said["name"]), (status, name), answer)
+        self.assertIn(message, said["message"])
+        self.assertIn(hint, said["hint"])
+        print(f"{said['name']}: {said['message']}\n  hint: {said['hint']}")
+
+    def doctor_says(self, *texts):
+        doctor = self.ue.prosectl("doctor")
+        self.assertNotEqual(doctor.status, 0, doctor)
+        for text in texts:
+            self.assertIn(text, doctor.stdout)
+        print(doctor.stdout)
+
+    def all_is_there(self):
+        with guest.Shell(self.ue) as shell:
+            self.assertEqual(self.life.judge(shell), [])
+
+    def test_power_read_error_of_one_start_costs_nothing(self):
+        self.ue.start("--store-driver", damage.read_errors(self.disk, "dirf.db"))
+        self.refused(1, "tee_failed", "0xffff0000", "prosectl doctor", "status")
+        self.doctor_says("disk may be failing", "do not try again before it is healthy")
+        self.ue.cut()
+        self.ue.start()
+        self.all_is_there()
+
+    def test_power_damaged_directory_is_told_at_each_start_and_a_copy_mends_it(self):
+        damage.invert(self.disk, "dirf.db")
+        for _ in range(2):
+            self.ue.start()
+            self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
+            self.doctor_says("keep a copy", "put back a backup of this very device", "clear the folder")
+            self.ue.cut()
+        self.ue.start("--disk", os.fspath(self.copy))
+        self.all_is_there()
+
+    def test_power_damaged_state_is_told_and_an_erase_begins_anew(self):
+        damage.invert(self.disk, self.state_file)
+        self.ue.start()
+        for command in (["key", "list"], ["derive", "send", "--group", work.GROUPS[0]]):
+            self.refused(3, "damaged", "state is damaged", "prosectl erase", *command)
+        self.assertEqual(self.ue.done("status")["state"], "damaged")
+        with guest.Shell(self.ue) as shell:
+            life, draw = Life(self.life.model.erased(oracle.DAMAGED)), work.Draw(random.Random(EXTENT.seed), 2)
+            self.assertEqual(life.go_on(shell, draw), [])
+
+    def test_power_damaged_database_of_op_tee_is_told(self):
+        # That of TA versions: it was written before any object of ours.
+        damage.invert(self.disk, "0")
+        self.ue.start()
+        self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
