@@ -11,7 +11,11 @@ CALLS = [
     ("session_open", "a session, the TA being loaded"),
     ("session_ready", "the same with the client's kept memory"),
     ("session_open_first", "the first session since the boot"),
-    ("store_write", "one write of the state"),
+    ("status", "status: what the device holds"),
+    ("events", "events: what has happened"),
+    ("store_write", "install: one write of the state"),
+    ("suspend", "suspend: one write of the state"),
+    ("revoke", "revoke: two writes of the state"),
     ("pkcs11_derive", "IK and CK by OP-TEE's PKCS#11 TA"),
 ]
 OTHERS = ["derives_per_second", "boot_seconds"]

@@ -6,7 +6,8 @@ use std::time::Instant;
 use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
 use proseal_client::{Client, Opener};
-use proseal_proto::message::{Erase, Receive, Send, Status};
+use proseal_proto::command::Command;
+use proseal_proto::message::{Erase, Events, Receive, Revoke, Send, Status, Suspend};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Outcome, Scope, UUID};
 
@@ -32,6 +33,14 @@ pub(crate) enum Call {
     Pkcs11Derive,
     /// One write of the state.
     StoreWrite,
+    /// What the device holds.
+    Status,
+    /// What has happened to it.
+    Events,
+    /// Deriving stops in a group: one write.
+    Suspend,
+    /// A PGK ends: two writes.
+    Revoke,
 }
 
 impl Call {
@@ -39,8 +48,16 @@ impl Call {
     pub(crate) const SHORT: &'static [Self] =
         &[Self::Empty, Self::Memref, Self::Derive, Self::DeriveSend];
     /// Those that take many times as long, made in some rounds.
-    pub(crate) const LONG: &'static [Self] =
-        &[Self::SessionOpen, Self::SessionReady, Self::Pkcs11Derive, Self::StoreWrite];
+    pub(crate) const LONG: &'static [Self] = &[
+        Self::SessionOpen,
+        Self::SessionReady,
+        Self::Pkcs11Derive,
+        Self::StoreWrite,
+        Self::Status,
+        Self::Events,
+        Self::Suspend,
+        Self::Revoke,
+    ];
 
     /// What is called right before it, unmeasured: a call is slower after one
     /// to another TA, and what it costs in a row is asked for. Before `send`
@@ -63,6 +80,10 @@ impl Call {
             Self::SessionReady => "session_ready",
             Self::Pkcs11Derive => "pkcs11_derive",
             Self::StoreWrite => "store_write",
+            Self::Status => "status",
+            Self::Events => "events",
+            Self::Suspend => "suspend",
+            Self::Revoke => "revoke",
         }
     }
 }
@@ -146,13 +167,35 @@ impl Calls {
             }
             Call::StoreWrite => {
                 self.sequence += 1;
-                let content = content::octets(self.sequence);
-                let request = Install { scope: Scope::Whole, content: &content };
-                let start = Instant::now();
-                let outcome = self.client.call(&request)?.outcome;
-                let taken = nanoseconds(start);
-                if outcome == Outcome::Applied { Ok(taken) } else { Err(outcome.name().into()) }
+                self.install(Scope::Whole, &content::octets(self.sequence))
+            }
+            Call::Status => self.timed(&Status),
+            Call::Events => self.timed(&Events { since: 0 }),
+            Call::Suspend => {
+                let suspend = Suspend { group: content::GROUP, on: true };
+                let taken = self.timed(&suspend)?;
+                self.timed(&Suspend { on: false, ..suspend })?;
+                Ok(taken)
+            }
+            Call::Revoke => {
+                self.sequence += 1;
+                self.install(Scope::Added, &content::octets_to_revoke(self.sequence))?;
+                let below = content::generation(self.sequence + 1);
+                self.timed(&Revoke { group: content::REVOKED, below })
             }
         }
+    }
+
+    fn timed<C: Command>(&mut self, command: &C) -> Result<u64> {
+        let start = Instant::now();
+        let _reply = self.client.call(command)?;
+        Ok(nanoseconds(start))
+    }
+
+    fn install(&mut self, scope: Scope, content: &[u8]) -> Result<u64> {
+        let start = Instant::now();
+        let outcome = self.client.call(&Install { scope, content })?.outcome;
+        let taken = nanoseconds(start);
+        if outcome == Outcome::Applied { Ok(taken) } else { Err(outcome.name().into()) }
     }
 }

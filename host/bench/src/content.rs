@@ -15,8 +15,27 @@ const OTHER: MemberId = MemberId::from_octets([0, 0, 2]);
 /// 2026-01-01, seconds since 1970 UTC.
 const TIME: u64 = 1_767_225_600;
 
+/// A group whose PGKs come and are revoked.
+pub(crate) const REVOKED: GroupId = GroupId::from_octets([0x0a, 0, 2]);
+
 /// The content of this sequence; but for that, all are the same.
 pub(crate) fn octets(sequence: u64) -> Vec<u8> {
+    encoded(sequence, GROUP, GENERATION, &[0x5a; 32])
+}
+
+/// A content with one PGK of [`REVOKED`], whose generation is its sequence.
+pub(crate) fn octets_to_revoke(sequence: u64) -> Vec<u8> {
+    let mut key = [0xa5; 32];
+    key[..8].copy_from_slice(&sequence.to_be_bytes());
+    encoded(sequence, REVOKED, generation(sequence), &key)
+}
+
+/// A generation.
+pub(crate) fn generation(number: u64) -> Generation {
+    Generation::new(number).expect("callers count from 1")
+}
+
+fn encoded(sequence: u64, group: GroupId, generation: Generation, key: &[u8; 32]) -> Vec<u8> {
     let policy = Policy {
         not_before: TIME,
         not_after: TIME + 30 * 24 * 3600,
@@ -30,9 +49,8 @@ pub(crate) fn octets(sequence: u64) -> Vec<u8> {
         max_unsynced_s: 0,
         accept_rollback: false,
     };
-    let pgk =
-        Pgk { generation: GENERATION, id: PgkId(1), key: &[0x5a; 32], is_root: false, policy };
-    let group = Group { group: GROUP, member: MEMBER, next: 1, may_send: true, pgks: vec![pgk] };
+    let pgk = Pgk { generation, id: PgkId(1), key, is_root: false, policy };
+    let group = Group { group, member: MEMBER, next: 1, may_send: true, pgks: vec![pgk] };
     let content = Content {
         device: DeviceId::NONE,
         sequence,
