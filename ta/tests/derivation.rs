@@ -4,7 +4,7 @@ use proseal_proto::content::Label;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::profile::{Profile, Suite};
-use proseal_ta::kdf::{self, Epoch};
+use proseal_ta::kdf::{self, Epoch, RootStep};
 use proseal_ta::secret::GroupKey;
 use serde_json::Value;
 
@@ -20,18 +20,43 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+fn suite(vector: &Value) -> Suite {
+    match vector["suite"].as_str().unwrap() {
+        "aead" => Suite::Aead,
+        "integrity" => Suite::Integrity,
+        "3gpp" => Suite::ThreeGpp,
+        other => panic!("suite {other}"),
+    }
+}
+
+#[test]
+fn pgks_from_roots_are_computed_anew() {
+    let file: Value = serde_json::from_str(VECTORS).unwrap();
+    let roots = file["roots"].as_array().unwrap();
+    assert!(roots.len() >= 7, "some vectors are gone");
+    for vector in roots {
+        let step = RootStep {
+            profile: Profile::HkdfSha256,
+            suite: suite(vector),
+            group: GroupId::from_octets(octets(vector, "group")),
+            generation: Generation::new(vector["generation"].as_u64().unwrap()).unwrap(),
+            pgk_id: PgkId(octets::<1>(vector, "pgk_id")[0]),
+            label: &Label::new(vector["label"].as_str().unwrap()).unwrap(),
+        };
+        let mut pgk = [0; 32];
+        let root = GroupKey::copied_from(&octets(vector, "root"));
+        kdf::derive_from_root(&root, &step, &mut pgk).unwrap();
+        assert_eq!(vector["pgk"], hex(&pgk), "{}", vector["comment"]);
+    }
+}
+
 #[test]
 fn vectors_are_computed_anew() {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
     let vectors = file["vectors"].as_array().unwrap();
     assert!(vectors.len() >= 20, "some vectors are gone");
     for vector in vectors {
-        let suite = match vector["suite"].as_str().unwrap() {
-            "aead" => Suite::Aead,
-            "integrity" => Suite::Integrity,
-            "3gpp" => Suite::ThreeGpp,
-            other => panic!("suite {other}"),
-        };
+        let suite = suite(vector);
         let epoch = Epoch {
             suite,
             group: GroupId::from_octets(octets(vector, "group")),

@@ -209,7 +209,7 @@ impl Error {
                     "install the .ta file in tee-supplicant's folder, /lib/optee_armtz or /usr/lib/optee_armtz"
                 }
                 Fault::BadSignature { .. } => {
-                    "sign the .ta file with the key that this OP-TEE was built with; the file may also be damaged"
+                    "sign the .ta file with the key that this OP-TEE was built with; the file, or the store's dirf.db, may also be damaged (docs/storage.md)"
                 }
                 Fault::StorageDamaged { .. } => {
                     "run `prosectl doctor`; docs/storage.md says which damage can be mended"
