@@ -204,6 +204,7 @@ fn apply_pgk(
                     generation: entry.generation,
                     id: entry.id,
                     key: pgk_of(group.id, entry)?,
+                    prepared: kdf::Prepared::new(),
                     is_root: entry.is_root,
                     policy: entry.policy,
                     reserved: 0,

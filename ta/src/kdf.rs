@@ -3,6 +3,9 @@
 
 mod hkdf_sha256;
 
+use alloc::boxed::Box;
+use core::cell::OnceCell;
+
 pub use hkdf_sha256::hkdf;
 use proseal_proto::content::Label;
 use proseal_proto::error::Code;
@@ -66,15 +69,37 @@ pub fn derive_from_root(
     hkdf_sha256::derive_from_root(root, step, pgk)
 }
 
-/// Derives IK and CK in place.
+/// What a profile makes of a PGK once, for all its epochs: as secret as the
+/// PGK, at one address for life, and wiped with it.
+pub struct Prepared(OnceCell<Box<hkdf_sha256::Prk>>);
+
+impl Prepared {
+    /// Nothing yet: it is made by the first derivation.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceCell::new())
+    }
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Derives IK and CK in place. `prepared` belongs to `pgk`, and to no other.
 pub fn derive(
     profile: Profile,
     pgk: &GroupKey,
+    prepared: &Prepared,
     epoch: &Epoch<'_>,
     keys: KeySlots<'_>,
 ) -> Result<(), Code> {
     match profile {
-        Profile::HkdfSha256 => hkdf_sha256::derive(pgk, epoch, keys),
+        Profile::HkdfSha256 => {
+            let prk = prepared.0.get_or_init(|| Box::new(hkdf_sha256::extract(pgk)));
+            hkdf_sha256::derive(prk, epoch, keys)
+        }
         Profile::Ts33303 => Err(Code::UnsupportedProfile),
     }
 }

@@ -11,6 +11,7 @@ use proseal_proto::content::Policy;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
 use proseal_proto::message::{Event, EventKind, PgkState};
 
+use crate::kdf::Prepared;
 use crate::secret::GroupKey;
 
 /// Removed groups whose `next` is remembered.
@@ -73,6 +74,8 @@ pub struct Pgk {
     pub id: PgkId,
     /// The PGK itself.
     pub key: GroupKey,
+    /// What is derived from it once; not stored.
+    pub prepared: Prepared,
     /// Whether it was derived from a root, which is not kept.
     pub is_root: bool,
     /// What may be done with it.

@@ -4,7 +4,7 @@ use proseal_proto::content::Label;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::profile::{Profile, Suite};
-use proseal_ta::kdf::{self, Epoch, RootStep};
+use proseal_ta::kdf::{self, Epoch, Prepared, RootStep};
 use proseal_ta::secret::GroupKey;
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ fn vectors_are_computed_anew() {
         assert_eq!(vector["profile"], Profile::HkdfSha256.name());
         let pgk = GroupKey::copied_from(&octets(vector, "pgk"));
         let mut keys = KeyPair::zero();
-        kdf::derive(Profile::HkdfSha256, &pgk, &epoch, keys.slots()).unwrap();
+        kdf::derive(Profile::HkdfSha256, &pgk, &Prepared::new(), &epoch, keys.slots()).unwrap();
         for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
             let (used, unused) = key.expose().split_at(suite.key_len());
             assert_eq!(vector[name], hex(used), "{name} of {}", vector["comment"]);

@@ -32,7 +32,7 @@ pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendRep
         keys: KeyPair::zero(),
     };
     let epoch = epoch(group, pgk, group.member, ptk_id, salt);
-    kdf::derive(pgk.policy.profile, &pgk.key, &epoch, reply.keys.slots())?;
+    kdf::derive(pgk.policy.profile, &pgk.key, &pgk.prepared, &epoch, reply.keys.slots())?;
     Ok(reply)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn receive<P: Platform>(
             Ok((pgk, epoch)) => {
                 reply.u32(0)?;
                 let keys = KeySlots::append(reply)?;
-                kdf::derive(pgk.policy.profile, &pgk.key, &epoch, keys)?;
+                kdf::derive(pgk.policy.profile, &pgk.key, &pgk.prepared, &epoch, keys)?;
             }
             Err(code) => Err::<KeyPair, _>(code).encode(reply)?,
         }

@@ -31,11 +31,13 @@ pub fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) -> Result<(), 
     Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, okm).map_err(|_| Code::Internal)
 }
 
-pub(super) fn derive(pgk: &GroupKey, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
-    // One extract serves both expands.
-    let prk = extract(pgk);
-    expand(&prk, Purpose::IntegrityKey, epoch, keys.ik)?;
-    expand(&prk, Purpose::ConfidentialityKey, epoch, keys.ck)
+/// HMAC, keyed with the PRK. sha2 and hmac wipe it when it is dropped (their
+/// feature `zeroize`).
+pub(super) type Prk = Hkdf<Sha256>;
+
+pub(super) fn derive(prk: &Prk, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
+    expand(prk, Purpose::IntegrityKey, epoch, keys.ik)?;
+    expand(prk, Purpose::ConfidentialityKey, epoch, keys.ck)
 }
 
 pub(super) fn derive_from_root(
@@ -59,12 +61,12 @@ pub(super) fn derive_from_root(
     extract(root).expand(info, pgk).map_err(|_| Code::Internal)
 }
 
-fn extract(key: &GroupKey) -> Hkdf<Sha256> {
+pub(super) fn extract(key: &GroupKey) -> Prk {
     Hkdf::new(Some(&[]), key.expose())
 }
 
 fn expand(
-    prk: &Hkdf<Sha256>,
+    prk: &Prk,
     purpose: Purpose,
     epoch: &Epoch<'_>,
     key: &mut [u8; DerivedKey::LEN],

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{EVENTS_MAX, Group, Pgk, REMOVED_MAX, RemovedGroup, State};
 use crate::VERSION;
+use crate::kdf::Prepared;
 use crate::secret::GroupKey;
 
 /// First octets of each record.
@@ -181,6 +182,7 @@ impl Decode<'_> for Pgk {
             generation,
             id,
             key,
+            prepared: Prepared::new(),
             is_root: r.bool()?,
             policy: Policy {
                 not_before: r.u64()?,

@@ -31,6 +31,7 @@ fn state(groups: usize, pgks: usize, removed: usize, events: usize) -> State {
         generation: Generation::new(at as u64 + 1).unwrap(),
         id: PgkId(at as u8),
         key: GroupKey::copied_from(&[at as u8 + 1; 32]),
+        prepared: Prepared::new(),
         is_root: false,
         policy: policy(),
         reserved: 64,
