@@ -27,6 +27,8 @@ mod report;
 mod runner;
 mod selection;
 mod show;
+#[cfg(feature = "optee")]
+mod store;
 mod target;
 
 use std::io::{self, Write};

@@ -1,0 +1,128 @@
+//! 1500: the disk is full. What ends a key must not need room.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+
+use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
+use proseal_proto::message::{Revoke, Suspend};
+use proseal_proto::test_command::{Scope, SetFloor};
+
+use super::{Found, SEQUENCE, case, with_generations};
+use crate::case::{Case, Verdict};
+use crate::check::Context;
+use crate::fixture::{self, GROUP, TIME};
+
+pub(super) const CASES: &[Case] = &[
+    case(1501, "a revocation takes effect on a full disk", revoked),
+    case(1502, "an erase takes effect on a full disk", erased),
+    case(1503, "a suspension takes effect on a full disk", suspended),
+    case(1504, "a key whose time is over is erased on a full disk", ended),
+    case(1505, "a content that removes keys takes effect on a full disk", removed),
+    case(1506, "a factory device on a full disk takes no content, and stays what it is", installed),
+];
+
+/// On the store's own disk, beside its folder.
+const FILLER: &str = "/var/lib/optee-client/data/filler";
+
+/// A disk without room, as long as this lives.
+struct FullDisk;
+
+impl FullDisk {
+    /// Fills it to the last block, those for root too.
+    fn new() -> io::Result<Self> {
+        let full = Self;
+        let mut file = File::create(FILLER)?;
+        for size in [1 << 20, 1 << 16, 1 << 10] {
+            let octets = vec![0xf1; size];
+            // The one error that is wanted.
+            while file.write_all(&octets).is_ok() {}
+        }
+        // Only what is on the disk takes its place for sure.
+        let _ = file.sync_all();
+        Ok(full)
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(FILLER);
+    }
+}
+
+/// Does it on a full disk, and expects this of the device afterwards: at once,
+/// after the next start, and when there is room again.
+fn on_full_disk(
+    c: &mut Context,
+    act: impl FnOnce(&mut Context) -> Verdict,
+    found: &Found,
+) -> Verdict {
+    c.expect("the device", &Found::whole())?;
+    let full = FullDisk::new();
+    let full = c.ok("filling the disk", full)?;
+    act(c)?;
+    c.expect("the device, the disk full", found)?;
+    c.forget();
+    c.expect("the device after the next start, the disk full", found)?;
+    drop(full);
+    c.forget();
+    c.expect("the device, with room", found)
+}
+
+fn revoked(c: &mut Context) -> Verdict {
+    let revoke = |c: &mut Context| {
+        let (group, below) = (fixture::group_id(GROUP), fixture::generation(2));
+        let revoked = c.ta.call(&Revoke { group, below });
+        c.ok("revoke", revoked).map(drop)
+    };
+    on_full_disk(c, revoke, &Found::holding(SEQUENCE, &[2], 3))
+}
+
+fn erased(c: &mut Context) -> Verdict {
+    let erase = |c: &mut Context| {
+        let erased = c.erase(DeviceId::NONE);
+        c.ok("erase", erased)
+    };
+    on_full_disk(c, erase, &Found::Factory)
+}
+
+fn suspended(c: &mut Context) -> Verdict {
+    c.expect("the device", &Found::whole())?;
+    let full = FullDisk::new();
+    let full = c.ok("filling the disk", full)?;
+    let group = fixture::group_id(GROUP);
+    let suspended = c.ta.call(&Suspend { group, on: true });
+    c.ok("suspend", suspended)?;
+    c.forget();
+    let sent = c.send(GROUP, 1);
+    c.refused("send after the next start", sent, Code::Suspended);
+    drop(full);
+    Ok(())
+}
+
+fn ended(c: &mut Context) -> Verdict {
+    let pass = |c: &mut Context| {
+        let floor = TIME + 31 * 24 * 3600;
+        let set = c.ta.call(&SetFloor { floor });
+        c.ok("set floor", set).map(drop)
+    };
+    on_full_disk(c, pass, &Found::holding(SEQUENCE, &[], 3))
+}
+
+fn removed(c: &mut Context) -> Verdict {
+    let remove = |c: &mut Context| c.applied(Scope::Whole, &with_generations(SEQUENCE + 1, &[2]));
+    on_full_disk(c, remove, &Found::holding(SEQUENCE + 1, &[2], 3))
+}
+
+fn installed(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let full = FullDisk::new();
+    let full = c.ok("filling the disk", full)?;
+    let outcome = c.install(Scope::Whole, &with_generations(1, &[1]));
+    c.refused("install", outcome, Code::StoreFull);
+    c.expect("the device", &Found::Factory)?;
+    c.forget();
+    c.expect("the device after the next start", &Found::Factory)?;
+    drop(full);
+    c.applied(Scope::Whole, &with_generations(1, &[1]))
+}
