@@ -24,7 +24,7 @@ pub(crate) fn path(name: &str) -> PathBuf {
 }
 
 /// The store's files, all of one instant.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Image(pub(crate) BTreeMap<String, Vec<u8>>);
 
 impl Image {

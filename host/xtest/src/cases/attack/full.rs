@@ -1,17 +1,17 @@
 //! 1500: the disk is full. What ends a key must not need room.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{Revoke, Suspend};
 use proseal_proto::test_command::{Scope, SetFloor};
+use rustix::fs::FallocateFlags;
 
 use super::{Found, SEQUENCE, case, with_generations};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::fixture::{self, GROUP, TIME};
+use crate::fixture::{GROUP, TIME};
 
 pub(super) const CASES: &[Case] = &[
     case(1501, "a revocation takes effect on a full disk", revoked),
@@ -33,12 +33,17 @@ impl FullDisk {
     fn new() -> io::Result<Self> {
         let full = Self;
         let mut file = File::create(FILLER)?;
-        for size in [1 << 20, 1 << 16, 1 << 10] {
-            let octets = vec![0xf1; size];
+        let mut end = 0;
+        for size in (10..=22).rev().map(|bits| 1 << bits) {
             // The one error that is wanted.
-            while file.write_all(&octets).is_ok() {}
+            while rustix::fs::fallocate(&file, FallocateFlags::empty(), end, size).is_ok() {
+                end += size;
+            }
         }
-        // Only what is on the disk takes its place for sure.
+        // It must be full for others too: what is allocated late counts now.
+        file.sync_all()?;
+        file.seek(SeekFrom::Start(end))?;
+        while file.write_all(&[0xf1; 1024]).is_ok() {}
         let _ = file.sync_all();
         Ok(full)
     }
@@ -70,12 +75,7 @@ fn on_full_disk(
 }
 
 fn revoked(c: &mut Context) -> Verdict {
-    let revoke = |c: &mut Context| {
-        let (group, below) = (fixture::group_id(GROUP), fixture::generation(2));
-        let revoked = c.ta.call(&Revoke { group, below });
-        c.ok("revoke", revoked).map(drop)
-    };
-    on_full_disk(c, revoke, &Found::holding(SEQUENCE, &[2], 3))
+    on_full_disk(c, Context::revoke_first, &Found::holding(SEQUENCE, &[2], 3))
 }
 
 fn erased(c: &mut Context) -> Verdict {
@@ -90,9 +90,7 @@ fn suspended(c: &mut Context) -> Verdict {
     c.expect("the device", &Found::whole())?;
     let full = FullDisk::new();
     let full = c.ok("filling the disk", full)?;
-    let group = fixture::group_id(GROUP);
-    let suspended = c.ta.call(&Suspend { group, on: true });
-    c.ok("suspend", suspended)?;
+    c.suspend(true)?;
     c.forget();
     let sent = c.send(GROUP, 1);
     c.refused("send after the next start", sent, Code::Suspended);

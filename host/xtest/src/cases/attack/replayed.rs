@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{Revoke, SendReply, Suspend, Version};
+use proseal_proto::message::{SendReply, Version};
 use proseal_proto::test_command::{Outcome, Scope};
 
 use super::{Found, SEQUENCE, case, with_generations};
@@ -31,32 +31,13 @@ pub(super) const CASES: &[Case] = &[
     case(1406, "a store put back between two sends brings no PTK Id back", between_sends),
 ];
 
-/// Ends generation 1.
-fn revoke(c: &mut Context) -> Verdict {
-    let below = fixture::generation(2);
-    let revoked = c.ta.call(&Revoke { group: fixture::group_id(GROUP), below });
-    c.ok("revoke", revoked).map(drop)
-}
-
-/// One write of the state.
-fn suspend(c: &mut Context, on: bool) -> Verdict {
-    let suspended = c.ta.call(&Suspend { group: fixture::group_id(GROUP), on });
-    c.ok("suspend", suspended).map(drop)
-}
-
-fn is_suspended(c: &mut Context) -> Result<bool, Stop> {
-    let status = c.status()?;
-    let suspended = status.groups.first().map(|group| group.suspended);
-    c.some("the group", suspended)
-}
-
 fn put(c: &mut Context, name: &str, octets: &[u8]) -> Verdict {
     c.ok("putting the file back", store::put(name, octets))
 }
 
 fn state_alone(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    suspend(c, true)?;
+    c.suspend(true)?;
     c.forget();
     put(c, &good.state, good.image.octets(&good.state))?;
     c.expect("the device", &Found::Damaged)
@@ -67,17 +48,17 @@ fn state_alone(c: &mut Context) -> Verdict {
 /// undoes one write. It can no more than a replay of all files.
 fn directory_alone(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    suspend(c, true)?;
+    c.suspend(true)?;
     c.forget();
     put(c, DIRECTORY, good.image.octets(DIRECTORY))?;
     c.expect("the device", &Found::whole())?;
-    let suspended = is_suspended(c)?;
+    let suspended = c.is_suspended()?;
     c.equal("suspended", suspended, false);
 
     // One write more, and there is no such state any more.
     good.put_back(c)?;
-    suspend(c, true)?;
-    suspend(c, false)?;
+    c.suspend(true)?;
+    c.suspend(false)?;
     c.forget();
     put(c, DIRECTORY, good.image.octets(DIRECTORY))?;
     c.expect("the device, two writes later", &Found::Damaged)
@@ -87,7 +68,7 @@ fn directory_alone(c: &mut Context) -> Verdict {
 fn before_revocation(c: &mut Context) -> Verdict {
     let good = c.good()?;
     c.expect("the device", &Found::whole())?;
-    revoke(c)?;
+    c.revoke_first()?;
     c.forget();
     put(c, DIRECTORY, good.image.octets(DIRECTORY))?;
     c.expect("the device", &Found::Damaged)
@@ -114,7 +95,7 @@ fn before_erase(c: &mut Context) -> Verdict {
 
 fn own_alone(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    revoke(c)?;
+    c.revoke_first()?;
     c.forget();
     for name in OPTEES {
         put(c, name, good.image.octets(name))?;
@@ -124,11 +105,11 @@ fn own_alone(c: &mut Context) -> Verdict {
 
 fn state_under_living(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    revoke(c)?;
+    c.revoke_first()?;
     put(c, &good.state, good.image.octets(&good.state))?;
     c.expect("the living TA", &Found::holding(SEQUENCE, &[2], 3))?;
-    suspend(c, true)?;
-    suspend(c, false)?;
+    c.suspend(true)?;
+    c.suspend(false)?;
     c.forget();
     c.expect("the device after the next start", &Found::holding(SEQUENCE, &[2], 3))
 }
@@ -201,7 +182,7 @@ fn revocation(c: &mut Context) -> Verdict {
     let version = c.ta.call(&Version);
     let protection = c.ok("version", version)?.rollback_protection;
     c.that("the TA says that storage can be rolled back", protection < 1000);
-    revoke(c)?;
+    c.revoke_first()?;
     c.expect("the device", &Found::holding(SEQUENCE, &[2], 3))?;
     good.put_back(c)?;
     c.expect("the device of before", &Found::whole())?;
@@ -225,13 +206,13 @@ fn erasure(c: &mut Context) -> Verdict {
 
 fn under_living(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    revoke(c)?;
+    c.revoke_first()?;
     let put = good.image.put_back();
     c.ok("putting the store back", put)?;
     c.expect("the living TA", &Found::holding(SEQUENCE, &[2], 3))?;
     // What it writes next is the present.
-    suspend(c, true)?;
-    suspend(c, false)?;
+    c.suspend(true)?;
+    c.suspend(false)?;
     c.forget();
     c.expect("the device after the next start", &Found::holding(SEQUENCE, &[2], 3))
 }
