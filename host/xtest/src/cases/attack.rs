@@ -11,10 +11,13 @@
 //! after it the store of before is put back and works. So no attack has left
 //! anything in the TA or in OP-TEE that outlives its files.
 
+mod clients;
 mod files;
 mod full;
+mod numbers;
 mod replayed;
 mod roles;
+mod supplicant;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +43,16 @@ use crate::store::Image;
 
 /// All of the suite's cases.
 pub(super) fn all() -> impl Iterator<Item = &'static [Case]> {
-    [files::CASES, replayed::CASES, full::CASES, roles::CASES].into_iter()
+    [
+        files::CASES,
+        replayed::CASES,
+        full::CASES,
+        roles::CASES,
+        numbers::CASES,
+        supplicant::CASES,
+        clients::CASES,
+    ]
+    .into_iter()
 }
 
 /// A case of an enrolled device whose store is put back afterwards.
@@ -108,6 +120,13 @@ impl Good {
     }
 }
 
+/// The whole response to a good `receive`.
+fn keys_of_good_receive() -> Vec<u8> {
+    let keys = expected(&fixture::pgk(1, 1), &fixture::epoch(GROUP, 1, OTHER, 1));
+    // code 4, count 2, code 4, IK, CK
+    [&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &keys.ik[..], &keys.ck].concat()
+}
+
 /// A status but for what each start and each epoch changes.
 fn same(status: &StatusReply) -> StatusReply {
     let mut same = StatusReply { start_nonce: [0; 32], ..lasting(status) };
@@ -124,7 +143,7 @@ enum Found {
     Factory,
     Damaged,
     /// Enrolled; of [`GROUP`] it holds these generations, with this `next`.
-    Holding { sequence: u64, generations: Vec<u64>, next: u64 },
+    Holding { sequence: u64, generations: Vec<u64>, next: u64, suspended: bool },
 }
 
 impl Found {
@@ -134,7 +153,15 @@ impl Found {
     }
 
     fn holding(sequence: u64, generations: &[u64], next: u64) -> Self {
-        Self::Holding { sequence, generations: generations.to_vec(), next }
+        Self::Holding { sequence, generations: generations.to_vec(), next, suspended: false }
+    }
+
+    /// The same, suspended.
+    fn suspended(mut self) -> Self {
+        if let Self::Holding { suspended, .. } = &mut self {
+            *suspended = true;
+        }
+        self
     }
 }
 
@@ -204,13 +231,6 @@ impl Context {
         Ok(())
     }
 
-    #[track_caller]
-    fn is_suspended(&mut self) -> Result<bool, Stop> {
-        let status = self.status()?;
-        let suspended = status.groups.first().map(|group| group.suspended);
-        self.some("the group", suspended)
-    }
-
     /// Ends generation 1.
     fn revoke_first(&mut self) -> Verdict {
         let (group, below) = (fixture::group_id(GROUP), fixture::generation(2));
@@ -241,6 +261,7 @@ impl Context {
                     group.pgks.iter().map(|pgk| pgk.generation.get()).collect()
                 }),
                 next: group.map_or(0, |group| group.next),
+                suspended: group.is_some_and(|group| group.suspended),
             },
         })
     }
@@ -259,6 +280,9 @@ impl Context {
                 Ok(())
             }
             Found::Damaged => self.is_dead_to_all(),
+            Found::Holding { generations, suspended: true, .. } => {
+                self.gives_no_key(generations, Code::Suspended)
+            }
             Found::Holding { generations, .. } => self.derives_with(generations),
         }
     }
@@ -294,24 +318,30 @@ impl Context {
     /// The keys of these generations, the right ones, and of no others.
     #[track_caller]
     fn derives_with(&mut self, generations: &[u64]) -> Verdict {
-        for generation in 1..=5 {
+        let all = 1..=5;
+        let others: Vec<u64> = all.filter(|generation| !generations.contains(generation)).collect();
+        self.gives_no_key(&others, Code::UnknownGeneration)?;
+        for &generation in generations {
             let epoch = fixture::epoch(GROUP, generation, OTHER, 5);
-            if !generations.contains(&generation) {
-                let sent = self.send(GROUP, generation);
-                self.refused("send", sent, Code::UnknownGeneration);
-                let items = self.receive(vec![epoch]);
-                let items = self.ok("receive", items)?;
-                let refused = items.first().is_some_and(|item| {
-                    item.as_ref().err().is_some_and(|&code| code == Code::UnknownGeneration)
-                });
-                self.that("a generation that is not held gives no key", refused);
-                continue;
-            }
-            let pgk = fixture::pgk(generation, generation as usize);
             let keys = self.receive_one(epoch)?;
-            let right = expected(&pgk, &epoch);
+            let right = expected(&fixture::pgk(generation, generation as usize), &epoch);
             self.octets("IK", keys.ik.expose(), &right.ik);
             self.octets("CK", keys.ck.expose(), &right.ck);
+        }
+        Ok(())
+    }
+
+    /// Neither `send` nor `receive` gives a key of these generations, for this
+    /// reason.
+    #[track_caller]
+    fn gives_no_key(&mut self, generations: &[u64], code: Code) -> Verdict {
+        for &generation in generations {
+            let sent = self.send(GROUP, generation);
+            self.refused("send", sent, code);
+            let items = self.receive(vec![fixture::epoch(GROUP, generation, OTHER, 5)]);
+            let items = self.ok("receive", items)?;
+            let codes: Vec<_> = items.iter().map(|item| item.as_ref().err().copied()).collect();
+            self.equal("what `receive` gives", codes, vec![Some(code)]);
         }
         Ok(())
     }

@@ -110,8 +110,7 @@ fn written_again(c: &mut Context, name: &str) -> Verdict {
     c.expect("the living TA", &Found::whole())?;
     c.suspend(true)?;
     c.forget();
-    let suspended = c.is_suspended()?;
-    c.equal("what was written is there", suspended, true);
+    c.expect("the device after the next start", &Found::whole().suspended())?;
     c.suspend(false)?;
     c.forget();
     c.expect("the device after another start", &Found::whole())

@@ -11,7 +11,7 @@ use rustix::fs::FallocateFlags;
 use super::{Found, SEQUENCE, case, with_generations};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::fixture::{GROUP, TIME};
+use crate::fixture::TIME;
 
 pub(super) const CASES: &[Case] = &[
     case(1501, "a revocation takes effect on a full disk", revoked),
@@ -87,15 +87,7 @@ fn erased(c: &mut Context) -> Verdict {
 }
 
 fn suspended(c: &mut Context) -> Verdict {
-    c.expect("the device", &Found::whole())?;
-    let full = FullDisk::new();
-    let full = c.ok("filling the disk", full)?;
-    c.suspend(true)?;
-    c.forget();
-    let sent = c.send(GROUP, 1);
-    c.refused("send after the next start", sent, Code::Suspended);
-    drop(full);
-    Ok(())
+    on_full_disk(c, |c| c.suspend(true), &Found::whole().suspended())
 }
 
 fn ended(c: &mut Context) -> Verdict {
