@@ -37,7 +37,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
 /// What needs a kernel and a TEE.
 #[cfg(feature = "optee")]
 fn below_libteec() -> impl Iterator<Item = &'static [Case]> {
-    [storage::damage::CASES].into_iter().chain(negative::all()).chain(attack::all()).chain([fuzz::CASES])
+    [storage::damage::CASES]
+        .into_iter()
+        .chain(negative::all())
+        .chain(attack::all())
+        .chain([fuzz::CASES])
 }
 
 /// There is no TEE here.

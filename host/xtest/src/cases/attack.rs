@@ -106,7 +106,8 @@ fn attacked(c: &mut Context, run: Run) -> Verdict {
     // The TA may be dead, closed or another device by now: the files decide.
     good.put_back(c)?;
     let after = c.status()?;
-    let is_same = c.that("the store of before is the device of before", same(&after) == same(&before));
+    let is_same =
+        c.that("the store of before is the device of before", same(&after) == same(&before));
     c.derives_with(&[1, 2])?;
     AS_GOOD.store(is_same, Ordering::Relaxed);
     Ok(())
@@ -143,7 +144,12 @@ enum Found {
     Factory,
     Damaged,
     /// Enrolled; of [`GROUP`] it holds these generations, with this `next`.
-    Holding { sequence: u64, generations: Vec<u64>, next: u64, suspended: bool },
+    Holding {
+        sequence: u64,
+        generations: Vec<u64>,
+        next: u64,
+        suspended: bool,
+    },
 }
 
 impl Found {
@@ -270,7 +276,7 @@ impl Context {
     #[track_caller]
     fn expect(&mut self, what: &str, found: &Found) -> Verdict {
         let look = self.look()?;
-        if !self.equal(what, &look, &found) {
+        if !self.equal(what, &look, found) {
             return Err(Stop::Failed);
         }
         match found {

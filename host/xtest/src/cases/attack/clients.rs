@@ -84,8 +84,7 @@ fn many_sessions(c: &mut Context) -> Verdict {
     Ok(())
 }
 
-/// Linux lets a killed caller go in the middle of a storage call (since 6.13,
-/// and in 6.12's stable branch). The call fails for OP-TEE, which ends the TA;
+/// Linux lets a killed caller go in the middle of a storage call. The call fails for OP-TEE, which ends the TA;
 /// and tee-supplicant, whose answer nobody takes any more, ends itself
 /// (OP-TEE/optee_client issue 423). So the other may meet the TA's death, and
 /// somebody has to start tee-supplicant again. The state is whole all the same.

@@ -16,7 +16,11 @@ pub(super) const CASES: &[Case] = &[
     case(1001, "without its state's file the device is damaged until it is erased", state_deleted),
     case(1002, "a damage that the TA's death has hidden brings no key back", damage_forgotten),
     case(1003, "without the directory the device is factory, and back with it", directory_deleted),
-    case(1004, "without a file of OP-TEE's own nothing opens, and all is back with it", own_deleted),
+    case(
+        1004,
+        "without a file of OP-TEE's own nothing opens, and all is back with it",
+        own_deleted,
+    ),
     case(1005, "without any file the device is factory, and back with them", all_deleted),
     case(1006, "the state's file deleted under a living TA is written again", state_deleted_alive),
     case(1007, "the directory deleted under a living TA is written again", directory_deleted_alive),

@@ -20,7 +20,11 @@ use crate::fixture::{self, GROUP, OTHER, TIME};
 pub(super) const CASES: &[Case] = &[
     case(3001, "an older content after a revocation does nothing", older),
     case(3002, "a later content does not bring a revoked generation back", relisted),
-    case(3003, "a group that went and came back has no ended generation, nor under another id", back),
+    case(
+        3003,
+        "a group that went and came back has no ended generation, nor under another id",
+        back,
+    ),
     case(3004, "next does not fall, whatever a later content says", lower_next),
     case(3005, "a generation that time has ended does not come back by a longer window", ended),
     case(3006, "no PGK Id of the same five bits comes in, whatever its upper three", aliases),
@@ -180,7 +184,8 @@ fn forgotten(c: &mut Context) -> Verdict {
     c.revoke_first()?;
     // 16 groups at a time go, until no more can be remembered.
     let groups = |sequence: u64, round: usize| {
-        let group = |at| fixture::group(GROUP + 0x100 + (round * limit::GROUPS + at) as u32, vec![]);
+        let group =
+            |at| fixture::group(GROUP + 0x100 + (round * limit::GROUPS + at) as u32, vec![]);
         fixture::content(sequence, (0..limit::GROUPS).map(group).collect())
     };
     let mut sequence = SEQUENCE;

@@ -99,9 +99,7 @@ const TABLE: &[Row] = &[
 /// The request of a row: one to which only the role and the state can object.
 fn request_of(name: &str, number: u32) -> Vec<u8> {
     match number {
-        SUSPEND => {
-            request(&Suspend { group: fixture::group_id(GROUP), on: name == "suspend" })
-        }
+        SUSPEND => request(&Suspend { group: fixture::group_id(GROUP), on: name == "suspend" }),
         INSTALL => {
             let other = Content { device: DeviceId([0xe5; 16]), ..content() };
             request(&Install { scope: Scope::Whole, content: &fixture::encoded(&other) })
@@ -140,7 +138,9 @@ fn answered(c: &mut Context, what: &str, answer: &Result<Vec<u8>, Refusal>, expe
             c.octets(what, response, &wanted.number().to_be_bytes())
         }
         (Err(refusal), Answer::Death) => c.equal(what, *refusal, DEAD),
-        (answer, Answer::Done | Answer::No(_)) => c.that(&format!("{what}: {}", answer.show()), false),
+        (answer, Answer::Done | Answer::No(_)) => {
+            c.that(&format!("{what}: {}", answer.show()), false)
+        }
         (Ok(_), Answer::Death) => c.that(&format!("{what} ends the TA"), false),
     };
 }
@@ -268,7 +268,8 @@ fn kept_role(c: &mut Context) -> Verdict {
     let line = c.ok("opening the sessions", device)?;
     let [daemon, _] = line.sessions();
     let erase = request(&proseal_proto::message::Erase { device: DeviceId::NONE });
-    let by_daemon = |number: u32, request: &[u8]| line.call_in(daemon, number, request, RESPONSE_MAX);
+    let by_daemon =
+        |number: u32, request: &[u8]| line.call_in(daemon, number, request, RESPONSE_MAX);
     let number = Id::Erase.number();
     answered(c, "erase by the daemon", &by_daemon(number, &erase), NP);
     answered(c, "erase by the administrator", &line.call(number, &erase), OK);
