@@ -84,10 +84,11 @@ fn many_sessions(c: &mut Context) -> Verdict {
     Ok(())
 }
 
-/// Linux lets a killed caller go in the middle of a storage call. The call fails for OP-TEE, which ends the TA;
-/// and tee-supplicant, whose answer nobody takes any more, ends itself
-/// (OP-TEE/optee_client issue 423). So the other may meet the TA's death, and
-/// somebody has to start tee-supplicant again. The state is whole all the same.
+/// Linux lets a killed caller go in the middle of a storage call. The call
+/// fails for OP-TEE, which ends the TA; and tee-supplicant, whose answer nobody
+/// takes any more, ends itself (OP-TEE/optee_client issue 423). So the other
+/// may meet the TA's death, and somebody has to start tee-supplicant again. The
+/// state is whole all the same.
 fn writing(c: &mut Context) -> Verdict {
     let good_device = c.good()?;
     let mut ends = 0;
