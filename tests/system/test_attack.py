@@ -34,6 +34,9 @@ class Attack(unittest.TestCase):
     def send(self, ue, generation=1):
         return ue.done("derive", "send", "--group", GROUP, "--generation", str(generation), "--show-keys")
 
+    def sends_not(self, ue, name):
+        self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), name)
+
     def refused(self, answer, name):
         said = json.loads(answer.stdout)
         self.assertEqual((said["ok"], said.get("name")), (False, name), answer)
@@ -80,13 +83,13 @@ class Replay(Attack):
         self.addCleanup(yesterday.unlink)
         ue.start("--cache", "unsafe")
         ue.done("revoke", GROUP, "--below", "2")
-        self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), "unknown_generation")
+        self.sends_not(ue, "unknown_generation")
         ue.stop()
 
         ue.start("--cache", "unsafe", "--disk", str(yesterday))
         self.send(ue)
         ue.done(*importing(2, "02", "--next", "2"), stdin=os.urandom(32))
-        self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), "unknown_generation")
+        self.sends_not(ue, "unknown_generation")
         self.send(ue, 2)
 
 
@@ -124,7 +127,7 @@ class SecondDevice(Attack):
             status = ue.json("status")
             if name == state:
                 self.assertEqual(status["state"], "damaged", status)
-                self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), "damaged")
+                self.sends_not(ue, "damaged")
             elif name == EMPTY:
                 self.assertEqual(self.groups(ue), own_groups)
             else:
@@ -137,14 +140,15 @@ class SecondDevice(Attack):
         self.assertEqual(ue.exec("tee-supplicant").status, 0)
         self.assertEqual(self.groups(ue), others_groups)
         self.send(ue, 7)
-        self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), "unknown_generation")
+        self.sends_not(ue, "unknown_generation")
 
 
 class Clock(Attack):
     def test_attack_boots_with_the_clock_at_1970_and_2099(self):
         """The normal world's clock moves neither the floor nor a key's state."""
         ue = self.ue("attack-clock", "--rtc", "2026-03-01")
-        window = ["--not-before", "2026-01-01T00:00:00Z", "--not-after", "2027-01-01T00:00:00Z", "--receive-grace-s", "0"]
+        window = ["--not-before", "2026-01-01T00:00:00Z", "--not-after", "2027-01-01T00:00:00Z", "--receive-grace-s",
+                  "0"]
         ue.done(*importing(1, "01", *window), stdin=os.urandom(32))
         before, held = ue.done("status"), self.groups(ue)
         self.send(ue)
@@ -175,7 +179,7 @@ class FullDisk(Attack):
         ue.sh(f"dd if=/dev/zero of={DATA}/filler bs=64k; dd if=/dev/zero of={DATA}/filler2 bs=1k; sync")
         ue.done("revoke", GROUP, "--below", "2")
         ue.reboot()
-        self.refused(ue.prosectl("--json", "derive", "send", "--group", GROUP, "--generation", "1"), "unknown_generation")
+        self.sends_not(ue, "unknown_generation")
         self.send(ue, 2)
         ue.done("erase", "--yes")
         ue.reboot()
@@ -191,8 +195,8 @@ class Users(Attack):
     COMMANDS = {
         "status": ["status"],
         "send": ["derive", "send", "--group", GROUP, "--generation", "1"],
-        "receive": ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", "00beef", "--ptk-id", "0001",
-                    "--salt", "0011223344556677"],
+        "receive": ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", "00beef", "--ptk-id",
+                    "0001", "--salt", "0011223344556677"],
         "events": ["events"],
         "suspend": ["suspend", GROUP],
         "resume": ["resume", GROUP],
