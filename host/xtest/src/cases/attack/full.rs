@@ -19,6 +19,11 @@ pub(super) const CASES: &[Case] = &[
     case(1503, "a suspension takes effect on a full disk", suspended),
     case(1504, "a key whose time is over is erased on a full disk", ended),
     case(1505, "a content that removes keys takes effect on a full disk", removed),
+    case(
+        1507,
+        "a revocation on a full disk is the second write of the state's life",
+        first_revoked,
+    ),
     case(1506, "a factory device on a full disk takes no content, and stays what it is", installed),
 ];
 
@@ -75,6 +80,14 @@ fn on_full_disk(
 }
 
 fn revoked(c: &mut Context) -> Verdict {
+    on_full_disk(c, Context::revoke_first, &Found::holding(SEQUENCE, &[2], 3))
+}
+
+/// Nothing was written since the state was made: the room for the second
+/// version of each of its blocks must be there all the same.
+fn first_revoked(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    c.applied(Scope::Whole, &super::content())?;
     on_full_disk(c, Context::revoke_first, &Found::holding(SEQUENCE, &[2], 3))
 }
 

@@ -32,7 +32,7 @@ const SEND: u32 = Id::Send.number();
 const DONE: &str = "00000000";
 /// Instants of a command at level 0; each level adds as many, until all of its
 /// storage calls are met.
-const INSTANTS: u64 = 2;
+const INSTANTS: u64 = 3;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long its answer may still come when tee-supplicant is dead: a call that
