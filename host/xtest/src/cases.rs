@@ -1,6 +1,8 @@
 //! The table of cases.
 
 #[cfg(feature = "optee")]
+mod attack;
+#[cfg(feature = "optee")]
 mod fuzz;
 mod kat;
 #[cfg(feature = "optee")]
@@ -11,7 +13,7 @@ mod storage;
 use crate::case::Case;
 
 /// The suites, in the order of their names on the heading.
-pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat", "negative", "fuzz"];
+pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat", "negative", "attack", "fuzz"];
 
 /// All cases, in the order in which they run. What a restart of the machine
 /// stands between comes first and last: all others erase the device.
@@ -35,7 +37,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
 /// What needs a kernel and a TEE.
 #[cfg(feature = "optee")]
 fn below_libteec() -> impl Iterator<Item = &'static [Case]> {
-    [storage::damage::CASES].into_iter().chain(negative::all()).chain([fuzz::CASES])
+    [storage::damage::CASES]
+        .into_iter()
+        .chain(negative::all())
+        .chain(attack::all())
+        .chain([fuzz::CASES])
 }
 
 /// There is no TEE here.

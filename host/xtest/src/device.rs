@@ -27,14 +27,20 @@ impl Context {
         self.that(&fact, (set..=set + 120).contains(&floor));
     }
 
-    /// Makes the device factory again, whatever it was. What a case left
-    /// there for after a restart is void with that.
+    /// What a case left on the device for after a restart is not there any more.
     #[track_caller]
-    pub(crate) fn fresh(&mut self) -> Verdict {
+    pub(crate) fn void_what_was_left(&mut self) -> Verdict {
         if self.state_file.exists() {
             let removed = std::fs::remove_file(&self.state_file);
             self.ok("removing the state file of an earlier run", removed)?;
         }
+        Ok(())
+    }
+
+    /// Makes the device factory again, whatever it was.
+    #[track_caller]
+    pub(crate) fn fresh(&mut self) -> Verdict {
+        self.void_what_was_left()?;
         let status = self.status()?;
         let erased = self.erase(status.device);
         self.ok("erase", erased)

@@ -87,6 +87,17 @@ impl Line {
         request: &[u8],
         room: usize,
     ) -> Result<Vec<u8>, Refusal> {
+        self.call_in(self.session(number), number, request, room)
+    }
+
+    /// The same by this session.
+    pub(crate) fn call_in(
+        &self,
+        session: u32,
+        number: u32,
+        request: &[u8],
+        room: usize,
+    ) -> Result<Vec<u8>, Refusal> {
         self.request.put(0, request);
         self.poison();
         let mut params = [
@@ -95,7 +106,7 @@ impl Line {
             Param::NONE,
             Param::NONE,
         ];
-        self.device.invoke(self.session(number), number, &mut params)?;
+        self.device.invoke(session, number, &mut params)?;
         Ok(self.response.take(0, params[1].b as usize))
     }
 

@@ -12,6 +12,8 @@
 mod case;
 mod cases;
 mod check;
+#[cfg(feature = "optee")]
+mod child;
 mod derivation;
 mod device;
 mod fixture;
@@ -27,6 +29,10 @@ mod report;
 mod runner;
 mod selection;
 mod show;
+#[cfg(feature = "optee")]
+mod store;
+#[cfg(feature = "optee")]
+mod supplicant;
 mod target;
 
 use std::io::{self, Write};
@@ -58,6 +64,14 @@ fn main() -> ExitCode {
             PASSED
         }
         Ok(Action::Run(options)) => run(&options),
+        #[cfg(feature = "optee")]
+        Ok(Action::Call { number, request }) => match child::serve(number, &request) {
+            Ok(()) => PASSED,
+            Err(error) => {
+                eprintln!("prose-xtest: {error}");
+                UNUSABLE
+            }
+        },
         Err(error) => {
             eprint!("prose-xtest: {error}\n\n{}", options::USAGE);
             UNUSABLE

@@ -45,6 +45,14 @@ pub(crate) enum Action {
     List,
     /// Print the usage.
     Help,
+    /// Be the other process of a case, which makes this call.
+    #[cfg(feature = "optee")]
+    Call {
+        /// The command.
+        number: u32,
+        /// The request, as hexadecimal digits.
+        request: String,
+    },
 }
 
 /// How to run.
@@ -79,6 +87,11 @@ impl Options {
             match arg {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Action::Help),
                 Arg::Long("list") => return Ok(Action::List),
+                #[cfg(feature = "optee")]
+                Arg::Long(crate::child::OPTION) => {
+                    let (number, request) = (args.value()?.parse()?, args.value()?.string()?);
+                    return Ok(Action::Call { number, request });
+                }
                 Arg::Long("junit") => options.junit = Some(args.value()?.into()),
                 Arg::Long("seed") => options.seed = args.value()?.parse_with(number)?,
                 Arg::Long("state") => options.state = args.value()?.into(),
@@ -121,7 +134,7 @@ mod tests {
         let args = [&["prose-xtest"], args].concat();
         match Options::parse(Parser::from_iter(args)) {
             Ok(Action::Run(options)) => Ok(options),
-            Ok(Action::List | Action::Help) => Err(String::from("does not run")),
+            Ok(_) => Err(String::from("does not run")),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -19,12 +19,11 @@ use crate::check::Context;
 use crate::fixture::{self, GROUP};
 use crate::ioctl::Refusal;
 use crate::line::Line;
+use crate::store::FOLDER;
 
 pub(in crate::cases) const CASES: &[Case] =
     &[case(1006, "a bit flipped anywhere in the state's file is damage, or of no effect", flipped)];
 
-/// Where Debian's tee-supplicant keeps its files.
-const STORE: &str = "/var/lib/optee-client/data/tee";
 /// What OP-TEE seals as one, octets.
 const BLOCK: u64 = 4096;
 
@@ -54,7 +53,7 @@ fn flipped(c: &mut Context) -> Verdict {
 
 /// The file that was written last and is not OP-TEE's directory.
 fn state_file(c: &mut Context) -> Result<PathBuf, Stop> {
-    let files = fs::read_dir(STORE).map(|files| {
+    let files = fs::read_dir(FOLDER).map(|files| {
         files
             .flatten()
             .map(|file| file.path())

@@ -1,0 +1,174 @@
+//! 5000: two clients at once, of which one is killed in the middle of a call.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proseal_proto::command::Id;
+use proseal_proto::limit::BATCH;
+use proseal_proto::message::{Receive, Revoke};
+
+use super::{DEAD, Found, SEQUENCE, case, keys_of_good_receive};
+use crate::case::{Case, Stop, Verdict};
+use crate::cases::negative::{good, request};
+use crate::check::Context;
+use crate::child::Child;
+use crate::fixture::{self, GROUP, OTHER};
+use crate::line::Line;
+use crate::supplicant::{self, Supplicant};
+
+pub(super) const CASES: &[Case] = &[
+    case(5001, "a client killed while it derives: the other's calls all succeed", deriving),
+    case(5002, "a client killed while it writes: the other goes on, the state is whole", writing),
+    case(5003, "a client killed with 16 sessions in calls: the other goes on", many_sessions),
+];
+
+const RECEIVE: u32 = Id::Receive.number();
+/// How long to wait for a first answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A `receive` that takes long.
+fn long_receive() -> Vec<u8> {
+    let items = (1..=BATCH as u16).map(|id| fixture::epoch(GROUP, 1, OTHER, id)).collect();
+    request(&Receive { items })
+}
+
+/// A call of the other client, which must get its keys.
+fn received(c: &mut Context, line: &Line) -> Verdict {
+    let response = line.call(RECEIVE, &good(RECEIVE));
+    let response = c.ok("the other's call", response)?;
+    c.octets("its keys", &response, &keys_of_good_receive());
+    Ok(())
+}
+
+fn deriving(c: &mut Context) -> Verdict {
+    let before = c.status()?.start_nonce;
+    let line = Line::open();
+    let line = c.ok("opening the other's session", line)?;
+    for round in 0..4 * (1 + u64::from(c.level)) {
+        let child = Child::start(RECEIVE, &long_receive());
+        let mut child = c.ok("starting a client", child)?;
+        c.ok("its calls", child.call(1000))?;
+        c.that("it is in the middle of its calls", child.answer(PATIENCE).is_some());
+        received(c, &line)?;
+        thread::sleep(Duration::from_millis(7 * round));
+        child.kill();
+        for _ in 0..5 {
+            received(c, &line)?;
+        }
+    }
+    let after = c.status()?.start_nonce;
+    c.octets("the TA's start", &after, &before);
+    Ok(())
+}
+
+fn many_sessions(c: &mut Context) -> Verdict {
+    let line = Line::open();
+    let line = c.ok("opening the other's session", line)?;
+    let before = c.status()?.start_nonce;
+    let clients: Result<Vec<_>, _> =
+        (0..16).map(|_| Child::start(RECEIVE, &long_receive())).collect();
+    let mut clients = c.ok("starting 16 clients", clients)?;
+    for client in &mut clients {
+        c.ok("its calls", client.call(1000))?;
+    }
+    for client in &clients {
+        c.that("it is in the middle of its calls", client.answer(PATIENCE).is_some());
+    }
+    drop(clients);
+    for _ in 0..5 {
+        received(c, &line)?;
+    }
+    let after = c.status()?.start_nonce;
+    c.octets("the TA's start", &after, &before);
+    Ok(())
+}
+
+/// Linux lets a killed caller go in the middle of a storage call. The call
+/// fails for OP-TEE, which ends the TA; and tee-supplicant, whose answer nobody
+/// takes any more, ends itself (OP-TEE/optee_client issue 423). So the other
+/// may meet the TA's death, and somebody has to start tee-supplicant again. The
+/// state is whole all the same.
+fn writing(c: &mut Context) -> Verdict {
+    let good_device = c.good()?;
+    let mut ends = 0;
+    for nth in [2, 12, 30, 50].into_iter().take(3 + c.level as usize) {
+        c.part(&format!("killed after {nth} storage calls of its revocation"), |c| {
+            good_device.put_back(c)?;
+            let answered = killed_writing(c, nth)?;
+            ends += u32::from(revived(c)?);
+            let found = c.look()?;
+            let done = Found::holding(SEQUENCE, &[2], 3);
+            let may_be = found == done || !answered && found == Found::whole();
+            c.that("before or after, whole", may_be);
+            c.expect("the device", &found)?;
+            c.revoke_first()?;
+            c.expect("the device after the other's revocation", &done)
+        });
+    }
+    c.note(format!("tee-supplicant ended with its client {ends} times"));
+    Ok(())
+}
+
+/// Kills a client when its revocation has made so many storage calls, while
+/// another one calls; whether it was answered before.
+fn killed_writing(c: &mut Context, nth: u64) -> Result<bool, Stop> {
+    let supplicant = Supplicant::find();
+    let supplicant = c.ok("looking for tee-supplicant", supplicant)?;
+    let supplicant = c.some("a tee-supplicant", supplicant)?;
+    let line = Line::open();
+    let line = c.ok("opening the other's session", line)?;
+    let (group, below) = (fixture::group_id(GROUP), fixture::generation(2));
+    let child = Child::start(Id::Revoke.number(), &request(&Revoke { group, below }));
+    let mut child = c.ok("starting a client", child)?;
+    // Of a generation that stays, whatever comes first.
+    let of_second = request(&Receive { items: vec![fixture::epoch(GROUP, 2, OTHER, 1)] });
+    let before = supplicant.calls();
+    let before = c.ok("counting", before)?;
+    let over = AtomicBool::new(false);
+    let (answer, results) = thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut results = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                results.push(line.call(RECEIVE, &of_second).map(drop));
+            }
+            results
+        });
+        let _ = child.call(1);
+        let end = Instant::now() + PATIENCE;
+        let mut answer = None;
+        while supplicant.calls().is_ok_and(|calls| calls < before + nth)
+            && answer.is_none()
+            && Instant::now() < end
+        {
+            answer = child.answer(Duration::ZERO);
+        }
+        child.kill();
+        over.store(true, Ordering::Relaxed);
+        (answer, other.join().unwrap_or_default())
+    });
+    let met = results.iter().filter(|result| result.is_err()).count();
+    c.note(format!("{} calls of the other, {met} met the TA's death", results.len()));
+    for result in results {
+        c.that("an answer or the death, nothing else", matches!(result, Ok(()) | Err(DEAD)));
+    }
+    Ok(answer.flatten().is_some())
+}
+
+/// Waits until a session opens again; whether tee-supplicant had to be started
+/// for that. Whoever tries is killed where he would wait for ever.
+fn revived(c: &mut Context) -> Result<bool, Stop> {
+    let (mut has_ended, version) = (false, Id::Version.number());
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let supplicant = Supplicant::find();
+        if c.ok("looking for tee-supplicant", supplicant)?.is_none() {
+            has_ended = true;
+            c.ok("starting tee-supplicant again", supplicant::start())?;
+        }
+        let opened = Child::start_within(Duration::from_secs(4), version, &good(version));
+        if opened.is_ok() || Instant::now() > end {
+            return c.ok("opening a session again", opened).map(|_| has_ended);
+        }
+    }
+}
