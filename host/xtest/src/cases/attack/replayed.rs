@@ -26,7 +26,7 @@ pub(super) const CASES: &[Case] = &[
     case(1304, "the directory alone from before a removal brings no key back", before_removal),
     case(1305, "the directory alone from before an erase brings no key back", before_erase),
     case(1306, "OP-TEE's own files put back alone are of no effect", own_alone),
-    case(1307, "the state's file put back under a living TA is written over", state_under_living),
+    case(1307, "one file put back under a living TA is written over", alone_under_living),
     case(1401, "two lives of one store have no epoch and no key in common", two_lives),
     case(1402, "many lives of one store have no epoch and no key in common", many_lives),
     case(
@@ -109,15 +109,19 @@ fn own_alone(c: &mut Context) -> Verdict {
     c.expect("the device", &Found::holding(SEQUENCE, &[2], 3))
 }
 
-fn state_under_living(c: &mut Context) -> Verdict {
+fn alone_under_living(c: &mut Context) -> Verdict {
     let good = c.good()?;
-    c.revoke_first()?;
-    put(c, &good.state, good.image.octets(&good.state))?;
-    c.expect("the living TA", &Found::holding(SEQUENCE, &[2], 3))?;
-    c.suspend(true)?;
-    c.suspend(false)?;
-    c.forget();
-    c.expect("the device after the next start", &Found::holding(SEQUENCE, &[2], 3))
+    for name in [good.state.as_str(), DIRECTORY] {
+        good.put_back(c)?;
+        c.revoke_first()?;
+        put(c, name, good.image.octets(name))?;
+        c.expect("the living TA", &Found::holding(SEQUENCE, &[2], 3))?;
+        c.suspend(true)?;
+        c.suspend(false)?;
+        c.forget();
+        c.expect("the device after the next start", &Found::holding(SEQUENCE, &[2], 3))?;
+    }
+    Ok(())
 }
 
 /// An epoch of this device: what its frames would show, and its keys.
