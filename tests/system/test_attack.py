@@ -204,7 +204,6 @@ class Users(Attack):
         "resume": ["resume", GROUP],
         "revoke": ["revoke", GROUP, "--below", "1"],
     }
-    # Whoever is in both groups calls as the daemon what the daemon may call too: so root is not let resume.
     #             user:  radio admin root  outsider
     TABLE = {
         "factory": {
@@ -222,7 +221,7 @@ class Users(Attack):
             "receive":  (OK, NG, OK, NG),
             "events":   (NG, OK, OK, NG),
             "suspend":  (OK, OK, OK, NG),
-            "resume":   (NP, OK, NP, NG),
+            "resume":   (NP, OK, OK, NG),
             "revoke":   (NG, OK, OK, NG),
         },
         "damaged": {
