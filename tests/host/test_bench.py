@@ -18,6 +18,10 @@ SAMPLES = {
     "session_ready": [1200 * US] * 100,
     "session_open_first": [200_000 * US, 100_000 * US, 300_000 * US],
     "store_write": [50_000 * US] * 25,
+    "status": [800 * US] * 25,
+    "events": [800 * US] * 25,
+    "suspend": [50_000 * US] * 25,
+    "revoke": [100_000 * US] * 25,
     "pkcs11_derive": [8000 * US] * 100,
 }
 WRITTEN = {"derive": {"calls": 1000, "bytes": 0}, "store_write": {"calls": 10, "bytes": 169_200}}
