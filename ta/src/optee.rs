@@ -5,6 +5,7 @@
 mod instance;
 mod panic;
 mod platform;
+mod random;
 mod serve;
 
 pub use instance::{Instance, Session};

@@ -72,7 +72,7 @@ impl Instance {
     /// Nothing in start-up can fail.
     #[must_use]
     pub const fn new() -> Self {
-        Self(RefCell::new((Ta::new(OpTee), Messages::new())))
+        Self(RefCell::new((Ta::new(OpTee::new()), Messages::new())))
     }
 
     /// The instance, for one call. `None` only if it was entered twice, which

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
 use optee_utee::{
-    DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Random,
-    Time, Whence,
+    DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Time,
+    Whence,
 };
 use zeroize::Zeroizing;
 
+use super::random::Masked;
 use crate::platform::{Platform, RandomFailed, Store, StoreError};
 use crate::state::record;
 
@@ -17,12 +18,27 @@ const STATE: &[u8] = b"state";
 const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
 
 /// OP-TEE.
-pub struct OpTee;
+pub struct OpTee {
+    random: Masked,
+}
+
+impl OpTee {
+    /// Nothing is asked of it yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { random: Masked::new() }
+    }
+}
+
+impl Default for OpTee {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Platform for OpTee {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed> {
-        // TEE_GenerateRandom has no error: it panics the TA instead.
-        Random::generate(out);
+        self.random.fill(out);
         Ok(())
     }
 
