@@ -98,6 +98,13 @@ class UE:
             raise RuntimeError(f"prosectl {' '.join(arguments)}: {answer['message']}; {answer['hint']}")
         return answer
 
+    def held(self):
+        """The groups that are held, but for the time that passes."""
+        groups = self.done("key", "list")["groups"]
+        for pgk in (pgk for group in groups for pgk in group["pgks"]):
+            del pgk["left_s"]
+        return groups
+
     def disk(self):
         return (self.folder / "disk").read_bytes()
 

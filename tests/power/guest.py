@@ -35,11 +35,9 @@ class Shell:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, *words, key=None, user=None):
+    def ask(self, *words, key=None):
         """The answer to `prosectl WORDS`, or None if the power went first."""
         command = f"prosectl --json {' '.join(words)}"
-        if user:
-            command = f"su {user} -c '{command}'"
         # The shell's own input is the script, which no command may read from.
         line = f"echo {key.hex() if key else ''} | {command}\n"
         try:
@@ -66,7 +64,7 @@ class Shell:
 
     def carry_out(self, operation):
         """The same for an operation; a refusal is an error: only what must succeed is drawn."""
-        answer = self.ask(*operation.words(), key=getattr(operation, "key", None), user=getattr(operation, "user", None))
+        answer = self.ask(*operation.words(), key=getattr(operation, "key", None))
         if answer is not None and not answer["ok"]:
             raise Unexpected(f"{operation}: {answer['name']}: {answer['message']}")
         return answer

@@ -79,9 +79,6 @@ class Suspend:
     group: str
     on: bool
 
-    # Only the administrator resumes, and root's login would be the daemon's.
-    user = "admin"
-
     def words(self):
         return ["suspend" if self.on else "resume", self.group]
 

@@ -19,13 +19,6 @@ def pgk_arguments(group=GROUP, generation="1", pgk_id="01"):
             "--key-file", "-"]
 
 
-def without_time(groups):
-    """The groups, but for what time changes by itself."""
-    for pgk in (pgk for group in groups for pgk in group["pgks"]):
-        del pgk["left_s"]
-    return groups
-
-
 class Case(unittest.TestCase):
     def refused(self, answer, status, name, message, hint):
         """`answer` is one JSON object of a failure, and says all this."""
@@ -49,20 +42,17 @@ class InOneLife(Case):
     def setUp(self):
         self.ue.done("erase", "--yes")
 
-    def held(self):
-        return without_time(self.ue.done("key", "list")["groups"])
-
     def test_key_file_of_the_wrong_length(self):
         for octets in (b"", bytes(31), bytes(33), bytes(1 << 16)):
             answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=octets)
             self.refused(answer, 1, "bad_key_file", "standard input", "32 octets")
-        self.assertEqual(self.held(), [])
+        self.assertEqual(self.ue.held(), [])
 
     def test_key_of_text(self):
         for octets in (b"correct horse battery staple 42\n", os.urandom(16).hex().encode()):
             answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=octets)
             self.refused(answer, 1, "bad_key_file", "32 characters of text", "64 hexadecimal digits")
-        self.assertEqual(self.held(), [])
+        self.assertEqual(self.ue.held(), [])
 
     def test_key_file_that_is_not_there(self):
         arguments = pgk_arguments()
@@ -82,42 +72,42 @@ class InOneLife(Case):
 
     def test_generation_that_exists(self):
         self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=os.urandom(32))
         self.refused(answer, 1, "held", "generation 1 of group 0a0b0c is held already", "higher generation")
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_generation_that_has_ended(self):
         self.ue.done(*pgk_arguments(generation="7", pgk_id="07"), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(), stdin=os.urandom(32))
         self.refused(answer, 3, "not_taken", "generation 1 of group 0a0b0c has ended", "higher generation")
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_another_member_id(self):
         self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         arguments = pgk_arguments(generation="2", pgk_id="02")
         arguments[arguments.index(MEMBER)] = "000002"
         answer = self.ue.prosectl("--json", *arguments, stdin=os.urandom(32))
         self.refused(answer, 1, "held", "this device is member 000001 and may send", "--member")
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_full_group(self):
         for n in range(1, 5):
             self.ue.done(*pgk_arguments(generation=str(n), pgk_id=f"{n:02x}"), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(generation="5", pgk_id="05"), stdin=os.urandom(32))
         self.refused(answer, 3, "too_many_pgks", "the group is full", "--next N")
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_full_device(self):
         for n in range(16):
             self.ue.done(*pgk_arguments(group=f"{n:06x}"), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(group="ffffff"), stdin=os.urandom(32))
         self.refused(answer, 3, "too_many_groups", "the device is full", "prosectl erase")
-        self.assertEqual((len(before), self.held()), (16, before))
+        self.assertEqual((len(before), self.ue.held()), (16, before))
 
     def test_full_disk(self):
         # Down to the last block; what dd says does not matter.
@@ -134,9 +124,9 @@ class InOneLife(Case):
         finally:
             self.ue.sh(f"rm {STORE}/filler {STORE}/filler2; sync")
         self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         self.ue.reboot()
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_full_disk_of_a_device_in_use(self):
         """The state has its room since the first key: what the key's life needs goes on."""
@@ -150,9 +140,9 @@ class InOneLife(Case):
             self.ue.done("revoke", GROUP, "--below", "2")
             self.ue.done(*pgk_arguments("0a0b0d"), stdin=os.urandom(32))
             self.ue.reboot()
-            self.assertEqual([len(group["pgks"]) for group in self.held()], [1, 1])
+            self.assertEqual([len(group["pgks"]) for group in self.ue.held()], [1, 1])
             self.ue.done("erase", "--yes")
-            self.assertEqual(self.held(), [])
+            self.assertEqual(self.ue.held(), [])
         finally:
             self.ue.sh(f"rm {STORE}/filler {STORE}/filler2; sync")
 
@@ -166,10 +156,10 @@ class InOneLife(Case):
 
     def test_tee_supplicant_dies(self):
         self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         self.ue.sh("kill -KILL $(pidof tee-supplicant)")
         # What is in the TA's memory is still told; what must be stored waits, and is given up.
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
         for arguments in (pgk_arguments("0a0b0d"), ["derive", "send", "--group", GROUP]):
             answer = self.ue.prosectl("--json", "--timeout", "3", *arguments, stdin=os.urandom(32))
             self.refused(answer, 4, "timed_out", "no answer from the TEE within 3 s", "tee-supplicant is running")
@@ -178,10 +168,10 @@ class InOneLife(Case):
 
         started = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual(started.status, 0, started)
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
         self.ue.done(*pgk_arguments("0a0b0d"), stdin=os.urandom(32))
         self.ue.done("derive", "send", "--group", GROUP)
-        self.assertEqual(len(self.held()), 2)
+        self.assertEqual(len(self.ue.held()), 2)
         self.assertEqual(self.ue.prosectl("doctor").status, 0)
 
     def test_no_right_to_the_device(self):
@@ -229,12 +219,12 @@ class OtherVersion(Case):
 
     def test_every_command_says_that_the_versions_differ(self):
         self.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        before = without_time(self.ue.done("key", "list")["groups"])
+        before = self.ue.held()
         self.ue.exec("sh", "-c", "cat > /tmp/other && chmod 755 /tmp/other", stdin=self.program)
         for command in (["status"], ["key", "list"], ["derive", "send", "--group", GROUP], ["erase", "--yes"]):
             answer = self.ue.exec("/tmp/other", "--json", *command)
             self.refused(answer, 3, "unknown_version", "of another version than this program", "from one release")
-        self.assertEqual(without_time(self.ue.done("key", "list")["groups"]), before)
+        self.assertEqual(self.ue.held(), before)
 
 
 class Surroundings(Case):
@@ -247,7 +237,7 @@ class Surroundings(Case):
         cls.addClassCleanup(lambda: cls.running and cls.ue.stop())
         cls.running = True
         cls.ue.done(*pgk_arguments(), stdin=os.urandom(32))
-        cls.before = without_time(cls.ue.done("key", "list")["groups"])
+        cls.before = cls.ue.held()
 
     def boot(self, *options):
         type(self).running = False
@@ -258,7 +248,7 @@ class Surroundings(Case):
     def tearDown(self):
         """Whatever was wrong, the keys are still there."""
         self.boot()
-        self.assertEqual(without_time(self.ue.done("key", "list")["groups"]), self.before)
+        self.assertEqual(self.ue.held(), self.before)
 
     def test_clock_that_was_never_set(self):
         self.boot("--rtc", "1970-01-02")

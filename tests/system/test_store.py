@@ -27,19 +27,12 @@ class Store(unittest.TestCase):
         """The ids of the tee-supplicants that run."""
         return self.ue.exec("pidof", "tee-supplicant").stdout.split()
 
-    def held(self):
-        """What is held, but for the time that passes."""
-        groups = self.ue.done("key", "list")["groups"]
-        for pgk in (pgk for group in groups for pgk in group["pgks"]):
-            del pgk["left_s"]
-        return groups
-
     def kept_over_a_boot(self):
-        before = self.held()
+        before = self.ue.held()
         self.assertEqual(len(before), 1)
         self.ue.stop()
         self.ue.start()
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_a_key_acknowledged_after_a_failed_first_session_is_kept(self):
         # Without trusted applications no session opens.
@@ -63,7 +56,7 @@ class Store(unittest.TestCase):
     def test_a_damaged_directory_is_told_and_what_is_left_survives_the_doctor(self):
         self.start()
         self.ue.done(*KEY, stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         self.ue.stop()
 
         self.ue.start("--append", "proseal.nosupplicant")
@@ -85,12 +78,12 @@ class Store(unittest.TestCase):
         self.ue.start("--append", "proseal.nosupplicant")
         mended = self.ue.sh(f"set -e; cd {STORE}; cat kept >.dirf.ready; sync; tee-supplicant")
         self.assertEqual(mended.status, 0, mended)
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_a_call_in_flight_while_tee_supplicant_dies_costs_no_key(self):
         self.start()
         self.ue.done(*KEY, stdin=os.urandom(32))
-        before = self.held()
+        before = self.ue.held()
         self.ue.stop()
         self.ue.start()
         # The first session of a boot reads the store's directory: its request is there when the keeper dies.
@@ -98,10 +91,10 @@ class Store(unittest.TestCase):
             "kill -STOP $(pidof tee-supplicant); prosectl --timeout 6 status >/dev/null 2>&1 & sleep 2\n"
             "kill -KILL $(pidof tee-supplicant); tee-supplicant; echo $?; wait")
         self.assertEqual(said.stdout, "0\n", said)
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
         self.ue.stop()
         self.ue.start()
-        self.assertEqual(self.held(), before)
+        self.assertEqual(self.ue.held(), before)
 
     def test_the_doctor_opens_nothing_where_the_directory_is_lost(self):
         self.start()
@@ -113,7 +106,7 @@ class Store(unittest.TestCase):
         self.assertNotIn("trusted application", doctor.stdout)
         self.ue.stop()
         self.ue.start()
-        self.assertEqual(len(self.held()), 1)
+        self.assertEqual(len(self.ue.held()), 1)
 
     def test_nobody_is_answered_before_the_mark(self):
         self.start("--append", "proseal.nosupplicant")

@@ -15,8 +15,8 @@ use crate::output::Report;
 
 /// Where Debian's tee-supplicant keeps the store if not told otherwise.
 const STORE: &str = "/var/lib/optee-client/data/tee";
-/// Below this little a write of the state may fail, octets: OP-TEE writes a
-/// second version beside the first, in files of its own.
+/// Below this little a device's first write of the state may fail, octets (the
+/// later ones need no room), and so may what others keep in this store.
 const ROOM_MIN: u64 = 256 * 1024;
 
 /// How a check ended.

@@ -90,6 +90,19 @@ fn attack(c: &mut Context, attack: &Attack) -> Verdict {
 
 /// How many storage calls the command takes if nobody dies.
 fn storage_calls(c: &mut Context, attack: &Attack) -> Result<u64, Stop> {
+    let (supplicant, child, before) = begin(c, attack)?;
+    let answer = child.answer(PATIENCE).flatten();
+    c.some("an answer", answer)?;
+    let after = supplicant.calls();
+    let after = c.ok("counting", after)?;
+    drop(child);
+    c.expect("the device after the command", &attack.done)?;
+    Ok(after - before)
+}
+
+/// Has a process of its own make the call, from the good state; with the count
+/// of storage calls before it.
+fn begin(c: &mut Context, attack: &Attack) -> Result<(Supplicant, Child, u64), Stop> {
     let good = c.good()?;
     good.put_back(c)?;
     let supplicant = find(c)?;
@@ -98,13 +111,7 @@ fn storage_calls(c: &mut Context, attack: &Attack) -> Result<u64, Stop> {
     let before = supplicant.calls();
     let before = c.ok("counting", before)?;
     c.ok("the call", child.call(1))?;
-    let answer = child.answer(PATIENCE).flatten();
-    c.some("an answer", answer)?;
-    let after = supplicant.calls();
-    let after = c.ok("counting", after)?;
-    drop(child);
-    c.expect("the device after the command", &attack.done)?;
-    Ok(after - before)
+    Ok((supplicant, child, before))
 }
 
 fn find(c: &mut Context) -> Result<Supplicant, Stop> {
@@ -120,14 +127,7 @@ fn killed_after(
     attack: &Attack,
     nth: u64,
 ) -> Result<(Found, Option<String>), Stop> {
-    let good = c.good()?;
-    good.put_back(c)?;
-    let supplicant = find(c)?;
-    let child = Child::start(attack.number, &attack.request);
-    let mut child = c.ok("starting the caller", child)?;
-    let before = supplicant.calls();
-    let before = c.ok("counting", before)?;
-    c.ok("the call", child.call(1))?;
+    let (supplicant, mut child, before) = begin(c, attack)?;
     let end = Instant::now() + PATIENCE;
     let mut answer = None;
     while supplicant.calls().is_ok_and(|calls| calls < before + nth) && Instant::now() < end {
