@@ -2,9 +2,8 @@
 
 use proseal_proto::buffer::Buffer;
 use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
-use proseal_proto::limit::REQUEST_MAX;
+use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 use proseal_proto::role::Role;
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Fault};
 use crate::transport::{Opener, Transport};
@@ -14,49 +13,55 @@ use crate::transport::{Opener, Transport};
 pub struct Client {
     opener: Box<dyn Opener>,
     sessions: Vec<(Role, Box<dyn Transport>)>,
-    /// Kept: memory for the largest request costs time to ask for. Between
-    /// calls nothing is in it.
+    messages: Messages,
+}
+
+/// Kept: to ask for memory at each call costs time. Between calls nothing is
+/// in it.
+#[derive(Default)]
+struct Messages {
     request: Buffer,
+    response: Buffer,
 }
 
 impl Client {
     /// A client of the TA that `opener` opens.
     #[must_use]
     pub fn new(opener: impl Opener + 'static) -> Self {
-        Self { opener: Box::new(opener), sessions: Vec::new(), request: Buffer::new() }
+        Self { opener: Box::new(opener), sessions: Vec::new(), messages: Messages::default() }
     }
 
     /// Sends a command, by the first of its callers' roles that this process
     /// may take. If the TA dies meanwhile the call is repeated once
     /// in a new session: every command is safe to repeat.
     pub fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, Error> {
+        let mut messages = std::mem::take(&mut self.messages);
+        let reply = self.exchange(command, &mut messages);
+        messages.request.wipe();
+        messages.response.wipe();
+        self.messages = messages;
+        reply
+    }
+
+    fn exchange<C: Command>(
+        &mut self,
+        command: &C,
+        Messages { request, response }: &mut Messages,
+    ) -> Result<C::Reply, Error> {
         let role = self.role(C::CALLERS)?;
-        let mut request = std::mem::take(&mut self.request);
         request.make_room(REQUEST_MAX);
-        let response = encode_request(command, &mut request)
-            .map_err(|_| Error::TooLarge)
-            .and_then(|()| self.carry_safely(role, C::NUMBER, &request, command.response_max()));
-        request.wipe();
-        self.request = request;
-        let response = response?;
-        decode_response::<C>(&response).map_err(|error| match error {
+        response.make_room(RESPONSE_MAX);
+        encode_request(command, request).map_err(|_| Error::TooLarge)?;
+        let room = command.response_max();
+        match self.carry(role, C::NUMBER, request, room, response) {
+            // Every command is safe to repeat.
+            Err(Fault::Died) => self.carry(role, C::NUMBER, request, room, response)?,
+            other => other?,
+        }
+        decode_response::<C>(response).map_err(|error| match error {
             ResponseError::Refused(code) => Error::Refused(code),
             ResponseError::RefusedUnknown(number) => Error::RefusedUnknown(number),
             ResponseError::Malformed(error) => Error::Reply(error),
-        })
-    }
-
-    /// Every command is safe to repeat.
-    fn carry_safely(
-        &mut self,
-        role: Role,
-        number: u32,
-        request: &[u8],
-        room: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        Ok(match self.carry(role, number, request, room) {
-            Err(Fault::Died) => self.carry(role, number, request, room)?,
-            other => other?,
         })
     }
 
@@ -74,7 +79,8 @@ impl Client {
         number: u32,
         request: &[u8],
         response_max: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        response: &mut Buffer,
+    ) -> Result<(), Fault> {
         let at = match self.sessions.iter().position(|(open, _)| *open == role) {
             Some(at) => at,
             None => {
@@ -82,12 +88,12 @@ impl Client {
                 self.sessions.len() - 1
             }
         };
-        let response = self.sessions[at].1.call(number, request, response_max);
+        let result = self.sessions[at].1.call(number, request, response_max, response);
         // After a fault nobody knows what any session is worth.
-        if response.is_err() {
+        if result.is_err() {
             self.sessions.clear();
         }
-        response
+        result
     }
 }
 
@@ -125,9 +131,12 @@ mod tests {
     }
 
     impl Transport for Dying {
-        fn call(&mut self, _: u32, _: &[u8], _: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        fn call(&mut self, _: u32, _: &[u8], _: usize, response: &mut Buffer) -> Result<(), Fault> {
             match self.deaths.get() {
-                0 => Ok(Zeroizing::new(self.response.clone())),
+                0 => {
+                    response.extend_from_slice(&self.response);
+                    Ok(())
+                }
                 n => {
                     self.deaths.set(n - 1);
                     Err(Fault::Died)

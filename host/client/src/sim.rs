@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
-use zeroize::Zeroizing;
 
 use crate::error::Fault;
 use crate::transport::{Opener, Transport};
@@ -68,10 +68,10 @@ impl Transport for Session {
         number: u32,
         request: &[u8],
         response_max: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let mut response = Zeroizing::new(Vec::with_capacity(response_max));
+        response: &mut Buffer,
+    ) -> Result<(), Fault> {
         let mut ta = self.machine.ta.lock().unwrap_or_else(PoisonError::into_inner);
-        dispatch(&mut ta, self.role, number, request, response_max, &mut response);
-        Ok(response)
+        dispatch(&mut ta, self.role, number, request, response_max, response);
+        Ok(())
     }
 }

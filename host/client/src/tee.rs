@@ -20,8 +20,9 @@ use optee_teec::raw::{
     TEEC_RegisteredMemoryReference, TEEC_ReleaseSharedMemory, TEEC_SUCCESS, TEEC_Session,
     TEEC_SharedMemory, TEEC_SharedMemory__Imp, TEEC_Value,
 };
+use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::device;
 use crate::error::{Fault, TARGET_DEAD};
@@ -79,7 +80,8 @@ impl Transport for Session {
         number: u32,
         request: &[u8],
         response_max: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        response: &mut Buffer,
+    ) -> Result<(), Fault> {
         let Some((input, room)) = places(request.len(), response_max) else {
             return Err(Fault::Tee {
                 during: "the call",
@@ -90,14 +92,13 @@ impl Transport for Session {
         self.memory.octets()[input.clone()].copy_from_slice(request);
         let result = self.session.invoke(number, self.memory.part(&input), self.memory.part(&room));
         let octets = self.memory.octets();
-        let response = result.map(|len| {
-            let len = len.min(response_max);
-            Zeroizing::new(octets[room.clone()][..len].to_vec())
+        let result = result.map(|len| {
+            response.extend_from_slice(&octets[room.clone()][..len.min(response_max)]);
         });
         // Shared memory is the normal world's: no key stays in it.
         octets[input].zeroize();
         octets[room].zeroize();
-        response
+        result
     }
 }
 

@@ -6,13 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
 use zeroize::Zeroizing;
 
 use crate::error::Fault;
 use crate::transport::{Opener, Transport};
 
-type Response = Result<Zeroizing<Vec<u8>>, Fault>;
+type Response = Result<Buffer, Fault>;
 
 struct Request {
     number: u32,
@@ -48,10 +49,13 @@ impl<O: Opener + Clone + Send + 'static> Opener for Timed<O> {
                 Err(fault) => return drop(response_in.send(Err(fault))),
             };
             // An empty response says that the session is open.
-            let mut response: Response = Ok(Zeroizing::new(Vec::new()));
+            let mut response: Response = Ok(Buffer::new());
             while response_in.send(response).is_ok() {
                 let Ok(Request { number, octets, response_max }) = requests.recv() else { return };
-                response = session.call(number, &octets, response_max);
+                let mut buffer = Buffer::new();
+                buffer.make_room(response_max);
+                response =
+                    session.call(number, &octets, response_max, &mut buffer).map(|()| buffer);
             }
         });
         let session = Session { requests: request_in, responses, limit: self.limit };
@@ -77,12 +81,19 @@ impl Session {
 }
 
 impl Transport for Session {
-    fn call(&mut self, number: u32, request: &[u8], response_max: usize) -> Response {
+    fn call(
+        &mut self,
+        number: u32,
+        request: &[u8],
+        response_max: usize,
+        response: &mut Buffer,
+    ) -> Result<(), Fault> {
         let octets = Zeroizing::new(request.to_vec());
         if self.requests.send(Request { number, octets, response_max }).is_err() {
             return Err(Fault::Died);
         }
-        self.wait()
+        response.extend_from_slice(&self.wait()?);
+        Ok(())
     }
 }
 
@@ -111,9 +122,16 @@ mod tests {
     }
 
     impl Transport for Slow {
-        fn call(&mut self, _: u32, request: &[u8], _: usize) -> Response {
+        fn call(
+            &mut self,
+            _: u32,
+            request: &[u8],
+            _: usize,
+            response: &mut Buffer,
+        ) -> Result<(), Fault> {
             thread::sleep(self.call);
-            Ok(Zeroizing::new(request.to_vec()))
+            response.extend_from_slice(request);
+            Ok(())
         }
     }
 
@@ -125,7 +143,9 @@ mod tests {
         let timed = Timed::new(Slow { open: Duration::ZERO, call: Duration::ZERO }, LIMIT);
         let mut session = timed.open(Role::Public).ok().unwrap();
         for octets in [b"one".as_slice(), b"two"] {
-            assert_eq!(*session.call(1, octets, 16).unwrap(), octets);
+            let mut response = Buffer::new();
+            session.call(1, octets, 16, &mut response).unwrap();
+            assert_eq!(*response, octets);
         }
     }
 
@@ -135,7 +155,7 @@ mod tests {
         let timed = Timed::new(Slow { open: NEVER, call: NEVER }, LIMIT);
         assert_eq!(timed.open(Role::Public).err(), Some(Fault::TimedOut { limit: LIMIT }));
         let timed = Timed::new(Slow { open: Duration::ZERO, call: NEVER }, LIMIT);
-        let result = timed.open(Role::Public).ok().unwrap().call(1, b"", 16);
+        let result = timed.open(Role::Public).ok().unwrap().call(1, b"", 16, &mut Buffer::new());
         assert_eq!(result.err(), Some(Fault::TimedOut { limit: LIMIT }));
         assert!(start.elapsed() < NEVER);
     }

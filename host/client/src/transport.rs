@@ -1,20 +1,22 @@
 //! The one small trait under the client.
 
+use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
-use zeroize::Zeroizing;
 
 use crate::error::Fault;
 
 /// An open session that carries requests and brings back responses.
 pub trait Transport {
-    /// Sends one request. Both may hold keys: every buffer on the way wipes
-    /// itself. The response has at most `response_max` octets.
+    /// Sends one request; the response, at most `response_max` octets, goes to
+    /// `response`, which is empty and has room for it. Both may hold keys:
+    /// every buffer on the way wipes itself.
     fn call(
         &mut self,
         number: u32,
         request: &[u8],
         response_max: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Fault>;
+        response: &mut Buffer,
+    ) -> Result<(), Fault>;
 }
 
 /// Opens sessions.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proseal_client::sim::Machine;
 use proseal_client::{Client, Opener};
+use proseal_proto::buffer::Buffer;
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::role::Role;
 
@@ -44,7 +45,10 @@ impl Target {
     /// Octets as they are to the TA, and its octets back.
     pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, String> {
         let session = self.0.open(fixture::caller(number));
-        let response = session.and_then(|mut ta| ta.call(number, request, RESPONSE_MAX));
-        response.map(|response| response.to_vec()).map_err(|fault| fault.to_string())
+        let mut response = Buffer::new();
+        response.make_room(RESPONSE_MAX);
+        let called =
+            session.and_then(|mut ta| ta.call(number, request, RESPONSE_MAX, &mut response));
+        called.map(|()| response.to_vec()).map_err(|fault| fault.to_string())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 use proseal_client::sim::Machine;
 use proseal_client::{Fault, Opener, Transport};
+use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Medium;
 
@@ -135,7 +136,8 @@ impl Transport for CrowdedLine {
         number: u32,
         request: &[u8],
         response_max: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        response: &mut Buffer,
+    ) -> Result<(), Fault> {
         let mut others = self.others.lock().unwrap();
         if number == proseal_proto::test_command::TestId::Install.number() && *others > 0 {
             *others -= 1;
@@ -153,7 +155,7 @@ impl Transport for CrowdedLine {
             content.encode(&mut octets);
             other.call(&Install { scope: Scope::Added, content: &octets }).unwrap();
         }
-        self.line.call(number, request, response_max)
+        self.line.call(number, request, response_max, response)
     }
 }
 
