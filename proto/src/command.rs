@@ -6,14 +6,14 @@
 //! | 5 | status | daemon, administrator | [`Status`] | [`StatusReply`] |
 //! | 6 | send | daemon | [`Send`] | [`SendReply`] |
 //! | 7 | receive | daemon | [`Receive`] | [`ReceiveReply`] |
+//! | 8 | admission | daemon | [`Admission`] | [`AdmissionReply`] |
 //! | 9 | suspend | daemon (on), administrator | [`Suspend`] | [`Done`] |
 //! | 10 | revoke | administrator | [`Revoke`] | [`Done`] |
 //! | 11 | events | administrator | [`Events`] | [`EventsReply`] |
 //! | 12 | erase | administrator | [`Erase`] | [`Done`] |
 //!
-//! Numbers 2, 3, 4 and 8 are reserved for statement, enrol, import and
-//! admission. Numbers from 0x8001 belong to the test build
-//! ([`crate::test_command`]).
+//! Numbers 2, 3 and 4 are reserved for statement, enrol and import. Numbers
+//! from 0x8001 belong to the test build ([`crate::test_command`]).
 //!
 //! A request is `proto u16` and the body; a response is `code u32` and, if
 //! the code is 0, the reply.
@@ -27,8 +27,8 @@ use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all
 use crate::error::Code;
 use crate::limit::{REQUEST_MAX, RESPONSE_MAX};
 use crate::message::{
-    Done, Erase, Events, EventsReply, Receive, ReceiveItems, ReceiveReply, Revoke, Send, SendReply,
-    Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, Done, Erase, Events, EventsReply, Receive, ReceiveItems,
+    ReceiveReply, Revoke, Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
 };
 use crate::role::Role;
 
@@ -47,6 +47,8 @@ pub enum Id {
     Send = 6,
     /// The keys of epochs that others send with.
     Receive = 7,
+    /// The key by which frames of a group are told from others.
+    Admission = 8,
     /// Deriving stops in a group, or goes on.
     Suspend = 9,
     /// What is below a generation ends for ever.
@@ -64,6 +66,7 @@ impl Id {
         Self::Status,
         Self::Send,
         Self::Receive,
+        Self::Admission,
         Self::Suspend,
         Self::Revoke,
         Self::Events,
@@ -146,6 +149,7 @@ command!(
     Id::Receive.number(), DAEMON, ReceiveItems<'_> => ReceiveReply, ReceiveReply::MAX,
     |request| ReceiveReply::len(request.count())
 );
+command!(Id::Admission.number(), DAEMON, Admission => AdmissionReply, AdmissionReply::LEN);
 // The administrator before the daemon, who may not resume.
 command!(Id::Suspend.number(), &[Role::Administrator, Role::Daemon], Suspend => Done, 0);
 command!(Id::Revoke.number(), ADMINISTRATOR, Revoke => Done, 0);

@@ -56,6 +56,8 @@ codes! {
     OwnMember = 0x204, "own_member";
     /// The group's policy does not let this device send.
     NotSender = 0x205, "not_sender";
+    /// Without an epoch salt, sending is for storage that cannot be rolled back.
+    RollbackUnprotected = 0x206, "rollback_unprotected";
 
     /// The device is not a member of this group.
     UnknownGroup = 0x301, "unknown_group";
@@ -73,6 +75,8 @@ codes! {
     Unsynced = 0x307, "unsynced";
     /// Only what has been configured can be revoked: N is above `next`.
     AboveNext = 0x308, "above_next";
+    /// The PGK's profile has no admission key.
+    NoAdmissionKey = 0x309, "no_admission_key";
 
     /// The content is not what the format says.
     ContentMalformed = 0x401, "content_malformed";
@@ -98,6 +102,8 @@ codes! {
     TooManyRemoved = 0x40c, "too_many_removed";
     /// A held generation would be used under another member id.
     MemberConflict = 0x40d, "member_conflict";
+    /// The profile has no use for an operator label.
+    LabelUnused = 0x40e, "label_unused";
 
     /// The state could not be written or read; nothing has changed.
     StoreFailed = 0x501, "store_failed";

@@ -136,6 +136,11 @@ impl fmt::Display for PtkId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EpochSalt(pub [u8; 8]);
 
+impl EpochSalt {
+    /// Where the profile has no salt.
+    pub const NONE: Self = Self([0; 8]);
+}
+
 /// First 16 octets of SHA-256 over the device's public keys; zeros while a
 /// device has no identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

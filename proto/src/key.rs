@@ -6,31 +6,38 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 
-/// A derived key, 32 octets; 128-bit keys are left-aligned, the rest zero.
-/// It wipes itself, and has no `Debug`, `Clone` or `==`. It stands at one
-/// address for life: moving the owner leaves no copies behind.
+/// A key of `LEN` octets that the TA has derived. It wipes itself, and has no
+/// `Debug`, `Clone` or `==`. It stands at one address for life: moving the owner
+/// leaves no copies behind.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct DerivedKey(Box<[u8; Self::LEN]>);
+pub struct Key<const LEN: usize>(Box<[u8; LEN]>);
 
-impl DerivedKey {
-    /// Octets of a derived key on the wire.
-    pub const LEN: usize = 32;
+/// IK or CK, 32 octets; 128-bit keys are left-aligned, the rest zero.
+pub type DerivedKey = Key<32>;
+
+/// The admission key of a PGK, 128 bits. It tells frames of the group from
+/// others before the TEE is asked, and opens nothing.
+pub type AdmissionKey = Key<16>;
+
+impl<const LEN: usize> Key<LEN> {
+    /// Octets of the key on the wire.
+    pub const LEN: usize = LEN;
 
     /// A key of zeros, to be written in place by [`Self::expose_mut`].
     #[must_use]
     pub fn zero() -> Self {
-        Self(Box::new([0; Self::LEN]))
+        Self(Box::new([0; LEN]))
     }
 
     /// The key's octets. Each use is a place to review.
     #[must_use]
-    pub const fn expose(&self) -> &[u8; Self::LEN] {
+    pub const fn expose(&self) -> &[u8; LEN] {
         &self.0
     }
 
     /// The key's octets, to derive into.
     #[must_use]
-    pub const fn expose_mut(&mut self) -> &mut [u8; Self::LEN] {
+    pub const fn expose_mut(&mut self) -> &mut [u8; LEN] {
         &mut self.0
     }
 }

@@ -4,7 +4,9 @@ mod derive;
 mod info;
 mod lifecycle;
 
-pub use derive::{Receive, ReceiveItem, ReceiveItems, ReceiveReply, Send, SendReply};
+pub use derive::{
+    Admission, AdmissionReply, Receive, ReceiveItem, ReceiveItems, ReceiveReply, Send, SendReply,
+};
 pub use info::{
     DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };

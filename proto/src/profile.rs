@@ -13,6 +13,9 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// All profiles, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::HkdfSha256, Self::Ts33303];
+
     /// The number in packages and in the HKDF info.
     #[must_use]
     pub const fn number(self) -> u8 {
@@ -27,17 +30,45 @@ impl Profile {
             Self::Ts33303 => "3gpp-ts33303",
         }
     }
+
+    /// The suites that it may be used with. Any other pair is refused when a
+    /// PGK comes in.
+    #[must_use]
+    pub const fn suites(self) -> &'static [Suite] {
+        match self {
+            Self::HkdfSha256 => Suite::ALL,
+            // TS 33.303 derives keys of 128 bits for the algorithms of LTE.
+            Self::Ts33303 => &[Suite::ThreeGpp],
+        }
+    }
+
+    /// Whether the epoch salt is an input. Where it is not, salts are zero, and
+    /// a sender whose storage was rolled back would have its epochs a second
+    /// time.
+    #[must_use]
+    pub const fn has_salt(self) -> bool {
+        match self {
+            Self::HkdfSha256 => true,
+            Self::Ts33303 => false,
+        }
+    }
+
+    /// Whether the operator's label is an input of what is derived from a PGK.
+    #[must_use]
+    pub const fn has_label(self) -> bool {
+        match self {
+            Self::HkdfSha256 => true,
+            Self::Ts33303 => false,
+        }
+    }
 }
 
 impl TryFrom<u8> for Profile {
     type Error = Code;
 
     fn try_from(number: u8) -> Result<Self, Code> {
-        match number {
-            1 => Ok(Self::HkdfSha256),
-            2 => Ok(Self::Ts33303),
-            _ => Err(Code::UnsupportedProfile),
-        }
+        let mut all = Self::ALL.iter().copied();
+        all.find(|profile| profile.number() == number).ok_or(Code::UnsupportedProfile)
     }
 }
 
@@ -54,6 +85,9 @@ pub enum Suite {
 }
 
 impl Suite {
+    /// All suites, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Aead, Self::Integrity, Self::ThreeGpp];
+
     /// The number in packages and in the HKDF info.
     #[must_use]
     pub const fn number(self) -> u8 {
@@ -84,11 +118,7 @@ impl TryFrom<u8> for Suite {
     type Error = Code;
 
     fn try_from(number: u8) -> Result<Self, Code> {
-        match number {
-            1 => Ok(Self::Aead),
-            2 => Ok(Self::Integrity),
-            3 => Ok(Self::ThreeGpp),
-            _ => Err(Code::UnsupportedSuite),
-        }
+        let mut all = Self::ALL.iter().copied();
+        all.find(|suite| suite.number() == number).ok_or(Code::UnsupportedSuite)
     }
 }

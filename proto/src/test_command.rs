@@ -8,6 +8,9 @@
 //! | 0x8004 | marks | administrator | [`Marks`] | [`MarksReply`] |
 //! | 0x8005 | hkdf | administrator | [`Hkdf`] | [`HkdfReply`] |
 //! | 0x8006 | echo | daemon, administrator | [`Echo`] | [`EchoReply`] |
+//! | 0x8007 | hmac | administrator | [`Hmac`] | [`BlockReply`] |
+//! | 0x8008 | kdf | administrator | [`Kdf`] | [`BlockReply`] |
+//! | 0x8009 | gcm open | administrator | [`GcmOpen`] | [`GcmOpenReply`] |
 
 use alloc::vec::Vec;
 
@@ -39,6 +42,12 @@ pub enum TestId {
     Hkdf = 0x8005,
     /// A call of the shape of a `receive` of one, without its work.
     Echo = 0x8006,
+    /// The TA's HMAC, likewise.
+    Hmac = 0x8007,
+    /// The TA's key derivation function of TS 33.220, likewise.
+    Kdf = 0x8008,
+    /// The TA's AES-GCM, likewise.
+    GcmOpen = 0x8009,
 }
 
 impl TestId {
@@ -46,8 +55,17 @@ impl TestId {
     pub const FIRST: u32 = 0x8001;
 
     /// All test commands, in the order of their numbers.
-    pub const ALL: &'static [Self] =
-        &[Self::Install, Self::SetFloor, Self::Panic, Self::Marks, Self::Hkdf, Self::Echo];
+    pub const ALL: &'static [Self] = &[
+        Self::Install,
+        Self::SetFloor,
+        Self::Panic,
+        Self::Marks,
+        Self::Hkdf,
+        Self::Echo,
+        Self::Hmac,
+        Self::Kdf,
+        Self::GcmOpen,
+    ];
 
     /// The number on the wire.
     #[must_use]
@@ -70,6 +88,9 @@ command!(TestId::Panic.number(), ADMINISTRATOR, Panic => Done, 0);
 command!(TestId::Marks.number(), ADMINISTRATOR, Marks => MarksReply, MarksReply::LEN);
 command!(TestId::Hkdf.number(), ADMINISTRATOR, Hkdf<'_> => HkdfReply, HkdfReply::MAX);
 command!(TestId::Echo.number(), BOTH, Echo => EchoReply, EchoReply::LEN);
+command!(TestId::Hmac.number(), ADMINISTRATOR, Hmac<'_> => BlockReply, BlockReply::LEN);
+command!(TestId::Kdf.number(), ADMINISTRATOR, Kdf<'_> => BlockReply, BlockReply::LEN);
+command!(TestId::GcmOpen.number(), ADMINISTRATOR, GcmOpen<'_> => GcmOpenReply, GcmOpenReply::MAX);
 
 /// What becomes of that which a content does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,11 +287,7 @@ pub struct Hkdf<'a> {
 impl Encode for Hkdf<'_> {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
         w.u16(self.len)?;
-        for field in [self.salt, self.ikm, self.info] {
-            w.u16(u16::try_from(field.len()).map_err(|_| Full)?)?;
-            w.bytes(field)?;
-        }
-        Ok(())
+        [self.salt, self.ikm, self.info].into_iter().try_for_each(|field| put(w, field))
     }
 }
 
@@ -280,12 +297,20 @@ impl<'a> Decode<'a> for Hkdf<'a> {
         if usize::from(len) > HkdfReply::LEN_MAX {
             return Err(DecodeError::OutOfRange);
         }
-        let mut field = || -> Result<&'a [u8], DecodeError> {
-            let len = usize::from(r.u16()?);
-            r.take(len)
-        };
-        Ok(Self { len, salt: field()?, ikm: field()?, info: field()? })
+        Ok(Self { len, salt: take(r)?, ikm: take(r)?, info: take(r)? })
     }
+}
+
+/// Writes octets behind their length.
+fn put(w: &mut Writer<'_>, octets: &[u8]) -> Result<(), Full> {
+    w.u16(u16::try_from(octets.len()).map_err(|_| Full)?)?;
+    w.bytes(octets)
+}
+
+/// Reads them.
+fn take<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let len = usize::from(r.u16()?);
+    r.take(len)
 }
 
 /// The output keying material.
@@ -303,8 +328,7 @@ impl HkdfReply {
 
 impl Encode for HkdfReply {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
-        w.u16(u16::try_from(self.okm.len()).map_err(|_| Full)?)?;
-        w.bytes(&self.okm)
+        put(w, &self.okm)
     }
 }
 
@@ -362,5 +386,146 @@ impl Encode for EchoReply {
 impl Decode<'_> for EchoReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { octets: r.array()? })
+    }
+}
+
+/// `hmac`: HMAC-SHA-256 (RFC 2104) on inputs of the caller.
+pub struct Hmac<'a> {
+    /// Key, of any length.
+    pub key: &'a [u8],
+    /// Message.
+    pub message: &'a [u8],
+}
+
+impl Encode for Hmac<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        put(w, self.key)?;
+        put(w, self.message)
+    }
+}
+
+impl<'a> Decode<'a> for Hmac<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self { key: take(r)?, message: take(r)? })
+    }
+}
+
+/// 32 octets of output.
+pub struct BlockReply {
+    /// The octets.
+    pub octets: [u8; Self::LEN],
+}
+
+impl BlockReply {
+    /// Octets of the reply.
+    pub const LEN: usize = 32;
+}
+
+impl Encode for BlockReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(&self.octets)
+    }
+}
+
+impl Decode<'_> for BlockReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { octets: r.array()? })
+    }
+}
+
+/// `kdf`: the key derivation function of TS 33.220 Annex B.2 on inputs of the
+/// caller.
+pub struct Kdf<'a> {
+    /// Function code.
+    pub fc: u8,
+    /// Key.
+    pub key: &'a [u8],
+    /// P0, P1, ...; at most [`Self::PARAMETERS_MAX`].
+    pub parameters: Vec<&'a [u8]>,
+}
+
+impl Kdf<'_> {
+    /// Most parameters.
+    pub const PARAMETERS_MAX: usize = 8;
+}
+
+impl Encode for Kdf<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.u8(self.fc)?;
+        put(w, self.key)?;
+        w.u8(u8::try_from(self.parameters.len()).map_err(|_| Full)?)?;
+        self.parameters.iter().try_for_each(|parameter| put(w, parameter))
+    }
+}
+
+impl<'a> Decode<'a> for Kdf<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let (fc, key, count) = (r.u8()?, take(r)?, usize::from(r.u8()?));
+        if count > Self::PARAMETERS_MAX {
+            return Err(DecodeError::OutOfRange);
+        }
+        let parameters = (0..count).map(|_| take(r)).collect::<Result<_, _>>()?;
+        Ok(Self { fc, key, parameters })
+    }
+}
+
+/// `gcm open`: AES-128-GCM on inputs of the caller.
+pub struct GcmOpen<'a> {
+    /// Key.
+    pub key: [u8; 16],
+    /// Nonce.
+    pub nonce: [u8; 12],
+    /// Additional data.
+    pub aad: &'a [u8],
+    /// Ciphertext and tag; at most [`GcmOpenReply::TEXT_MAX`] octets.
+    pub sealed: &'a [u8],
+}
+
+impl Encode for GcmOpen<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(&self.key)?;
+        w.bytes(&self.nonce)?;
+        put(w, self.aad)?;
+        put(w, self.sealed)
+    }
+}
+
+impl<'a> Decode<'a> for GcmOpen<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let command = Self { key: r.array()?, nonce: r.array()?, aad: take(r)?, sealed: take(r)? };
+        if command.sealed.len() > GcmOpenReply::TEXT_MAX {
+            return Err(DecodeError::OutOfRange);
+        }
+        Ok(command)
+    }
+}
+
+/// The plaintext.
+pub struct GcmOpenReply {
+    /// `None` if the tag does not fit.
+    pub text: Option<Vec<u8>>,
+}
+
+impl GcmOpenReply {
+    /// Most octets of plaintext.
+    pub const TEXT_MAX: usize = 1024;
+    /// Octets of the largest reply.
+    pub const MAX: usize = 1 + 2 + Self::TEXT_MAX;
+}
+
+impl Encode for GcmOpenReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bool(self.text.is_some())?;
+        put(w, self.text.as_deref().unwrap_or_default())
+    }
+}
+
+impl Decode<'_> for GcmOpenReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match (r.bool()?, take(r)?) {
+            (true, text) if text.len() <= Self::TEXT_MAX => Ok(Self { text: Some(text.to_vec()) }),
+            (false, []) => Ok(Self { text: None }),
+            _ => Err(DecodeError::OutOfRange),
+        }
     }
 }

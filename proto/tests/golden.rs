@@ -9,17 +9,17 @@ use proseal_proto::command::{
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    DeviceState, Done, Erase, Event, EventKind, Events, EventsReply, GroupStatus, PgkState,
-    PgkStatus, Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply, Status, StatusReply,
-    Suspend, Version, VersionReply,
+    Admission, AdmissionReply, DeviceState, Done, Erase, Event, EventKind, Events, EventsReply,
+    GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply,
+    Status, StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{
-    EMPTY_UUID, Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply,
-    Outcome, Panic, Scope, SetFloor, TestId, UUID,
+    BlockReply, EMPTY_UUID, Echo, EchoReply, GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install,
+    InstallReply, Kdf, Marks, MarksReply, Outcome, Panic, Scope, SetFloor, TestId, UUID,
 };
 use proseal_proto::{PROTO_VERSION, limit};
 
@@ -70,17 +70,17 @@ fn command_numbers() {
     assert_eq!(PROTO_VERSION, 1);
     assert_eq!(
         Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(),
-        [1, 5, 6, 7, 9, 10, 11, 12]
+        [1, 5, 6, 7, 8, 9, 10, 11, 12]
     );
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
-    assert_eq!(test, [0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006]);
+    assert_eq!(test, [0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006, 0x8007, 0x8008, 0x8009]);
     assert_eq!(TestId::FIRST, 0x8001);
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
     assert_eq!(EMPTY_UUID, "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69");
-    for number in [0, 2, 3, 4, 8, 13, 0x8001] {
+    for number in [0, 2, 3, 4, 13, 0x8001] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
-    for number in [1, 12, 0x8000, 0x8007] {
+    for number in [1, 12, 0x8000, 0x800a] {
         assert_eq!(TestId::try_from(number), Err(Code::UnknownCommand));
     }
 }
@@ -99,6 +99,7 @@ fn codes() {
         (0x203, "wrong_device"),
         (0x204, "own_member"),
         (0x205, "not_sender"),
+        (0x206, "rollback_unprotected"),
         (0x301, "unknown_group"),
         (0x302, "unknown_generation"),
         (0x303, "epochs_exhausted"),
@@ -107,6 +108,7 @@ fn codes() {
         (0x306, "receive_only"),
         (0x307, "unsynced"),
         (0x308, "above_next"),
+        (0x309, "no_admission_key"),
         (0x401, "content_malformed"),
         (0x402, "generation_conflict"),
         (0x403, "sequence_conflict"),
@@ -119,6 +121,7 @@ fn codes() {
         (0x40b, "time_out_of_range"),
         (0x40c, "too_many_removed"),
         (0x40d, "member_conflict"),
+        (0x40e, "label_unused"),
         (0x501, "store_failed"),
         (0x502, "store_full"),
         (0x503, "damaged"),
@@ -168,9 +171,10 @@ fn limits_and_sizes() {
     assert_eq!((limit::GROUPS, limit::PGKS, limit::BATCH, limit::LABEL), (16, 4, 64, 32));
     assert_eq!(limit::GENERATION, 281_474_976_710_656);
     assert_eq!(<Version as Command>::RESPONSE_MAX, 4 + 23);
-    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 3_103);
+    assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 3_167);
     assert_eq!(<Send as Command>::RESPONSE_MAX, 4 + 103);
     assert_eq!(<Receive as Command>::RESPONSE_MAX, 4 + 4_354);
+    assert_eq!(<Admission as Command>::RESPONSE_MAX, 4 + 16);
     assert_eq!(<Erase as Command>::RESPONSE_MAX, 4);
     assert_eq!(<Events as Command>::RESPONSE_MAX, 4 + 774);
     assert_eq!(limit::EVENTS_REPLY, 32);
@@ -178,6 +182,9 @@ fn limits_and_sizes() {
     assert_eq!(<Marks as Command>::RESPONSE_MAX, 4 + 16);
     assert_eq!(<Hkdf<'_> as Command>::RESPONSE_MAX, 4 + 1_026);
     assert_eq!(<Echo as Command>::RESPONSE_MAX, 4 + 70);
+    assert_eq!(<Hmac<'_> as Command>::RESPONSE_MAX, 4 + 32);
+    assert_eq!(<Kdf<'_> as Command>::RESPONSE_MAX, 4 + 32);
+    assert_eq!(<GcmOpen<'_> as Command>::RESPONSE_MAX, 4 + 1_027);
 }
 
 #[test]
@@ -227,6 +234,7 @@ fn status() {
                 receive_grace_s: 600,
                 send_grace_s: 60,
                 max_unsynced_s: 86_400,
+                rollback_unprotected: true,
                 epochs_left: 0xfffe,
             }],
         }],
@@ -236,7 +244,7 @@ fn status() {
         "00000000 02 000000006955b900 00000007 0000000000000009 {} {} {} 00000005 {} \
          0001 0a0b0c 010203 0000000000000008 01 00 \
          0001 0000010203040506 2a 01 02 02 0000000000000010 0000000000000020 00000258 0000003c \
-         00015180 fffe 00000003",
+         00015180 01 fffe 00000003",
         "d0".repeat(16),
         "40".repeat(32),
         "3a".repeat(16),
@@ -296,6 +304,15 @@ fn receive() {
 }
 
 #[test]
+fn admission() {
+    let request = Admission { group: group(), generation: generation() };
+    pin_request(&request, "0001 0a0b0c 0000010203040506");
+    let mut key = AdmissionKey::zero();
+    key.expose_mut().fill(0xad);
+    pin_response(&AdmissionReply { key }, &format!("00000000 {}", "ad".repeat(16)));
+}
+
+#[test]
 fn suspend_and_revoke() {
     pin_request(&Suspend { group: group(), on: true }, "0001 0a0b0c 01");
     pin_request(&Revoke { group: group(), below: generation() }, "0001 0a0b0c 0000010203040506");
@@ -337,6 +354,7 @@ fn callers() {
     assert_eq!(Status::CALLERS, [Daemon, Administrator]);
     assert_eq!(Send::CALLERS, [Daemon]);
     assert_eq!(Receive::CALLERS, [Daemon]);
+    assert_eq!(Admission::CALLERS, [Daemon]);
     assert_eq!(Suspend::CALLERS, [Administrator, Daemon]);
     assert_eq!(Revoke::CALLERS, [Administrator]);
     assert_eq!(Events::CALLERS, [Administrator]);
@@ -347,6 +365,9 @@ fn callers() {
     assert_eq!(Marks::CALLERS, [Administrator]);
     assert_eq!(Hkdf::CALLERS, [Administrator]);
     assert_eq!(Echo::CALLERS, [Daemon, Administrator]);
+    assert_eq!(Hmac::CALLERS, [Administrator]);
+    assert_eq!(Kdf::CALLERS, [Administrator]);
+    assert_eq!(GcmOpen::CALLERS, [Administrator]);
     let groups: Vec<_> = Role::ALL.iter().map(|role| (role.name(), role.gid())).collect();
     assert_eq!(groups, [("public", None), ("prose", Some(870)), ("prose-admin", Some(871))]);
 }
@@ -371,6 +392,15 @@ fn test_commands() {
     pin_response(&HkdfReply { okm: vec![9, 8, 7] }, "00000000 0003 090807");
     pin_request(&Echo { octets: [7; 26] }, &format!("0001 {}", "07".repeat(26)));
     pin_response(&EchoReply { octets: [7; 70] }, &format!("00000000 {}", "07".repeat(70)));
+    pin_request(&Hmac { key: &[1, 2], message: &[3] }, "0001 0002 0102 0001 03");
+    let kdf = Kdf { fc: 0x4a, key: &[1, 2], parameters: vec![&[3], &[]] };
+    pin_request(&kdf, "0001 4a 0002 0102 02 0001 03 0000");
+    pin_response(&BlockReply { octets: [9; 32] }, &format!("00000000 {}", "09".repeat(32)));
+    let gcm = GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[3], sealed: &[4, 5] };
+    let golden = format!("0001 {} {} 0001 03 0002 0405", "01".repeat(16), "02".repeat(12));
+    pin_request(&gcm, &golden);
+    pin_response(&GcmOpenReply { text: Some(vec![6]) }, "00000000 01 0001 06");
+    pin_response(&GcmOpenReply { text: None }, "00000000 00 0000");
 }
 
 #[test]

@@ -9,15 +9,17 @@ use proseal_proto::command::{Command, decode_response, encode_response};
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::limit;
 use proseal_proto::message::{
-    DeviceState, Erase, Event, EventKind, Events, EventsReply, GroupStatus, PgkState, PgkStatus,
-    Receive, ReceiveItem, ReceiveItems, ReceiveReply, Revoke, Send, SendReply, Status, StatusReply,
-    Suspend, Version, VersionReply,
+    Admission, AdmissionReply, DeviceState, Erase, Event, EventKind, Events, EventsReply,
+    GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveItems, ReceiveReply, Revoke,
+    Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
-use proseal_proto::test_command::{Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply};
+use proseal_proto::test_command::{
+    GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install, InstallReply, Kdf, Marks, MarksReply,
+};
 
 fn encoded(value: &impl Encode) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -67,11 +69,11 @@ fn salt() -> impl Strategy<Value = EpochSalt> {
 }
 
 fn suite() -> impl Strategy<Value = Suite> {
-    select(vec![Suite::Aead, Suite::Integrity, Suite::ThreeGpp])
+    select(Suite::ALL)
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    select(vec![Profile::HkdfSha256, Profile::Ts33303])
+    select(Profile::ALL)
 }
 
 prop_compose! {
@@ -87,13 +89,14 @@ prop_compose! {
     fn pgk_status()(
         generation in generation(), pgk_id in any::<u8>(), profile in profile(), suite in suite(),
         state in select(vec![PgkState::Held, PgkState::ReceiveOnly, PgkState::Ended]),
-        windows in any::<(u64, u64, u32, u32, u32)>(), epochs_left in any::<u16>(),
+        windows in any::<(u64, u64, u32, u32, u32)>(), rollback_unprotected in any::<bool>(),
+        epochs_left in any::<u16>(),
     ) -> PgkStatus {
         let (not_before, not_after, receive_grace_s, send_grace_s, max_unsynced_s) = windows;
         PgkStatus {
             generation, pgk_id: PgkId(pgk_id), profile, suite, state,
             not_before, not_after, receive_grace_s, send_grace_s, max_unsynced_s,
-            epochs_left,
+            rollback_unprotected, epochs_left,
         }
     }
 }
@@ -248,6 +251,7 @@ proptest! {
         items in vec(item(), 1..=limit::BATCH), device in any::<[u8; 16]>(),
     ) {
         round_trip(&Send { group, generation })?;
+        round_trip(&Admission { group, generation })?;
         let receive = Receive { items };
         let octets = encoded(&receive);
         let stay: ReceiveItems<'_> = decode_all(&octets).unwrap();
@@ -295,6 +299,9 @@ proptest! {
         };
         round_trip(&reply)?;
         prop_assert_eq!(encoded(&reply).len(), SendReply::LEN);
+        let mut admission = AdmissionReply { key: AdmissionKey::zero() };
+        admission.key.expose_mut().copy_from_slice(&ik[..16]);
+        round_trip(&admission)?;
         let items = codes.into_iter().map(|code| code.map_or_else(|| Ok(keys(ik, ck)), Err));
         let reply = ReceiveReply { items: items.collect() };
         prop_assert!(encoded(&reply).len() <= ReceiveReply::MAX);
@@ -311,6 +318,11 @@ proptest! {
         let octets = encoded(&request);
         canonical::<Hkdf<'_>>(&octets)?;
         prop_assert!(decode_all::<Hkdf<'_>>(&octets).is_ok());
+        let kdf = Kdf { fc: 0x4a, key: &ikm, parameters: vec![&salt, &info] };
+        prop_assert!(decode_all::<Kdf<'_>>(&encoded(&kdf)).is_ok());
+        let gcm = GcmOpen { key: [len as u8; 16], nonce: [7; 12], aad: &info, sealed: &salt };
+        prop_assert!(decode_all::<GcmOpen<'_>>(&encoded(&gcm)).is_ok());
+        round_trip(&GcmOpenReply { text: (len > 100).then(|| ikm.clone()) })?;
         round_trip(&HkdfReply { okm: salt })?;
         let (stack_size, stack_high, heap_size, heap_high) = marks;
         round_trip(&MarksReply { stack_size, stack_high, heap_size, heap_high })?;
@@ -328,6 +340,12 @@ proptest! {
         canonical::<InstallReply>(&octets)?;
         canonical::<Marks>(&octets)?;
         canonical::<Hkdf<'_>>(&octets)?;
+        canonical::<Hmac<'_>>(&octets)?;
+        canonical::<Kdf<'_>>(&octets)?;
+        canonical::<GcmOpen<'_>>(&octets)?;
+        canonical::<GcmOpenReply>(&octets)?;
+        canonical::<Admission>(&octets)?;
+        canonical::<AdmissionReply>(&octets)?;
         canonical::<VersionReply>(&octets)?;
         canonical::<StatusReply>(&octets)?;
         canonical::<SendReply>(&octets)?;

@@ -193,7 +193,7 @@ fn apply_pgk(
             {
                 return Ok(false);
             }
-            kdf::check_supported(entry.policy.profile, entry.policy.suite)?;
+            kdf::check_supported(&entry.policy, entry.is_root)?;
             if group.pgks.len() >= limit::PGKS {
                 return Err(Code::TooManyPgks);
             }
@@ -232,7 +232,7 @@ fn from_root(
     id: PgkId,
     policy: &Policy,
 ) -> Result<GroupKey, Code> {
-    let step = kdf::RootStep {
+    let scope = kdf::Scope {
         profile: policy.profile,
         suite: policy.suite,
         group,
@@ -241,7 +241,7 @@ fn from_root(
         label: &policy.label,
     };
     let mut pgk = GroupKey::zero();
-    kdf::derive_from_root(root, &step, pgk.expose_mut())?;
+    kdf::derive_from_root(root, &scope, pgk.expose_mut())?;
     Ok(pgk)
 }
 

@@ -235,19 +235,22 @@ impl<P: Platform> Ta<P> {
     }
 
     /// The next epoch of this device as a sender: its PTK Id, persisted as
-    /// reserved, and a fresh salt.
+    /// reserved, and a fresh salt where the profile has one.
     pub fn next_epoch(
         &mut self,
         group: GroupId,
         generation: Generation,
     ) -> Result<(PtkId, EpochSalt), Code> {
         // Asked first: what is refused writes nothing and draws nothing.
-        let reserved = find_pgk(self.enrolled()?, group, generation)?.1.reserved;
+        let pgk = find_pgk(self.enrolled()?, group, generation)?.1;
+        let (reserved, has_salt) = (pgk.reserved, pgk.policy.profile.has_salt());
         let (id, reserve) = self.issued.next(group, generation, reserved)?;
         self.settle()?;
         // Drawn before the id is noted: a failure must not cost a PTK Id.
-        let mut salt = [0; 8];
-        self.platform.random(&mut salt)?;
+        let mut salt = EpochSalt::NONE;
+        if has_salt {
+            self.platform.random(&mut salt.0)?;
+        }
         if reserve != reserved {
             self.commit(|state| {
                 let pgk = state.group_mut(group).and_then(|group| group.pgk_mut(generation));
@@ -257,7 +260,7 @@ impl<P: Platform> Ta<P> {
             })?;
         }
         self.issued.note(group, generation, id);
-        Ok((id, EpochSalt(salt)))
+        Ok((id, salt))
     }
 
     /// Erases everything: blanks the state, then removes it.

@@ -48,6 +48,7 @@ pub fn dispatch<P: Platform>(
             Id::Status => call.run(Admits::Any, info::status),
             Id::Send => call.run(Admits::Enrolled, derive::send),
             Id::Receive => call.write(Admits::Enrolled, derive::receive),
+            Id::Admission => call.run(Admits::Enrolled, derive::admission),
             Id::Suspend => call.run(Admits::Enrolled, |ta, r| lifecycle::suspend(ta, role, &r)),
             Id::Revoke => call.run(Admits::Enrolled, lifecycle::revoke),
             Id::Events => call.run(Admits::Enrolled, lifecycle::events),

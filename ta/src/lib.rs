@@ -37,6 +37,7 @@ mod command;
 pub mod device;
 pub mod dispatch;
 pub mod epoch;
+pub mod gcm;
 pub mod kdf;
 #[cfg(feature = "optee")]
 pub mod optee;

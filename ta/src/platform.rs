@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
+use proseal_proto::message::VersionReply;
 use zeroize::Zeroizing;
 
 /// The platform under the TA.
@@ -22,6 +23,11 @@ pub trait Platform {
     /// `gpd.tee.trustedStorage.antiRollback.protectionLevel`: 0 none, 100 by
     /// means of the normal world, 1000 by the TEE's own.
     fn rollback_protection(&self) -> u16;
+
+    /// Whether nobody can put yesterday's storage back unnoticed.
+    fn is_rollback_protected(&self) -> bool {
+        self.rollback_protection() >= VersionReply::ROLLBACK_PROTECTED
+    }
 }
 
 /// The random source did not answer.

@@ -37,6 +37,8 @@ pub struct Medium {
     pub spared: u32,
     /// Whether the random source fails.
     pub random_fails: bool,
+    /// The level of protection from rollback, as the platform tells it.
+    pub rollback_protection: u16,
     /// Powered milliseconds, as the platform tells them.
     pub uptime_ms: u64,
     /// Writes and removals that were done.
@@ -92,7 +94,7 @@ impl Platform for Sim {
     }
 
     fn rollback_protection(&self) -> u16 {
-        0
+        self.medium().rollback_protection
     }
 }
 

@@ -4,7 +4,7 @@ use proseal_proto::content::Label;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::profile::{Profile, Suite};
-use proseal_ta::kdf::{self, Epoch, Prepared, RootStep};
+use proseal_ta::kdf::{self, Epoch, Prepared, Scope};
 use proseal_ta::secret::GroupKey;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ fn pgks_from_roots_are_computed_anew() {
     let roots = file["roots"].as_array().unwrap();
     assert!(roots.len() >= 7, "some vectors are gone");
     for vector in roots {
-        let step = RootStep {
+        let step = Scope {
             profile: Profile::HkdfSha256,
             suite: suite(vector),
             group: GroupId::from_octets(octets(vector, "group")),

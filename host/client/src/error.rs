@@ -246,6 +246,9 @@ const fn refusal(code: Code) -> &'static str {
         Code::WrongDevice => "the content or command is for another device",
         Code::OwnMember => "receiver keys for the device's own member id are never given",
         Code::NotSender => "this device may only receive in this group",
+        Code::RollbackUnprotected => {
+            "without an epoch salt, sending is for storage that cannot be rolled back"
+        }
         Code::UnknownGroup => "the device is not a member of this group",
         Code::UnknownGeneration => "no key of this generation is held",
         Code::EpochsExhausted => "all 65535 epochs of this key are used",
@@ -254,11 +257,12 @@ const fn refusal(code: Code) -> &'static str {
         Code::ReceiveOnly => "the key's time is over: it is for receiving only",
         Code::Unsynced => "the device has been without news from its manager for too long to send",
         Code::AboveNext => "only what has been configured can be revoked",
+        Code::NoAdmissionKey => "the key's derivation profile has no admission key",
         Code::ContentMalformed => "the content is not what the format says",
         Code::GenerationConflict => "this generation is held with another key, PGK Id or policy",
         Code::SequenceConflict => "another content has this sequence already",
         Code::UnsupportedProfile => "the trusted application does not have this derivation profile",
-        Code::UnsupportedSuite => "the trusted application does not have this suite",
+        Code::UnsupportedSuite => "the derivation profile is not for this suite",
         Code::TooManyGroups => "the device is full: no room for another group",
         Code::TooManyPgks => "the group is full: no room for another key",
         Code::PgkIdClash => {
@@ -268,6 +272,7 @@ const fn refusal(code: Code) -> &'static str {
         Code::TimeOutOfRange => "the content's time is more than ten years ahead",
         Code::TooManyRemoved => "the device has been in too many groups",
         Code::MemberConflict => "the group's keys are held under another member id",
+        Code::LabelUnused => "the derivation profile has no use for a label",
         Code::StoreFailed => "the secure storage did not take the change, and nothing has changed",
         Code::StoreFull => "the disk of the secure storage is full, and nothing has changed",
         Code::Damaged => "the device's state is damaged",
@@ -290,6 +295,10 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::WrongDevice => "check the device id: `prosectl status`",
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
+        Code::RollbackUnprotected => {
+            "the operator may accept that in the key's policy (`prosectl key import --accept-rollback`), or choose a profile with a salt"
+        }
+        Code::NoAdmissionKey => "its frames go without: only profile hkdf-sha256 has one",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
         Code::EpochsExhausted | Code::GenerationEnded | Code::ReceiveOnly => {
             "bring a new PGK, with a higher generation"
@@ -305,7 +314,10 @@ const fn refusal_hint(code: Code) -> &'static str {
         }
         Code::SequenceConflict => "give the content a higher sequence",
         Code::UnsupportedProfile | Code::UnsupportedSuite => {
-            "choose another, or install a later trusted application"
+            "the known ones are hkdf-sha256 with aead, integrity or 3gpp, and 3gpp-ts33303 with 3gpp"
+        }
+        Code::LabelUnused => {
+            "leave the label out, or bring a root: the step from root to PGK has it in every profile"
         }
         Code::TooManyGroups => {
             "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"

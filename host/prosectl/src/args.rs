@@ -121,10 +121,10 @@ pub(crate) struct Import {
     /// How IK and CK are derived
     #[arg(long, value_enum, default_value = "hkdf-sha256")]
     pub(crate) profile: ProfileName,
-    /// How frames are protected
-    #[arg(long, value_enum, default_value = "aead")]
-    pub(crate) suite: SuiteName,
-    /// The operator's own mark in the derivation, at most 32 octets
+    /// How frames are protected [default: aead; of 3gpp-ts33303: 3gpp]
+    #[arg(long, value_enum)]
+    pub(crate) suite: Option<SuiteName>,
+    /// The operator's own mark in the derivation, at most 32 octets (of 3gpp-ts33303 only with --root)
     #[arg(long, default_value = "", hide_default_value = true, value_parser = value::label)]
     pub(crate) label: Label,
     /// Start, RFC 3339 UTC [default: now]
@@ -187,10 +187,22 @@ pub(crate) enum Derive {
         /// The epoch's PTK Id, 4 hexadecimal digits
         #[arg(long, value_name = "HEX", value_parser = value::ptk_id)]
         ptk_id: PtkId,
-        /// The epoch's salt, 16 hexadecimal digits
+        /// The epoch's salt, 16 hexadecimal digits; only profile 3gpp-ts33303 has none
         #[arg(long, value_name = "HEX", value_parser = value::salt)]
-        salt: EpochSalt,
+        salt: Option<EpochSalt>,
         /// Print the derived keys
+        #[arg(long)]
+        show_keys: bool,
+    },
+    /// Derive a PGK's admission key
+    Admission {
+        /// Destination group, 6 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = value::group)]
+        group: GroupId,
+        /// Generation of the PGK
+        #[arg(long, value_name = "N", value_parser = value::generation)]
+        generation: Generation,
+        /// Print the derived key
         #[arg(long)]
         show_keys: bool,
     },
@@ -200,9 +212,19 @@ pub(crate) enum Derive {
 pub(crate) enum ProfileName {
     /// RFC 5869 with SHA-256
     HkdfSha256,
-    /// TS 33.303 Annex A (not built yet)
+    /// TS 33.303 Annex A, for suite 3gpp only; sends with --accept-rollback where storage can be rolled back
     #[value(name = "3gpp-ts33303")]
     Ts33303,
+}
+
+impl ProfileName {
+    /// The suite, if none is named.
+    pub(crate) const fn default_suite(self) -> SuiteName {
+        match self {
+            Self::HkdfSha256 => SuiteName::Aead,
+            Self::Ts33303 => SuiteName::ThreeGpp,
+        }
+    }
 }
 
 impl From<ProfileName> for Profile {
@@ -253,6 +275,8 @@ mod tests {
         {
             assert_eq!(Profile::from(ProfileName::from_str(name, false).unwrap()), profile);
             assert_eq!(profile.name(), name);
+            let suite = Suite::from(ProfileName::from_str(name, false).unwrap().default_suite());
+            assert!(profile.suites().contains(&suite));
         }
         for (name, suite) in
             [("aead", Suite::Aead), ("integrity", Suite::Integrity), ("3gpp", Suite::ThreeGpp)]

@@ -10,6 +10,8 @@ mod status;
 
 use std::time::Duration;
 
+use proseal_proto::message::ReceiveItem;
+
 use crate::args::{Args, Command, Derive, Key};
 use crate::failure::Failure;
 use crate::output::Report;
@@ -26,14 +28,21 @@ pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
             derive::send(&mut client, *group, *generation, *show_keys)
         }
         Command::Derive(Derive::Receive { group, generation, sender, ptk_id, salt, show_keys }) => {
-            let item = proseal_proto::message::ReceiveItem {
+            let salt = match salt {
+                Some(salt) => *salt,
+                None => derive::no_salt(&mut client, *group, *generation)?,
+            };
+            let item = ReceiveItem {
                 group: *group,
                 generation: *generation,
                 sender: *sender,
                 ptk_id: *ptk_id,
-                salt: *salt,
+                salt,
             };
             derive::receive(&mut client, item, *show_keys)
+        }
+        Command::Derive(Derive::Admission { group, generation, show_keys }) => {
+            derive::admission(&mut client, *group, *generation, *show_keys)
         }
         Command::Refresh { group, generation } => {
             derive::send(&mut client, *group, *generation, false)

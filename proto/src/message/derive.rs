@@ -1,11 +1,11 @@
-//! `send` and `receive`: derived keys for one sender and one epoch.
+//! `send`, `receive` and `admission`: keys derived from a PGK.
 
 use alloc::vec::Vec;
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all};
 use crate::error::Code;
 use crate::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use crate::key::KeyPair;
+use crate::key::{AdmissionKey, KeyPair};
 use crate::limit::BATCH;
 use crate::profile::Suite;
 
@@ -242,6 +242,52 @@ impl Encode for ReceiveReply {
 impl Decode<'_> for ReceiveReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { items: r.list(BATCH)? })
+    }
+}
+
+/// `admission`: the admission key of a PGK.
+pub struct Admission {
+    /// The destination group.
+    pub group: GroupId,
+    /// Which of its PGKs.
+    pub generation: Generation,
+}
+
+impl Encode for Admission {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        self.group.encode(w)?;
+        self.generation.encode(w)
+    }
+}
+
+impl Decode<'_> for Admission {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { group: GroupId::decode(r)?, generation: Generation::decode(r)? })
+    }
+}
+
+/// The answer to `admission`.
+pub struct AdmissionReply {
+    /// The admission key.
+    pub key: AdmissionKey,
+}
+
+impl AdmissionReply {
+    /// Octets of the reply.
+    pub const LEN: usize = AdmissionKey::LEN;
+}
+
+impl Encode for AdmissionReply {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        w.bytes(self.key.expose())
+    }
+}
+
+impl Decode<'_> for AdmissionReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut key = AdmissionKey::zero();
+        r.copy_to(key.expose_mut())?;
+        Ok(Self { key })
     }
 }
 

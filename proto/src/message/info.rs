@@ -210,12 +210,15 @@ pub struct PgkStatus {
     pub send_grace_s: u32,
     /// Powered seconds without a fresh content after which sending stops; 0 is off.
     pub max_unsynced_s: u32,
+    /// Whether sending is refused because the profile has no epoch salt and the
+    /// storage can be rolled back.
+    pub rollback_unprotected: bool,
     /// New epochs that are left to this device.
     pub epochs_left: u16,
 }
 
 impl PgkStatus {
-    const LEN: usize = 8 + 1 + 1 + 1 + 1 + 8 + 8 + 4 + 4 + 4 + 2;
+    const LEN: usize = 8 + 1 + 1 + 1 + 1 + 8 + 8 + 4 + 4 + 4 + 1 + 2;
 }
 
 impl Encode for PgkStatus {
@@ -230,6 +233,7 @@ impl Encode for PgkStatus {
         w.u32(self.receive_grace_s)?;
         w.u32(self.send_grace_s)?;
         w.u32(self.max_unsynced_s)?;
+        w.bool(self.rollback_unprotected)?;
         w.u16(self.epochs_left)
     }
 }
@@ -247,6 +251,7 @@ impl Decode<'_> for PgkStatus {
             receive_grace_s: r.u32()?,
             send_grace_s: r.u32()?,
             max_unsynced_s: r.u32()?,
+            rollback_unprotected: r.bool()?,
             epochs_left: r.u16()?,
         })
     }

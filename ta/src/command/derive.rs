@@ -1,13 +1,15 @@
-//! `send` and `receive`.
+//! `send`, `receive` and `admission`.
 
 use proseal_proto::codec::{Encode, Writer};
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
-use proseal_proto::key::{KeyPair, KeySlots};
-use proseal_proto::message::{ReceiveItem, ReceiveItems, Send, SendReply};
+use proseal_proto::key::{AdmissionKey, KeyPair, KeySlots};
+use proseal_proto::message::{
+    Admission, AdmissionReply, ReceiveItem, ReceiveItems, Send, SendReply,
+};
 
 use crate::device::{Ta, find_pgk};
-use crate::kdf::{self, Epoch};
+use crate::kdf::{self, Epoch, Scope};
 use crate::platform::Platform;
 use crate::state::life::{self, Now};
 use crate::state::{Group, Pgk, State};
@@ -15,7 +17,8 @@ use crate::state::{Group, Pgk, State};
 pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendReply, Code> {
     let Send { group, generation } = request;
     let now = ta.now();
-    check_send(ta.enrolled()?, group, generation, now)?;
+    let protected = ta.platform().is_rollback_protected();
+    check_send(ta.enrolled()?, group, generation, now, protected)?;
     let (ptk_id, salt) = ta.next_epoch(group, generation)?;
 
     let (group, pgk) = find_pgk(ta.enrolled()?, group, generation)?;
@@ -36,12 +39,22 @@ pub(crate) fn send<P: Platform>(ta: &mut Ta<P>, request: Send) -> Result<SendRep
     Ok(reply)
 }
 
-fn check_send(state: &State, group: GroupId, generation: Generation, now: Now) -> Result<(), Code> {
+fn check_send(
+    state: &State,
+    group: GroupId,
+    generation: Generation,
+    now: Now,
+    protected: bool,
+) -> Result<(), Code> {
     let (group, pgk) = find_derivable(state, group, generation)?;
     if !group.may_send {
         return Err(Code::NotSender);
     }
-    life::check_send(&pgk.policy, now)
+    life::check_send(&pgk.policy, now)?;
+    if life::is_rollback_unprotected(&pgk.policy, protected) {
+        return Err(Code::RollbackUnprotected);
+    }
+    Ok(())
 }
 
 /// A PGK that is held, of a group that is not suspended.
@@ -90,6 +103,27 @@ fn epoch_of_other<'s>(
         return Err(Code::OwnMember);
     }
     Ok((pgk, epoch(group, pgk, item.sender, item.ptk_id, item.salt)))
+}
+
+pub(crate) fn admission<P: Platform>(
+    ta: &mut Ta<P>,
+    request: Admission,
+) -> Result<AdmissionReply, Code> {
+    ta.settle()?;
+    let now = ta.now();
+    let (group, pgk) = find_derivable(ta.enrolled()?, request.group, request.generation)?;
+    life::check_receive(&pgk.policy, now)?;
+    let scope = Scope {
+        profile: pgk.policy.profile,
+        suite: pgk.policy.suite,
+        group: group.id,
+        generation: pgk.generation,
+        pgk_id: pgk.id,
+        label: &pgk.policy.label,
+    };
+    let mut key = AdmissionKey::zero();
+    kdf::derive_admission(&pgk.key, &pgk.prepared, &scope, key.expose_mut())?;
+    Ok(AdmissionReply { key })
 }
 
 const fn epoch<'s>(

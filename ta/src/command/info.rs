@@ -43,11 +43,13 @@ pub(crate) fn status<P: Platform>(ta: &mut Ta<P>, _: Status) -> Result<StatusRep
     ta.checkpoint();
     let start_nonce = ta.start_nonce()?;
     let (now, refusals) = (ta.now(), ta.refusals());
+    let protected = ta.platform().is_rollback_protected();
     let nothing = State::new();
     let (state, issued) = match device_state {
         DeviceState::Enrolled => ta.enrolled_and_issued()?,
         DeviceState::Factory | DeviceState::Damaged => (&nothing, const { &Issued::new() }),
     };
+    let groups = state.groups.iter();
     Ok(StatusReply {
         state: device_state,
         floor: now.floor,
@@ -58,12 +60,12 @@ pub(crate) fn status<P: Platform>(ta: &mut Ta<P>, _: Status) -> Result<StatusRep
         manager: state.manager,
         signer_version: state.signer_version,
         start_nonce,
-        groups: state.groups.iter().map(|group| group_status(group, issued, now)).collect(),
+        groups: groups.map(|group| group_status(group, issued, now, protected)).collect(),
         refusals,
     })
 }
 
-fn group_status(group: &Group, issued: &Issued, now: Now) -> GroupStatus {
+fn group_status(group: &Group, issued: &Issued, now: Now, protected: bool) -> GroupStatus {
     let pgk_status = |pgk: &Pgk| PgkStatus {
         generation: pgk.generation,
         pgk_id: pgk.id,
@@ -75,6 +77,7 @@ fn group_status(group: &Group, issued: &Issued, now: Now) -> GroupStatus {
         receive_grace_s: pgk.policy.receive_grace_s,
         send_grace_s: pgk.policy.send_grace_s,
         max_unsynced_s: pgk.policy.max_unsynced_s,
+        rollback_unprotected: life::is_rollback_unprotected(&pgk.policy, protected),
         epochs_left: issued.left(group.id, pgk.generation, pgk.reserved),
     };
     GroupStatus {

@@ -5,12 +5,12 @@ use hkdf::Hkdf;
 use proseal_proto::content::Label;
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId, PgkId};
-use proseal_proto::key::{DerivedKey, KeySlots};
+use proseal_proto::key::{AdmissionKey, DerivedKey, KeySlots};
 use proseal_proto::limit;
 use proseal_proto::profile::{Profile, Suite};
 use sha2::Sha256;
 
-use super::{Epoch, RootStep};
+use super::{Epoch, Scope};
 use crate::secret::GroupKey;
 
 /// First octets of each info string: they keep other uses of HKDF apart.
@@ -23,6 +23,7 @@ const INFO_MAX: usize = 8 + 1 + 1 + 1 + 3 + 8 + 1 + 3 + 2 + 8 + 1 + limit::LABEL
 enum Purpose {
     IntegrityKey = 1,
     ConfidentialityKey = 2,
+    AdmissionKey = 3,
     PgkFromRoot = 4,
 }
 
@@ -36,45 +37,39 @@ pub fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) -> Result<(), 
 pub(super) type Prk = Hkdf<Sha256>;
 
 pub(super) fn derive(prk: &Prk, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
-    expand(prk, Purpose::IntegrityKey, epoch, keys.ik)?;
-    expand(prk, Purpose::ConfidentialityKey, epoch, keys.ck)
+    for (purpose, key) in [(Purpose::IntegrityKey, keys.ik), (Purpose::ConfidentialityKey, keys.ck)]
+    {
+        let key: &mut [u8; DerivedKey::LEN] = key;
+        let used = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
+        expand(prk, &Fields::of_epoch(purpose, epoch), used)?;
+    }
+    Ok(())
+}
+
+pub(super) fn derive_admission(
+    prk: &Prk,
+    scope: &Scope<'_>,
+    key: &mut [u8; AdmissionKey::LEN],
+) -> Result<(), Code> {
+    expand(prk, &Fields::of_scope(Purpose::AdmissionKey, scope), key)
 }
 
 pub(super) fn derive_from_root(
     root: &GroupKey,
-    step: &RootStep<'_>,
+    scope: &Scope<'_>,
     pgk: &mut [u8; GroupKey::LEN],
 ) -> Result<(), Code> {
-    let (info, len) = info(&Fields {
-        profile: step.profile,
-        suite: step.suite,
-        purpose: Purpose::PgkFromRoot,
-        group: step.group,
-        generation: step.generation,
-        pgk_id: step.pgk_id,
-        sender: [0; 3],
-        ptk_id: 0,
-        salt: [0; 8],
-        label: step.label,
-    })?;
-    let info = info.get(..len).ok_or(Code::Internal)?;
-    extract(root).expand(info, pgk).map_err(|_| Code::Internal)
+    expand(&extract(root), &Fields::of_scope(Purpose::PgkFromRoot, scope), pgk)
 }
 
 pub(super) fn extract(key: &GroupKey) -> Prk {
     Hkdf::new(Some(&[]), key.expose())
 }
 
-fn expand(
-    prk: &Prk,
-    purpose: Purpose,
-    epoch: &Epoch<'_>,
-    key: &mut [u8; DerivedKey::LEN],
-) -> Result<(), Code> {
-    let (info, len) = info(&Fields::of_epoch(purpose, epoch))?;
+fn expand(prk: &Prk, fields: &Fields<'_>, key: &mut [u8]) -> Result<(), Code> {
+    let (info, len) = info(fields)?;
     let info = info.get(..len).ok_or(Code::Internal)?;
-    let okm = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
-    prk.expand(info, okm).map_err(|_| Code::Internal)
+    prk.expand(info, key).map_err(|_| Code::Internal)
 }
 
 /// What goes into the info string; what a purpose has no use for is zero.
@@ -104,6 +99,22 @@ impl<'a> Fields<'a> {
             ptk_id: epoch.ptk_id.get(),
             salt: epoch.salt.0,
             label: epoch.label,
+        }
+    }
+
+    /// Sender, PTK Id and salt are not used.
+    const fn of_scope(purpose: Purpose, scope: &Scope<'a>) -> Self {
+        Self {
+            profile: scope.profile,
+            suite: scope.suite,
+            purpose,
+            group: scope.group,
+            generation: scope.generation,
+            pgk_id: scope.pgk_id,
+            sender: [0; 3],
+            ptk_id: 0,
+            salt: [0; 8],
+            label: scope.label,
         }
     }
 }

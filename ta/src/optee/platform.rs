@@ -1,6 +1,7 @@
 //! [`Platform`] over OP-TEE.
 
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
 use optee_utee::{
@@ -20,13 +21,15 @@ const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
 /// OP-TEE.
 pub struct OpTee {
     random: Masked,
+    /// Asked once: it does not change.
+    rollback_protection: OnceCell<u16>,
 }
 
 impl OpTee {
     /// Nothing is asked of it yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { random: Masked::new() }
+        Self { random: Masked::new(), rollback_protection: OnceCell::new() }
     }
 }
 
@@ -53,8 +56,10 @@ impl Platform for OpTee {
     }
 
     fn rollback_protection(&self) -> u16 {
-        let level = TeeTrustedStorageAntiRollbackProtectionLevel.get().unwrap_or(0);
-        u16::try_from(level).unwrap_or(0)
+        *self.rollback_protection.get_or_init(|| {
+            let level = TeeTrustedStorageAntiRollbackProtectionLevel.get().unwrap_or(0);
+            u16::try_from(level).unwrap_or(0)
+        })
     }
 }
 

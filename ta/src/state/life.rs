@@ -65,6 +65,13 @@ pub const fn check_send(policy: &Policy, now: Now) -> Result<(), Code> {
     Ok(())
 }
 
+/// Whether sending is refused because old storage would bring old epochs
+/// again: nothing but the PTK Id tells them apart.
+#[must_use]
+pub const fn is_rollback_unprotected(policy: &Policy, is_protected: bool) -> bool {
+    !policy.profile.has_salt() && !policy.accept_rollback && !is_protected
+}
+
 #[cfg(test)]
 mod tests {
     use proseal_proto::content::Label;

@@ -6,14 +6,14 @@ use proseal_proto::error::Code;
 use proseal_proto::message::{Done, VersionReply};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{
-    Echo, EchoReply, Hkdf, HkdfReply, Install, InstallReply, Marks, MarksReply, Panic, SetFloor,
-    TestId,
+    BlockReply, Echo, EchoReply, GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install,
+    InstallReply, Kdf, Marks, MarksReply, Panic, SetFloor, TestId,
 };
 use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
 use proseal_ta::dispatch::{self, Admits, Build, Call};
-use proseal_ta::kdf;
 use proseal_ta::platform::Platform;
+use proseal_ta::{gcm, kdf};
 
 use crate::marks::Gauge;
 
@@ -40,6 +40,9 @@ pub fn dispatch<P: Platform + Gauge>(
             TestId::Marks => call.run(Admits::Any, marks),
             TestId::Hkdf => call.run(Admits::Any, hkdf),
             TestId::Echo => call.run(Admits::Any, echo),
+            TestId::Hmac => call.run(Admits::Any, hmac),
+            TestId::Kdf => call.run(Admits::Any, kdf_of_3gpp),
+            TestId::GcmOpen => call.run(Admits::Any, gcm_open),
         },
     }
 }
@@ -79,4 +82,22 @@ fn echo<P: Platform>(_: &mut Ta<P>, request: Echo) -> Result<EchoReply, Code> {
     let (head, _) = octets.split_first_chunk_mut().ok_or(Code::Internal)?;
     *head = request.octets;
     Ok(EchoReply { octets })
+}
+
+fn hmac<P: Platform>(_: &mut Ta<P>, request: Hmac<'_>) -> Result<BlockReply, Code> {
+    let mut octets = [0; BlockReply::LEN];
+    kdf::hmac_sha256(request.key, request.message, &mut octets)?;
+    Ok(BlockReply { octets })
+}
+
+fn kdf_of_3gpp<P: Platform>(_: &mut Ta<P>, request: Kdf<'_>) -> Result<BlockReply, Code> {
+    let mut octets = [0; BlockReply::LEN];
+    kdf::ts33220(request.key, request.fc, &request.parameters, &mut octets)?;
+    Ok(BlockReply { octets })
+}
+
+fn gcm_open<P: Platform>(_: &mut Ta<P>, request: GcmOpen<'_>) -> Result<GcmOpenReply, Code> {
+    let mut sealed = request.sealed.to_vec();
+    let text = gcm::open(&request.key, &request.nonce, request.aad, &mut sealed);
+    Ok(GcmOpenReply { text: text.ok().map(|text| text.to_vec()) })
 }

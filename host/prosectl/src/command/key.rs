@@ -41,11 +41,12 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
         return Err(Failure::Usage("the key's time and grace are over already".to_owned()));
     }
     let key = key_file::read(&import.key_file)?;
+    let suite = import.suite.unwrap_or(import.profile.default_suite());
     let policy = Policy {
         not_before,
         not_after,
         profile: import.profile.into(),
-        suite: import.suite.into(),
+        suite: suite.into(),
         label: import.label,
         epoch_s: import.epoch_s,
         epoch_packets: import.epoch_packets,

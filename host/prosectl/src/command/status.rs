@@ -117,6 +117,7 @@ fn pgk_object(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus) -> Val
         "receive_grace_s": pgk.receive_grace_s,
         "send_grace_s": pgk.send_grace_s,
         "max_unsynced_s": pgk.max_unsynced_s,
+        "rollback_unprotected": pgk.rollback_unprotected,
         "ptk_id": epoch(pgk),
         "epochs_left": pgk.epochs_left,
         "warnings": warning::of_pgk(status, group, pgk),

@@ -145,6 +145,7 @@ impl Call<'_> {
             receive_grace_s: pgk.terms.receive_grace_s,
             send_grace_s: pgk.terms.send_grace_s,
             max_unsynced_s: pgk.terms.max_unsynced_s,
+            rollback_unprotected: false,
             epochs_left: LAST_PTK_ID - self.world.given(id, generation, pgk.reserved),
         };
         group.pgks.iter().map(status).collect()

@@ -29,6 +29,12 @@ pub(crate) fn of_pgk(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus)
         warnings.push("it ends within a day, and no later generation is held".to_owned());
     }
     if group.may_send && pgk.state == PgkState::Held {
+        if pgk.rollback_unprotected {
+            warnings.push(
+                "it only receives: its profile has no salt, and storage can be rolled back"
+                    .to_owned(),
+            );
+        }
         if pgk.epochs_left < FEW_EPOCHS {
             warnings.push("few epochs are left: bring a new PGK".to_owned());
         }
@@ -63,6 +69,7 @@ mod tests {
             receive_grace_s: 10,
             send_grace_s: 10,
             max_unsynced_s: 1000,
+            rollback_unprotected: false,
             epochs_left: u16::MAX,
         }
     }
@@ -102,6 +109,7 @@ mod tests {
             (PgkStatus { state: PgkState::ReceiveOnly, ..well() }, 0, "only receives"),
             (PgkStatus { state: PgkState::Ended, ..well() }, 0, "has ended"),
             (PgkStatus { epochs_left: 1023, ..well() }, 0, "few epochs"),
+            (PgkStatus { rollback_unprotected: true, ..well() }, 0, "no salt"),
             (well(), 901, "stops soon"),
             (well(), 1001, "only receives"),
         ] {
