@@ -115,6 +115,18 @@ impl Label {
         Ok(Self { len, octets })
     }
 
+    /// How many octets it has.
+    #[must_use]
+    pub const fn len(&self) -> u8 {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The label's octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -32,6 +32,8 @@ pub struct Ta<P> {
     unsettled: bool,
     issued: Issued,
     clock: Clock,
+    /// The clock as the call under way found it, if it was read for it.
+    ahead_ms: Option<u64>,
     /// When the next checkpoint is due, on that clock.
     checkpoint_due_s: u64,
     refusals: u32,
@@ -56,6 +58,7 @@ impl<P: Platform> Ta<P> {
             unsettled: false,
             issued: Issued::new(),
             clock: Clock::new(),
+            ahead_ms: None,
             checkpoint_due_s: 0,
             refusals: 0,
         }
@@ -113,9 +116,16 @@ impl<P: Platform> Ta<P> {
         }
     }
 
+    /// Begins a call: reads the clock for one that will look at it, before
+    /// anything else is touched. To ask OP-TEE empties the processor's caches
+    /// of translations, so what was touched before is found anew.
+    pub fn begin_call(&mut self, looks: bool) {
+        self.ahead_ms = looks.then(|| self.platform.uptime_ms());
+    }
+
     /// Looks at the time, and at the state with it.
     pub fn look(&mut self) -> Result<DeviceState, Code> {
-        let now_ms = self.platform.uptime_ms();
+        let now_ms = self.ahead_ms.take().unwrap_or_else(|| self.platform.uptime_ms());
         self.clock.look(now_ms);
         self.device_state()
     }

@@ -28,6 +28,12 @@ pub enum Admits {
 #[derive(Clone, Copy)]
 pub struct Build(pub u8);
 
+/// Whether a product command looks at the time, for [`Ta::begin_call`].
+#[must_use]
+pub fn looks_at_time(number: u32) -> bool {
+    Id::try_from(number).is_ok_and(|id| !matches!(id, Id::Version | Id::Erase))
+}
+
 /// Answers a product command. `response` is left with exactly one response;
 /// with none, and nothing done, if that might not fit into the `room` that
 /// the caller has for it.

@@ -26,7 +26,7 @@ pub fn check_supported(policy: &Policy, is_root: bool) -> Result<(), Code> {
         return Err(Code::UnsupportedSuite);
     }
     // The root step has the label, whatever the profile.
-    if !policy.label.as_bytes().is_empty() && !policy.profile.has_label() && !is_root {
+    if !policy.label.is_empty() && !policy.profile.has_label() && !is_root {
         return Err(Code::LabelUnused);
     }
     Ok(())

@@ -15,6 +15,7 @@ RATIOS = [
     ("ratio_memref_empty", "call_memref", "call_empty"),
     ("ratio_derive_empty", "derive", "call_empty"),
     ("ratio_derive_memref", "derive", "call_memref"),
+    ("ratio_batch64_derive", "batch64", "derive"),
     ("ratio_send_derive", "derive_send", "derive"),
     ("ratio_pkcs11_derive", "pkcs11_derive", "derive"),
     ("ratio_session_empty", "session_open", "call_empty"),

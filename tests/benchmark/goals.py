@@ -32,10 +32,11 @@ class Goal:
 
 
 GOALS = [
-    Goal("ratio_derive_empty", 1.4),
-    Goal("ratio_derive_memref", 1.2),
+    Goal("ratio_derive_empty", 1.3),
+    Goal("ratio_derive_memref", 1.15),
+    Goal("ratio_batch64_derive", 2),
     Goal("ratio_session_empty", 3),
-    Goal("ratio_pkcs11_derive", 10, at_most=False),
+    Goal("ratio_pkcs11_derive", 12, at_most=False),
     Goal("derive_written", 0),
     # Shows that writes are seen where there are some.
     Goal("store_write_written", 1, at_most=False),

@@ -7,6 +7,7 @@ CALLS = [
     ("call_empty", "a call of the empty TA, no parameters"),
     ("call_memref", "a call shaped like a derive, no work"),
     ("derive", "receive: IK and CK of another's epoch"),
+    ("batch64", "receive of 64 at once"),
     ("derive_send", "send: a new epoch, with its writes (mean)"),
     ("session_open", "a session, the TA being loaded"),
     ("session_ready", "the same with the client's kept memory"),

@@ -7,6 +7,7 @@ use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
 use proseal_client::{Client, Opener};
 use proseal_proto::command::Command;
+use proseal_proto::limit::BATCH;
 use proseal_proto::message::{Erase, Events, Receive, Revoke, Send, Status, Suspend};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Outcome, Scope, UUID};
@@ -23,6 +24,8 @@ pub(crate) enum Call {
     Memref,
     /// `receive` of one.
     Derive,
+    /// `receive` of as many as one call can ask for.
+    Batch,
     /// `send`: a new epoch.
     DeriveSend,
     /// A session of our TA, which is loaded: context and session.
@@ -46,7 +49,7 @@ pub(crate) enum Call {
 impl Call {
     /// The short ones, made in every round.
     pub(crate) const SHORT: &'static [Self] =
-        &[Self::Empty, Self::Memref, Self::Derive, Self::DeriveSend];
+        &[Self::Empty, Self::Memref, Self::Derive, Self::Batch, Self::DeriveSend];
     /// Those that take many times as long, made in some rounds.
     pub(crate) const LONG: &'static [Self] = &[
         Self::SessionOpen,
@@ -75,6 +78,7 @@ impl Call {
             Self::Empty => "call_empty",
             Self::Memref => "call_memref",
             Self::Derive => "derive",
+            Self::Batch => "batch64",
             Self::DeriveSend => "derive_send",
             Self::SessionOpen => "session_open",
             Self::SessionReady => "session_ready",
@@ -128,17 +132,8 @@ impl Calls {
                 self.client.call(&request)?;
                 Ok(nanoseconds(start))
             }
-            Call::Derive => {
-                self.ptk_id = self.ptk_id % u16::MAX + 1;
-                let request = Receive { items: vec![content::epoch(self.ptk_id)] };
-                let start = Instant::now();
-                let reply = self.client.call(&request)?;
-                let taken = nanoseconds(start);
-                match reply.items.as_slice() {
-                    [Ok(_)] => Ok(taken),
-                    _ => Err("receive did not derive".into()),
-                }
-            }
+            Call::Derive => self.receive(1),
+            Call::Batch => self.receive(BATCH),
             Call::DeriveSend => {
                 let request = Send { group: content::GROUP, generation: content::GENERATION };
                 let start = Instant::now();
@@ -183,6 +178,22 @@ impl Calls {
                 let below = content::generation(self.sequence + 1);
                 self.timed(&Revoke { group: content::REVOKED, below })
             }
+        }
+    }
+
+    fn receive(&mut self, epochs: usize) -> Result<u64> {
+        let items = (0..epochs).map(|_| {
+            self.ptk_id = self.ptk_id % u16::MAX + 1;
+            content::epoch(self.ptk_id)
+        });
+        let request = Receive { items: items.collect() };
+        let start = Instant::now();
+        let reply = self.client.call(&request)?;
+        let taken = nanoseconds(start);
+        if reply.items.len() == epochs && reply.items.iter().all(std::result::Result::is_ok) {
+            Ok(taken)
+        } else {
+            Err("receive did not derive".into())
         }
     }
 

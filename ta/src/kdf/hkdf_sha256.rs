@@ -2,12 +2,10 @@
 //! the normative text of the info string.
 
 use hkdf::Hkdf;
-use proseal_proto::content::Label;
 use proseal_proto::error::Code;
-use proseal_proto::id::{Generation, GroupId, PgkId};
-use proseal_proto::key::{AdmissionKey, DerivedKey, KeySlots};
-use proseal_proto::limit;
-use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::id::EpochSalt;
+use proseal_proto::key::{AdmissionKey, KeySlots};
+use proseal_proto::profile::Profile;
 use sha2::Sha256;
 
 use super::{Epoch, Scope};
@@ -15,7 +13,8 @@ use crate::secret::GroupKey;
 
 /// First octets of each info string: they keep other uses of HKDF apart.
 const DOMAIN: &[u8; 8] = b"ProSeal1";
-const INFO_MAX: usize = 8 + 1 + 1 + 1 + 3 + 8 + 1 + 3 + 2 + 8 + 1 + limit::LABEL;
+/// Octets of the info string before the label.
+const HEAD: usize = 8 + 1 + 1 + 1 + 3 + 8 + 1 + 3 + 2 + 8 + 1;
 
 /// What the output is for. A number is never used again.
 #[derive(Clone, Copy)]
@@ -37,13 +36,12 @@ pub fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) -> Result<(), 
 pub(super) type Prk = Hkdf<Sha256>;
 
 pub(super) fn derive(prk: &Prk, epoch: &Epoch<'_>, keys: KeySlots<'_>) -> Result<(), Code> {
-    for (purpose, key) in [(Purpose::IntegrityKey, keys.ik), (Purpose::ConfidentialityKey, keys.ck)]
-    {
-        let key: &mut [u8; DerivedKey::LEN] = key;
-        let used = key.get_mut(..epoch.suite.key_len()).ok_or(Code::Internal)?;
-        expand(prk, &Fields::of_epoch(purpose, epoch), used)?;
-    }
-    Ok(())
+    let len = epoch.suite.key_len();
+    let (ik, ck) = (keys.ik.get_mut(..len), keys.ck.get_mut(..len));
+    let info = Info::of_epoch(Purpose::IntegrityKey, epoch);
+    expand(prk, &info, ik.ok_or(Code::Internal)?)?;
+    let info = Info::of_epoch(Purpose::ConfidentialityKey, epoch);
+    expand(prk, &info, ck.ok_or(Code::Internal)?)
 }
 
 pub(super) fn derive_admission(
@@ -51,7 +49,7 @@ pub(super) fn derive_admission(
     scope: &Scope<'_>,
     key: &mut [u8; AdmissionKey::LEN],
 ) -> Result<(), Code> {
-    expand(prk, &Fields::of_scope(Purpose::AdmissionKey, scope), key)
+    expand(prk, &Info::of_scope(Purpose::AdmissionKey, scope), key)
 }
 
 pub(super) fn derive_from_root(
@@ -59,92 +57,70 @@ pub(super) fn derive_from_root(
     scope: &Scope<'_>,
     pgk: &mut [u8; GroupKey::LEN],
 ) -> Result<(), Code> {
-    expand(&extract(root), &Fields::of_scope(Purpose::PgkFromRoot, scope), pgk)
+    expand(&extract(root), &Info::of_scope(Purpose::PgkFromRoot, scope), pgk)
 }
 
 pub(super) fn extract(key: &GroupKey) -> Prk {
     Hkdf::new(Some(&[]), key.expose())
 }
 
-fn expand(prk: &Prk, fields: &Fields<'_>, key: &mut [u8]) -> Result<(), Code> {
-    let (info, len) = info(fields)?;
-    let info = info.get(..len).ok_or(Code::Internal)?;
-    prk.expand(info, key).map_err(|_| Code::Internal)
+fn expand(prk: &Prk, info: &Info<'_>, key: &mut [u8]) -> Result<(), Code> {
+    prk.expand_multi_info(&[&info.head, info.label], key).map_err(|_| Code::Internal)
 }
 
-/// What goes into the info string; what a purpose has no use for is zero.
-struct Fields<'a> {
-    profile: Profile,
-    suite: Suite,
-    purpose: Purpose,
-    group: GroupId,
-    generation: Generation,
-    pgk_id: PgkId,
-    sender: [u8; 3],
-    ptk_id: u16,
-    salt: [u8; 8],
-    label: &'a Label,
+/// The info string: a head of fixed widths, which ends with the length of the
+/// label that follows, so that no two epochs or purposes share one.
+struct Info<'a> {
+    head: [u8; HEAD],
+    label: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
-    const fn of_epoch(purpose: Purpose, epoch: &Epoch<'a>) -> Self {
-        Self {
+impl<'a> Info<'a> {
+    fn of_epoch(purpose: Purpose, epoch: &Epoch<'a>) -> Self {
+        let scope = Scope {
             profile: Profile::HkdfSha256,
             suite: epoch.suite,
-            purpose,
             group: epoch.group,
             generation: epoch.generation,
             pgk_id: epoch.pgk_id,
-            sender: epoch.sender.octets(),
-            ptk_id: epoch.ptk_id.get(),
-            salt: epoch.salt.0,
             label: epoch.label,
-        }
+        };
+        Self::new(purpose, &scope, epoch.sender.octets(), epoch.ptk_id.get(), epoch.salt)
     }
 
-    /// Sender, PTK Id and salt are not used.
-    const fn of_scope(purpose: Purpose, scope: &Scope<'a>) -> Self {
-        Self {
-            profile: scope.profile,
-            suite: scope.suite,
-            purpose,
-            group: scope.group,
-            generation: scope.generation,
-            pgk_id: scope.pgk_id,
-            sender: [0; 3],
-            ptk_id: 0,
-            salt: [0; 8],
-            label: scope.label,
-        }
+    /// Sender, PTK Id and salt are not used, and zero.
+    fn of_scope(purpose: Purpose, scope: &Scope<'a>) -> Self {
+        Self::new(purpose, scope, [0; 3], 0, EpochSalt::NONE)
     }
-}
 
-/// The info string: fixed widths, the label last behind its length, so that
-/// no two epochs or purposes share one.
-fn info(fields: &Fields<'_>) -> Result<([u8; INFO_MAX], usize), Code> {
-    let label = fields.label.as_bytes();
-    let fields: [&[u8]; 11] = [
-        DOMAIN,
-        &[fields.profile.number()],
-        &[fields.suite.number()],
-        &[fields.purpose as u8],
-        &fields.group.octets(),
-        &fields.generation.get().to_be_bytes(),
-        &[fields.pgk_id.0],
-        &fields.sender,
-        &fields.ptk_id.to_be_bytes(),
-        &fields.salt,
-        &[u8::try_from(label.len()).map_err(|_| Code::Internal)?],
-    ];
-    let mut info = [0; INFO_MAX];
-    let mut rest = info.as_mut_slice();
-    for field in fields.into_iter().chain([label]) {
-        let (here, after) = rest.split_at_mut_checked(field.len()).ok_or(Code::Internal)?;
-        here.copy_from_slice(field);
-        rest = after;
+    /// Written as one array: a buffer that is filled field by field took longer
+    /// than what is derived with it.
+    #[rustfmt::skip]
+    fn new(
+        purpose: Purpose,
+        scope: &Scope<'a>,
+        [m0, m1, m2]: [u8; 3],
+        ptk_id: u16,
+        EpochSalt([s0, s1, s2, s3, s4, s5, s6, s7]): EpochSalt,
+    ) -> Self {
+        let [d0, d1, d2, d3, d4, d5, d6, d7] = *DOMAIN;
+        let [r0, r1, r2] = scope.group.octets();
+        let [g0, g1, g2, g3, g4, g5, g6, g7] = scope.generation.get().to_be_bytes();
+        let [p0, p1] = ptk_id.to_be_bytes();
+        let label = scope.label.as_bytes();
+        let head = [
+            d0, d1, d2, d3, d4, d5, d6, d7,
+            scope.profile.number(), scope.suite.number(), purpose as u8,
+            r0, r1, r2,
+            g0, g1, g2, g3, g4, g5, g6, g7,
+            scope.pgk_id.0,
+            m0, m1, m2,
+            p0, p1,
+            s0, s1, s2, s3, s4, s5, s6, s7,
+            scope.label.len(),
+        ];
+        Self { head, label }
     }
-    let unused = rest.len();
-    Ok((info, INFO_MAX.saturating_sub(unused)))
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ use proseal_ta::{gcm, kdf};
 
 use crate::marks::Gauge;
 
+/// Whether a command looks at the time, as [`dispatch::looks_at_time`] says.
+#[must_use]
+pub fn looks_at_time(number: u32) -> bool {
+    dispatch::looks_at_time(number)
+        || [TestId::Install.number(), TestId::SetFloor.number()].contains(&number)
+}
+
 /// Answers a command of the test build, as [`dispatch::dispatch`] does.
 pub fn dispatch<P: Platform + Gauge>(
     ta: &mut Ta<P>,

@@ -18,7 +18,8 @@ use optee_utee::{
     ta_open_session, trace_println,
 };
 use proseal_ta::optee::{Instance, Memrefs, Session};
-use proseal_ta_test::{dispatch::dispatch, marks};
+use proseal_ta_test::dispatch::{dispatch, looks_at_time};
+use proseal_ta_test::marks;
 
 static INSTANCE: Instance = Instance::new();
 
@@ -44,6 +45,7 @@ fn destroy() {}
 fn invoke(session: &mut Session, number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
     INSTANCE
         .enter(|ta, messages| {
+            ta.begin_call(looks_at_time(number));
             messages.serve(memrefs, |request, room, response| {
                 dispatch(ta, session.role(), number, request, room, response);
             })
