@@ -48,8 +48,10 @@ pub trait Store {
 
     /// Makes `bytes` the object. After a success it survives a power cut;
     /// after a failure or a cut it is the old object or the new one, whole.
-    /// What is as long as the object needs no room, and is written where the
-    /// object lies: after a second time nothing of the one before is left.
+    /// What is as long as the object is written where the object lies: after a
+    /// second time nothing of the one before is left. An object that is made
+    /// has room for one version of its blocks; from the second time on there
+    /// is room for both, and nothing that is as long needs any.
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Writes zeros over the object where it lies, until neither of the two

@@ -37,8 +37,8 @@ pub struct State {
     pub floor: u64,
     /// Powered seconds since the last fresh content.
     pub unsynced_s: u32,
-    /// Whether the store's previous version may hold keys that have ended: one
-    /// more write is due.
+    /// Whether one more write is due: the store's previous version may hold keys
+    /// that have ended, or has no room yet.
     pub lingering: bool,
     /// The groups, by id.
     pub groups: Vec<Group>,

@@ -78,17 +78,15 @@ impl Store for OpTee {
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        // Either call is one commit: OP-TEE keeps the old version of each
+        // block until the new ones are all there.
         match open(DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE)? {
-            // One call is one commit: OP-TEE keeps the old version of each
-            // block until the new ones are all there.
             Some((object, size)) if size == bytes.len() => write_in_place(object, bytes).map(drop),
             _ => {
                 let flags = DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE | DataFlag::OVERWRITE;
-                let object = PersistentObject::create(STORAGE, STATE, flags, None, bytes)
-                    .map_err(|error| store_error(&error))?;
-                // Once more, so that there is room for both versions of each
-                // block from now on: a full disk cannot stop a revocation.
-                write_in_place(object, bytes).map(drop)
+                PersistentObject::create(STORAGE, STATE, flags, None, bytes)
+                    .map(drop)
+                    .map_err(|error| store_error(&error))
             }
         }
     }

@@ -6,6 +6,7 @@
 use proseal_proto::error::Code;
 use proseal_proto::message::{DeviceState, EventKind, StatusReply};
 use proseal_proto::test_command::{Scope, SetFloor};
+use proseal_ta::sim::Fault;
 
 use crate::fixture::{Device, GROUP, TIME, content, generations, group, largest, pgk};
 
@@ -129,18 +130,64 @@ fn power_cut_after_each_write_of_every_command() {
     }
 }
 
+/// A device whose first install was cut after so many writes, and that starts
+/// again.
+fn cut_in_the_first_install(after: u32) -> Device {
+    let mut device = Device::new();
+    device.medium().power_left = Some(after);
+    let heard = device.install(Scope::Whole, &largest(1));
+    assert_eq!(heard.is_ok(), after == 2);
+    device.power_on();
+    device.restart();
+    device
+}
+
 #[test]
 fn power_cut_in_the_first_install() {
-    for after in 0..=1 {
-        let mut device = Device::new();
-        device.medium().power_left = Some(after);
-        let heard = device.install(Scope::Whole, &largest(1));
-        assert_eq!(heard.is_ok(), after == 1);
-        let (status, _) = restarted(&mut device);
+    for after in 0..=2 {
+        let mut device = cut_in_the_first_install(after);
         let state = if after == 0 { DeviceState::Factory } else { DeviceState::Enrolled };
-        assert_eq!(status.state, state);
+        assert_eq!(device.status().state, state);
         device.install(Scope::Whole, &generations(2, &[100])).unwrap();
         assert_eq!(device.ptk_id(100), Ok(1));
+    }
+}
+
+/// Nothing is given out before there is room for both versions of the state:
+/// from then on a full disk stops neither a revocation nor an erasure.
+#[test]
+fn power_cut_in_the_first_install_and_the_disk_is_full_then() {
+    let mut device = cut_in_the_first_install(1);
+    device.fault(Fault::Full);
+    assert_eq!(device.ptk_id(1), Err(Code::StoreFull));
+    assert_eq!(device.receives(1), Err(Code::StoreFull));
+    assert_eq!(device.revoke(2), Err(Code::StoreFull));
+    assert_eq!(device.erase(), Err(Code::StoreFull), "the keys' blocks are still there");
+    assert!(device.medium().object.is_some(), "so is the state");
+
+    device.fault(Fault::None);
+    assert_eq!(device.ptk_id(1), Ok(1));
+    device.fault(Fault::Full);
+    assert_eq!(device.revoke(2), Ok(()));
+    assert_eq!(device.erase(), Ok(()));
+}
+
+/// The same of a state that took a damaged one's place.
+#[test]
+fn power_cut_in_the_repair_of_a_damaged_state() {
+    for after in 1..=2 {
+        let mut device = prepared();
+        device.fault(Fault::Corrupt);
+        device.medium().power_left = Some(after);
+        assert_eq!(device.suspend(true).is_ok(), after == 2);
+        device.power_on();
+        device.restart();
+        device.fault(Fault::Full);
+        let revoked = device.revoke(2);
+        assert_eq!(revoked, if after == 2 { Ok(()) } else { Err(Code::StoreFull) });
+        device.fault(Fault::None);
+        assert_eq!(device.revoke(2), Ok(()));
+        assert_eq!(device.held().0, [2]);
     }
 }
 
