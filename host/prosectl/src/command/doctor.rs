@@ -150,7 +150,8 @@ fn supplicant() -> Outcome {
         Some(_) => Outcome::Fine("running".to_owned()),
         None => wrong(
             "not running, so OP-TEE can neither load applications nor store anything",
-            "start it: `systemctl start tee-supplicant@teepriv0`, or `tee-supplicant -d` as root",
+            "start it: `systemctl start tee-supplicant` (upstream's unit: tee-supplicant@teepriv0), or without systemd \
+             `tee-supplicant -d` as root",
             failure::EXIT_NO_TEE,
         ),
     }
