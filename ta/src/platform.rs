@@ -17,6 +17,9 @@ pub trait Platform {
     /// start. It does not fall while the TA lives.
     fn uptime_ms(&mut self) -> u64;
 
+    /// Whether that time is the TEE's own, not the normal world's.
+    fn has_own_clock(&self) -> bool;
+
     /// The one sealed object.
     fn store(&mut self) -> &mut impl Store;
 

@@ -46,6 +46,8 @@ pub struct Medium {
     pub rollback_protection: u16,
     /// Powered milliseconds, as the platform tells them.
     pub uptime_ms: u64,
+    /// They are the normal world's.
+    pub has_foreign_clock: bool,
     /// Writes and removals that were done.
     pub writes: u32,
     /// Writes and removals until the power goes; `None` if it stays.
@@ -92,6 +94,10 @@ impl Platform for Sim {
 
     fn uptime_ms(&mut self) -> u64 {
         self.medium().uptime_ms
+    }
+
+    fn has_own_clock(&self) -> bool {
+        !self.medium().has_foreign_clock
     }
 
     fn store(&mut self) -> &mut impl Store {

@@ -190,6 +190,17 @@ fn news_that_were_held_back_are_as_old_as_they_are() {
     }
 }
 
+/// The normal world's clock could be turned ahead, and end every key for ever.
+#[test]
+fn a_clock_of_the_normal_world_moves_nothing() {
+    let mut device = Device::enrolled();
+    device.medium().has_foreign_clock = true;
+    device.pass(HOUR * 24 * 366);
+    assert_eq!(device.ptk_id(1), Ok(1));
+    let status = device.status();
+    assert_eq!((status.floor, status.unsynced_s), (TIME, 0));
+}
+
 /// While the floor is unknown, so is how old anything is.
 #[test]
 fn without_a_floor_an_echo_is_all_that_is_known() {
