@@ -11,8 +11,11 @@ from power import damage, guest, oracle, work
 from power.boundaries import Boundaries, Recording
 from power.cuts import Cuts
 from power.extent import EXTENT
-from power.life import Life
-from ue import UE
+from power.life import KEPT, Life
+from ue import UE, paths
+
+
+STORE = "/var/lib/optee-client/data/tee"
 
 
 class Power(unittest.TestCase):
@@ -57,7 +60,7 @@ class PowerDisk(unittest.TestCase):
                 cls.carry_out(shell, work.Install(work.GROUPS[0], generation, os.urandom(32)))
             cls.carry_out(shell, work.Send(work.GROUPS[0], 2))
         # Files are numbered: OP-TEE's own came first.
-        numbers = cls.ue.sh("ls /var/lib/optee-client/data/tee | grep -vx dirf.db").stdout.split()
+        numbers = cls.ue.sh(f"ls {STORE} | grep -vx dirf.db").stdout.split()
         cls.state_file = max(numbers, key=lambda name: int(name, 16))
         cls.ue.stop()
         cls.disk = cls.ue.folder / "disk"
@@ -124,3 +127,18 @@ class PowerDisk(unittest.TestCase):
         damage.invert(self.disk, "0")
         self.ue.start()
         self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
+    def test_power_damaged_directory_is_cleared_as_the_doctor_says(self):
+        damage.invert(self.disk, "dirf.db")
+        self.ue.start()
+        self.doctor_says("with tee-supplicant stopped clear the folder, its hidden .dirf.ready too")
+        # To the letter: the files that `ls` shows, and that one.
+        cleared = self.ue.sh(f"kill $(pidof tee-supplicant); sleep 1; cd {STORE}; rm * .dirf.ready; sync; tee-supplicant")
+        self.assertEqual(cleared.status, 0, cleared)
+        for _ in range(2):
+            self.assertEqual(self.ue.done("status")["state"], "factory")
+            self.ue.stop()
+            self.ue.start()
+        with guest.Shell(self.ue) as shell:
+            draw = work.Draw(random.Random(EXTENT.seed), 2)
+            self.assertEqual(Life().go_on(shell, draw), [])
+
