@@ -61,7 +61,7 @@ class forensics(unittest.TestCase):
                 with self.subTest(moment=moment, state=state):
                     self.assertEqual(self.copies(moment, state), [(state, "whole", TA_HEAP)])
 
-    def test_nothing_else_derived_stays_in_the_secure_world(self):
+    def test_nothing_derived_stays_in_the_secure_world(self):
         derived = {copy for copy in self.copies(STARTED_COLD) if copy[0] not in ("PGK", *STATES_OF_PRK)}
         self.assertEqual(derived, set())
 
