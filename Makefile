@@ -14,10 +14,11 @@ run: image ## Build all, boot a UE, show the main job
 test: ## Everything that proves it: lints, host tests, guest tests
 	tests/run
 
-# 15 is ten minutes, each level 40 s.
+# 15 is ten minutes of the fuzzer, each level 40 s; from 3 on tee-supplicant is killed at each storage call.
 SOAK_LEVEL = 15
-soak: image ## The guest fuzzer for ten minutes (SOAK_LEVEL=3: two), then 200 power cuts and each boundary, hours
+soak: image ## The guest fuzzer for ten minutes (SOAK_LEVEL=3: two), tee-supplicant killed at each storage call, then 200 power cuts and each boundary, hours
 	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) fuzz_1001
+	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) 'attack_400*'
 	tests/power/run
 
 image: ## Build the image (packages, firmware, programs); does nothing if all is there

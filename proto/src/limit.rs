@@ -8,7 +8,9 @@ pub const REQUEST_MAX: usize = 16 * 1024;
 /// Largest response in octets; each command states its own, smaller one.
 pub const RESPONSE_MAX: usize = 8 * 1024;
 
-/// Groups a device can be a member of at one time.
+/// Groups a device can be a member of at one time: more than an officer's radio
+/// listens to at once, and with [`PGKS`] each the whole state fits three of the
+/// store's blocks, which are written with every change.
 pub const GROUPS: usize = 16;
 
 /// PGKs held for one group: the last, the current, the next, and one more so

@@ -52,7 +52,9 @@ pub fn apply(
     state.digest = digest;
     state.floor = state.floor.max(content.time);
     if content.start_nonce.as_ref() == Some(start_nonce) {
-        state.unsynced_s = 0;
+        // News that were held back are as old as the floor says.
+        let age_s = state.floor.saturating_sub(content.time);
+        state.unsynced_s = state.unsynced_s.min(u32::try_from(age_s).unwrap_or(u32::MAX));
     }
     if scope == Scope::Whole {
         remove_unlisted_groups(state, &content);

@@ -76,7 +76,7 @@ impl<P: Platform> Ta<P> {
                 Ok(None) => Held::Factory,
                 Ok(Some(bytes)) => match record::decode(&bytes) {
                     Ok(mut state) => {
-                        // Cut between the two writes of an ending.
+                        // Cut between two writes.
                         self.unsettled = core::mem::take(&mut state.lingering);
                         self.checkpoint_due_s = state.first_end_s().min(CHECKPOINT_S);
                         Held::Enrolled(state)
@@ -123,10 +123,14 @@ impl<P: Platform> Ta<P> {
         self.ahead_ms = looks.then(|| self.platform.uptime_ms());
     }
 
-    /// Looks at the time, and at the state with it.
+    /// Looks at the time, and at the state with it. A time that the normal world
+    /// tells is none: it could end every key for ever.
     pub fn look(&mut self) -> Result<DeviceState, Code> {
-        let now_ms = self.ahead_ms.take().unwrap_or_else(|| self.platform.uptime_ms());
-        self.clock.look(now_ms);
+        let ahead_ms = self.ahead_ms.take();
+        if self.platform.has_own_clock() {
+            let now_ms = ahead_ms.unwrap_or_else(|| self.platform.uptime_ms());
+            self.clock.look(now_ms);
+        }
         self.device_state()
     }
 
@@ -196,16 +200,18 @@ impl<P: Platform> Ta<P> {
         Ok((next, record))
     }
 
-    /// Makes `next` the state. A key that is in it no more is written over in
-    /// both versions that the store keeps, with a mark in between, so that a
-    /// cut there is made up for.
+    /// Makes `next` the state. If the store has lost it meanwhile, OP-TEE has
+    /// deleted what was damaged by now, and `next` takes its place.
     fn write(&mut self, mut next: State) -> Result<(), Code> {
-        if matches!(&self.held, Held::Enrolled(state) if state.loses_a_key_in(&next)) {
-            next.lingering = true;
-            self.replace(&mut next)?;
-            next.lingering = false;
+        let keeps_all = matches!(&self.held, Held::Enrolled(state) if !state.loses_a_key_in(&next));
+        let written = if keeps_all { self.replace(&next) } else { self.replace_twice(&mut next) };
+        match written {
+            Err(Code::Damaged) => {
+                next.note(EventKind::Repaired, NO_GROUP, 0);
+                self.replace_twice(&mut next)?;
+            }
+            other => other?,
         }
-        self.replace(&mut next)?;
         self.clock.counted();
         self.checkpoint_due_s = next.first_end_s().min(CHECKPOINT_S);
         self.issued.retain(|group, generation| {
@@ -215,14 +221,17 @@ impl<P: Platform> Ta<P> {
         Ok(())
     }
 
-    /// Replaces what is stored. If that was damaged meanwhile, OP-TEE has
-    /// deleted it by now, and `next` takes its place.
-    fn replace(&mut self, next: &mut State) -> Result<(), Code> {
-        match self.platform.store().replace(&record::encode(next)?) {
-            Err(StoreError::Corrupt) => {}
-            other => return Ok(other?),
-        }
-        next.note(EventKind::Repaired, NO_GROUP, 0);
+    /// Both versions that the store keeps become `next`: a key that is in it no
+    /// more is in neither, and what is new has its room for both. The mark in
+    /// the first makes the next start make up for a cut before the second.
+    fn replace_twice(&mut self, next: &mut State) -> Result<(), Code> {
+        next.lingering = true;
+        self.replace(next)?;
+        next.lingering = false;
+        self.replace(next)
+    }
+
+    fn replace(&mut self, next: &State) -> Result<(), Code> {
         Ok(self.platform.store().replace(&record::encode(next)?)?)
     }
 
@@ -282,12 +291,9 @@ impl<P: Platform> Ta<P> {
         if device != own {
             return Err(Code::WrongDevice);
         }
-        let blanked = match self.platform.store().blank() {
-            // A full disk may have no room for a block's second version. What
-            // counts more is that the object goes, which needs no room.
-            Err(StoreError::Full) => Ok(()),
-            other => other,
-        };
+        // A full disk stops this only where a second write is still due, of
+        // which nobody was told yet: what counts is that "erased" is true.
+        let blanked = self.platform.store().blank();
         if let Err(error) = blanked.and_then(|()| self.platform.store().remove()) {
             self.unsettled = true;
             return Err(error.into());

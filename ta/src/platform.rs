@@ -17,6 +17,9 @@ pub trait Platform {
     /// start. It does not fall while the TA lives.
     fn uptime_ms(&mut self) -> u64;
 
+    /// Whether that time is the TEE's own, not the normal world's.
+    fn has_own_clock(&self) -> bool;
+
     /// The one sealed object.
     fn store(&mut self) -> &mut impl Store;
 
@@ -48,8 +51,10 @@ pub trait Store {
 
     /// Makes `bytes` the object. After a success it survives a power cut;
     /// after a failure or a cut it is the old object or the new one, whole.
-    /// What is as long as the object needs no room, and is written where the
-    /// object lies: after a second time nothing of the one before is left.
+    /// What is as long as the object is written where the object lies: after a
+    /// second time nothing of the one before is left. An object that is made
+    /// has room for one version of its blocks; from the second time on there
+    /// is room for both, and nothing that is as long needs any.
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Writes zeros over the object where it lies, until neither of the two

@@ -18,9 +18,11 @@ pub enum Fault {
     WriteFails,
     /// A write or removal is done, but reported as failed.
     WriteLies,
-    /// What is not there yet, or not as long, finds no room.
+    /// What is not there yet, or not as long, finds no room; nor does the first
+    /// write over an object that was made.
     Full,
     /// A read or write finds the object damaged, and deletes it as OP-TEE does.
+    /// What takes its place is sound: the fault is over then.
     Corrupt,
     /// A read fails, and nothing has happened to the object.
     ReadFails,
@@ -31,6 +33,9 @@ pub enum Fault {
 pub struct Medium {
     /// The object's octets.
     pub object: Option<Vec<u8>>,
+    /// The object was written over since it was made: there is room for both
+    /// versions of each block.
+    pub has_room: bool,
     /// What happens to the next calls.
     pub fault: Fault,
     /// Writes and removals that go well before the fault shows in them.
@@ -41,6 +46,8 @@ pub struct Medium {
     pub rollback_protection: u16,
     /// Powered milliseconds, as the platform tells them.
     pub uptime_ms: u64,
+    /// They are the normal world's.
+    pub has_foreign_clock: bool,
     /// Writes and removals that were done.
     pub writes: u32,
     /// Writes and removals until the power goes; `None` if it stays.
@@ -89,6 +96,10 @@ impl Platform for Sim {
         self.medium().uptime_ms
     }
 
+    fn has_own_clock(&self) -> bool {
+        !self.medium().has_foreign_clock
+    }
+
     fn store(&mut self) -> &mut impl Store {
         self
     }
@@ -104,7 +115,7 @@ impl Store for Sim {
         if medium.fault == Fault::ReadFails {
             return Err(StoreError::Failed);
         }
-        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+        if medium.finds_damage() {
             return Err(StoreError::Corrupt);
         }
         Ok(medium.object.clone().map(Zeroizing::new))
@@ -112,7 +123,7 @@ impl Store for Sim {
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let mut medium = self.medium();
-        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+        if medium.finds_damage() {
             return Err(StoreError::Corrupt);
         }
         medium.write(Some(bytes.to_vec()))
@@ -120,7 +131,7 @@ impl Store for Sim {
 
     fn blank(&mut self) -> Result<(), StoreError> {
         let mut medium = self.medium();
-        if medium.fault == Fault::Corrupt && medium.object.take().is_some() {
+        if medium.finds_damage() {
             return Ok(());
         }
         let Some(len) = medium.object.as_ref().map(Vec::len) else { return Ok(()) };
@@ -134,8 +145,17 @@ impl Store for Sim {
 }
 
 impl Medium {
-    fn needs_room(&self, object: Option<&[u8]>) -> bool {
-        object.is_some_and(|new| self.object.as_ref().is_none_or(|old| old.len() != new.len()))
+    fn finds_damage(&mut self) -> bool {
+        let finds = self.fault == Fault::Corrupt && self.object.take().is_some();
+        if finds {
+            self.fault = Fault::None;
+        }
+        finds
+    }
+
+    /// Whether `object` lies over the one that there is.
+    fn fits(&self, object: Option<&[u8]>) -> bool {
+        self.object.as_ref().map(Vec::len) == object.map(<[u8]>::len)
     }
 
     fn write(&mut self, object: Option<Vec<u8>>) -> Result<(), StoreError> {
@@ -146,11 +166,14 @@ impl Medium {
         self.power_left = self.power_left.map(|left| left.saturating_sub(1));
         let fault = if self.spared > 0 { Fault::None } else { self.fault };
         self.spared = self.spared.saturating_sub(1);
+        let fits = self.fits(object.as_deref());
+        let needs_room = object.is_some() && !(fits && self.has_room);
         match fault {
             Fault::WriteFails => return Err(StoreError::Failed),
-            Fault::Full if self.needs_room(object.as_deref()) => return Err(StoreError::Full),
+            Fault::Full if needs_room => return Err(StoreError::Full),
             Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt | Fault::ReadFails => {}
         }
+        self.has_room = fits;
         self.object = object;
         self.writes = self.writes.saturating_add(1);
         if fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }

@@ -14,9 +14,11 @@ use proseal_proto::message::{Event, EventKind, PgkState};
 use crate::kdf::Prepared;
 use crate::secret::GroupKey;
 
-/// Removed groups whose `next` is remembered.
+/// Removed groups whose `next` is remembered: as many as a device can hold,
+/// exchanged twice over. It never forgets one: the next is refused.
 pub const REMOVED_MAX: usize = 32;
-/// Events kept.
+/// Events kept: as many as there can be PGKs, so that a content which brings or
+/// ends them all pushes out none of its own. The largest state has room for them.
 pub const EVENTS_MAX: usize = 64;
 
 /// The state of an enrolled device.
@@ -37,8 +39,8 @@ pub struct State {
     pub floor: u64,
     /// Powered seconds since the last fresh content.
     pub unsynced_s: u32,
-    /// Whether the store's previous version may hold keys that have ended: one
-    /// more write is due.
+    /// Whether one more write is due: the store's previous version may hold keys
+    /// that have ended, or has no room yet.
     pub lingering: bool,
     /// The groups, by id.
     pub groups: Vec<Group>,

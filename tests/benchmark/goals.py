@@ -37,6 +37,8 @@ GOALS = [
     Goal("ratio_batch64_derive", 2),
     Goal("ratio_session_empty", 3),
     Goal("ratio_pkcs11_derive", 12, at_most=False),
+    # 16 would do if a write were not made in place.
+    Goal("ratio_send_derive", 6),
     Goal("derive_written", 0),
     # Shows that writes are seen where there are some.
     Goal("store_write_written", 1, at_most=False),

@@ -11,6 +11,7 @@ import time
 import derivation_reference as reference
 from ue import UE
 
+from .hmac_state import states
 from .memory import SECURE_SIZE, Paused
 from .report import Report
 from .search import search
@@ -71,7 +72,9 @@ class Life:
         pgk = os.urandom(32)
         self.planted, self.hidden, self.planted_again = letters(), letters(), letters()
         # The PRK is as good as the PGK: everything derived comes from it.
-        self.held = {"PGK": pgk, "PRK": hmac.digest(bytes(32), pgk, "sha256")}
+        prk = hmac.digest(bytes(32), pgk, "sha256")
+        # What the TA keeps of it from the first derivation on, and what profile 3gpp-ts33303 would keep of the PGK.
+        self.held = {"PGK": pgk, "PRK": prk, **states("PRK", prk), **states("PGK", pgk)}
 
     def install(self):
         self._import(GROUP, self.held["PGK"])
@@ -121,9 +124,11 @@ class Life:
         self._search_disk(ERASED_COLD, held)
 
     def begin_anew(self):
-        """The secure RAM has nothing to find after the erase but another PGK."""
-        self.held["other PGK"] = os.urandom(32)
-        self._import(OTHER_GROUP, self.held["other PGK"])
+        """The secure RAM has nothing to find after the erase but another PGK, and what the other profile keeps of it."""
+        other = os.urandom(32)
+        self.held |= {"other PGK": other, **states("other PGK", other)}
+        self._import(OTHER_GROUP, other, "1", "--profile", "3gpp-ts33303", "--accept-rollback")
+        self.ue.done("derive", "send", "--group", OTHER_GROUP)
         self._search_secure_ram(BEGUN_ANEW, self.held)
 
     def revoke(self):
@@ -139,9 +144,9 @@ class Life:
         self.ue.done("status")
         self._search_secure_ram(REVOKED, self.held)
 
-    def _import(self, group, pgk, generation="1"):
+    def _import(self, group, pgk, generation="1", *more):
         self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", generation, "--pgk-id",
-                     f"{int(generation):02x}", "--key-file", "-", stdin=pgk)
+                     f"{int(generation):02x}", "--key-file", "-", *more, stdin=pgk)
 
     def _receive(self, ptk_id):
         return ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", PEER, "--ptk-id", ptk_id,

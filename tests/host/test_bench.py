@@ -82,6 +82,8 @@ class Goals(unittest.TestCase):
     def test_a_missed_goal_is_named_with_its_figure_and_bound(self):
         slow = {**SAMPLES, "derive": [600 * US] * 100}
         self.assertEqual(self.missed(run(slow)), ["ratio_derive_empty is 1.500; it must be at most 1.4"])
+        writes = {**SAMPLES, "derive_send": [500 * US] * 99 + [300_500 * US]}
+        self.assertEqual(self.missed(run(writes)), ["ratio_send_derive is 6.863; it must be at most 6"])
 
     def test_a_goal_whose_figure_was_not_measured_is_missed(self):
         [text] = self.missed(run(without("pkcs11_derive")))

@@ -1,13 +1,20 @@
 """What a board is given agrees with what the trusted application and the image know."""
 
 import configparser
+import os
 import re
+import subprocess
+import tempfile
 import unittest
 import uuid
+from pathlib import Path
 
-from harness.process import ROOT
+from harness.process import ROOT, paths
 
 SYSTEM = ROOT / "host/system"
+STORE = "/var/lib/optee-client/data/tee"
+# optee_client's own name of the unit: some distributions keep it.
+UPSTREAM = "tee-supplicant@.service"
 # The name space of Linux for TEE clients (drivers/tee/tee_core.c).
 NAME_SPACE = uuid.UUID("58ac9ca0-2086-4683-a1b8-ec4bc08e01b6")
 
@@ -38,25 +45,103 @@ class Groups(unittest.TestCase):
 
 
 class Units(unittest.TestCase):
+    """systemd's units of a board, beside those that Debian's packages bring."""
+
     def unit(self, name):
         parser = configparser.RawConfigParser(strict=False, delimiters="=")
         parser.optionxform = str
         parser.read_string((SYSTEM / "systemd" / name).read_text())
         return parser
 
-    def test_tee_supplicant_starts_between_guard_and_mark(self):
-        guard, ready = "proseal-store-guard.service", "proseal-store-ready.service"
-        supplicant = "tee-supplicant@teepriv0.service"
-        self.assertEqual(self.unit(guard)["Unit"]["Before"], supplicant)
-        self.assertEqual(self.unit("tee-supplicant@.service.d/proseal.conf")["Unit"]["Requires"], guard)
-        self.assertEqual(self.unit("tee-supplicant@.service.d/proseal.conf")["Unit"]["After"], guard)
-        self.assertEqual(self.unit(ready)["Unit"]["After"], supplicant)
+    def shipped(self):
+        """The names of tee-supplicant's units in the packages that the image is made of."""
+        folder = paths.SYSROOT / "usr/lib/systemd/system"
+        names = {path.name for path in folder.glob("tee-supplicant*") if path.suffix == ".service"}
+        self.assertTrue(names, f"no unit in {folder}: qemu-env/packages unpacks them")
+        return names
+
+    def instance(self, name):
+        """OP-TEE's device is the one instance of a unit that is a template."""
+        return name.replace("@.", "@teepriv0.")
+
+    def test_the_guard_comes_before_every_unit_that_is_shipped(self):
+        guarded = self.unit("proseal-store-guard.service")["Unit"]["Before"].split()
+        told = (SYSTEM / "README.md").read_text()
+        for name in {*self.shipped(), UPSTREAM}:
+            self.assertIn(self.instance(name), guarded)
+            self.assertIn(f"/usr/lib/systemd/system/{name}.d/proseal.conf`", told)
+
+    def test_doctor_names_every_unit_that_is_shipped(self):
+        hint = (ROOT / "host/prosectl/src/command/doctor.rs").read_text()
+        for name in {*self.shipped(), UPSTREAM}:
+            self.assertRegex(hint, rf"{self.instance(name).removesuffix('.service')}[`)]")
+
+    def test_tee_supplicant_starts_between_guard_and_first_session(self):
+        guard = "proseal-store-guard.service"
+        drop_in = self.unit("tee-supplicant-proseal.conf")
+        self.assertEqual(drop_in["Unit"]["Requires"], guard)
+        self.assertEqual(drop_in["Unit"]["After"], guard)
+        self.assertTrue(drop_in["Service"]["ExecStartPost"].startswith("+/usr/lib/proseal/store-first-session "))
+
+    def test_all_know_one_folder(self):
+        """Debian's unit names none: it is the one that is built in."""
+        for name in self.shipped():
+            text = (paths.SYSROOT / "usr/lib/systemd/system" / name).read_text()
+            self.assertIn("ExecStart=/usr/sbin/tee-supplicant\n", text)
+        self.assertIn(f"{STORE}\0".encode(), (paths.SYSROOT / "usr/sbin/tee-supplicant").read_bytes())
+        guard, drop_in = self.unit("proseal-store-guard.service"), self.unit("tee-supplicant-proseal.conf")
+        for unit in (guard, drop_in):
+            self.assertEqual(unit["Unit"]["RequiresMountsFor"], STORE)
+        for command in (guard["Service"]["ExecStart"], drop_in["Service"]["ExecStartPost"]):
+            self.assertEqual(command.split()[-1], STORE)
 
     def test_every_file_is_told_where_it_goes(self):
         told = (SYSTEM / "README.md").read_text()
         for path in SYSTEM.rglob("*"):
             if path.is_file() and path.name != "README.md":
                 self.assertIn(f"`{path.relative_to(SYSTEM)}`", told)
+
+
+class FirstSession(unittest.TestCase):
+    """What tee-supplicant's start ends with on a board. Its failure is that of the unit, which systemd then stops."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.folder = Path(holder.name)
+        self.store = self.folder / "store"
+        self.store.mkdir()
+        self.mark = self.store / ".dirf.ready"
+
+    def program(self, name, text):
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def first_session(self, opens):
+        self.program("setpriv", f"touch {self.folder}/asked; shift 2; exec \"$@\"")
+        self.program("prosectl", f"touch {self.store}/dirf.db" if opens else "exit 1")
+        env = {"PATH": f"{self.folder}:{os.environ['PATH']}", "GUARD": ROOT / "qemu-env/guest/store-guard"}
+        command = ["sh", SYSTEM / "store-first-session", self.store]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)
+
+    def test_a_session_that_opens_makes_the_store_ready(self):
+        self.assertEqual(self.first_session(opens=True).returncode, 0)
+        self.assertTrue(self.mark.exists())
+
+    def test_a_session_that_fails_ends_the_start_and_leaves_no_mark(self):
+        ended = self.first_session(opens=False)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("nothing may be stored yet", ended.stderr)
+        self.assertFalse(self.mark.exists())
+        # The application is installed meanwhile: the next start of tee-supplicant finds it.
+        self.assertEqual(self.first_session(opens=True).returncode, 0)
+        self.assertTrue(self.mark.exists())
+
+    def test_a_ready_store_is_asked_nothing(self):
+        self.mark.touch()
+        self.assertEqual(self.first_session(opens=False).returncode, 0)
+        self.assertFalse((self.folder / "asked").exists())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The search of the memory forensics, on octets made here."""
 
+import hashlib
 import io
 import struct
 import unittest
 
+from forensics import hmac_state
 from forensics.memory import Area
 from forensics.report import Report
 from forensics.search import FORMS, search
@@ -59,6 +61,23 @@ class Search(unittest.TestCase):
         self.assertEqual([address for address, _ in area.pieces()], [0x4000_0000, 0x4010_0000])
         with self.assertRaises(RuntimeError):
             Area(InParts(octets), 5, 0, len(octets)).whole()
+
+
+class HmacState(unittest.TestCase):
+    def test_a_state_is_that_of_sha256_after_one_block(self):
+        # A message of less than a block with its padding is one: then the state is the digest.
+        for message in (b"", b"abc", bytes(55)):
+            block = message + b"\x80" + bytes(55 - len(message)) + (8 * len(message)).to_bytes(8, "big")
+            self.assertEqual(hmac_state.after(block), hashlib.sha256(message).digest())
+
+    def test_both_states_are_found_as_a_little_endian_machine_keeps_them(self):
+        secrets = hmac_state.states("key", KEY)
+        self.assertEqual(sorted(secrets), ["key's inner state", "key's outer state"])
+        self.assertEqual(secrets["key's inner state"], hmac_state.after(bytes(o ^ 0x36 for o in KEY) + b"\x36" * 32))
+        for name, state in secrets.items():
+            words = struct.pack("<8I", *struct.unpack(">8I", state))
+            _, hits = search([(0, bytes(8) + words + bytes(8))], secrets)
+            self.assertEqual([(hit.secret, hit.part, hit.form) for hit in hits], [(name, "whole", "words")])
 
 
 class Map(unittest.TestCase):

@@ -27,6 +27,12 @@ class Guard(unittest.TestCase):
     def names(self):
         return {path.name for path in self.folder.iterdir()}
 
+    def test_a_fresh_board_has_no_folder_yet(self):
+        self.folder /= "optee-client/data/tee"
+        self.assertNotEqual(self.guard("ready"), 0)
+        self.assertEqual(self.guard("before"), 0)
+        self.assertEqual(self.names(), set())
+
     def test_an_unfinished_first_start_is_cleared(self):
         self.write(dirf="half", **{"0": "x", "1f": "x"})
         (self.folder / "notes.txt").write_text("not the store's")

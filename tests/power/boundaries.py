@@ -18,8 +18,9 @@ from .oracle import Epochs, Model
 LOGGED = ("driver=blklogwrites,file.driver=raw,file.file.filename=disk,log.driver=raw,log.file.filename=writes,"
           "log-sector-size=512")
 # What a device does after its start. A block of PTK Ids has 64: the second `sends` needs two more reservations.
-STORY = ["install", "send", "install", "sends", "replace", "send", "suspend", "suspend", "revoke", "erase", "install",
-         "install", "replace", "revoke", "install", "send"]
+# A `look` tells the floor, which the next write then makes one that may not fall.
+STORY = ["install", "look", "send", "install", "look", "sends", "look", "replace", "send", "look", "suspend", "suspend",
+         "look", "revoke", "look", "erase", "install", "install", "look", "replace", "revoke", "look", "install", "send"]
 SENDS = 65
 # Between operations: what OP-TEE's own last write leaves behind does not count as the next one's.
 PAUSE_S = 0.12

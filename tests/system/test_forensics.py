@@ -15,6 +15,12 @@ from forensics.scenario import (
 from forensics.secure_map import TA, TA_HEAP
 
 
+# What HMAC keeps of a key is as secret as the key.
+STATES_OF_PRK = ("PRK's inner state", "PRK's outer state")
+STATES_OF_PGK = ("PGK's inner state", "PGK's outer state")
+STATES_OF_OTHER = ("other PGK's inner state", "other PGK's outer state")
+
+
 # In small letters: the cases are named after it.
 class forensics(unittest.TestCase):
     @classmethod
@@ -29,7 +35,8 @@ class forensics(unittest.TestCase):
         for moment, place in [(STARTED_COLD, NORMAL_RAM), (STARTED_COLD, DISK), (STARTED_COLD, FILES),
                               (ERASED_COLD, NORMAL_RAM), (ERASED_COLD, DISK)]:
             with self.subTest(moment=moment, place=place):
-                self.assertEqual(self.report.hits(moment, place, "PGK", "PRK"), [])
+                kept = ("PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK)
+                self.assertEqual(self.report.hits(moment, place, *kept), [])
 
     def test_what_is_there_is_found(self):
         for moment, place, secret in [
@@ -48,8 +55,14 @@ class forensics(unittest.TestCase):
                 in_ta = [copy for copy in self.copies(moment, "PGK") if copy[2] in TA]
                 self.assertEqual(in_ta, [("PGK", "whole", TA_HEAP)])
 
+    def test_the_ta_holds_what_its_profile_keeps_of_the_pgk_once(self):
+        for moment, states in [(WORKED_ON, STATES_OF_PRK), (STARTED_COLD, STATES_OF_PRK), (BEGUN_ANEW, STATES_OF_OTHER)]:
+            for state in states:
+                with self.subTest(moment=moment, state=state):
+                    self.assertEqual(self.copies(moment, state), [(state, "whole", TA_HEAP)])
+
     def test_nothing_derived_stays_in_the_secure_world(self):
-        derived = {copy for copy in self.copies(STARTED_COLD) if copy[0] != "PGK"}
+        derived = {copy for copy in self.copies(STARTED_COLD) if copy[0] not in ("PGK", *STATES_OF_PRK)}
         self.assertEqual(derived, set())
 
     def test_what_op_tee_keeps_of_a_pgk_is_driven_out(self):
@@ -71,9 +84,9 @@ class forensics(unittest.TestCase):
         sealed = {hit["secret"] for hit in self.report.hits(UNREVOKED, DISK) if hit["part"] == "whole"}
         self.assertGreaterEqual(len(sealed), 2, "the state's blocks were on the disk")
         self.assertEqual(self.report.hits(REVOKED, DISK), [])
-        self.assertEqual(self.copies(REVOKED, "other PGK"), [])
+        self.assertEqual(self.copies(REVOKED, "other PGK", *STATES_OF_OTHER), [])
         self.assertIn(("next PGK", "whole", TA_HEAP), self.copies(REVOKED, "next PGK"))
 
     def test_an_erased_pgk_does_not_come_back(self):
         self.assertEqual(self.copies(ERASED_COLD), [])
-        self.assertEqual(self.copies(BEGUN_ANEW, "PGK", "PRK"), [])
+        self.assertEqual(self.copies(BEGUN_ANEW, "PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK), [])

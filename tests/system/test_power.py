@@ -7,12 +7,15 @@ import random
 import shutil
 import unittest
 
-from power import damage, guest, oracle, work
+from power import damage, guest, oracle, work, writelog
 from power.boundaries import Boundaries, Recording
 from power.cuts import Cuts
 from power.extent import EXTENT
-from power.life import Life
-from ue import UE
+from power.life import KEPT, Life
+from ue import UE, paths
+
+
+STORE = "/var/lib/optee-client/data/tee"
 
 
 class Power(unittest.TestCase):
@@ -42,6 +45,32 @@ class PowerLog(unittest.TestCase):
         self.assertGreater(len(chosen), 1)
         self.assertEqual(boundaries.run(chosen), [])
 
+    def test_power_cut_in_the_first_commits_without_the_guard_is_told(self):
+        """OP-TEE 4.5 makes its list of the TAs' versions empty, and writes the head later: between the two a cut leaves
+        a store that never opens, about the middle of the first commits."""
+        ue, first = UE("power"), self.recording.first_commits()
+        self.addCleanup(ue.cut)
+        image = KEPT / "unguarded.img"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        for flush in first[len(first) // 2:][:8]:
+            image.write_bytes(writelog.disk_at(self.recording.base, self.recording.entries, flush, random.Random(flush)))
+            ue.start("--disk", os.fspath(image), "--cache", "unsafe", "--append", "proseal.nosupplicant")
+            ue.sh("setsid /usr/lib/tee-supplicant </dev/null >/dev/null 2>&1 &")
+            said = ue.json("status")
+            if not said["ok"]:
+                break
+            ue.cut()
+        if paths.suite.NAME != paths.suite.BASE:
+            # The first commits of 4.10 survive (docs/storage.md).
+            return self.assertTrue(said["ok"], said)
+        self.assertEqual(said.get("name"), "storage_damaged", said)
+        self.assertIn("0xffff0007", said["message"])
+        self.assertIn("clear the folder", ue.prosectl("doctor").stdout)
+        ue.cut()
+        # With the guard the same disk is a device's first start.
+        ue.start("--disk", os.fspath(image))
+        self.assertEqual(ue.done("status")["state"], "factory")
+
 
 class PowerDisk(unittest.TestCase):
     """A disk that fails once, and damage that nothing here can mend. The device holds two keys."""
@@ -57,7 +86,7 @@ class PowerDisk(unittest.TestCase):
                 cls.carry_out(shell, work.Install(work.GROUPS[0], generation, os.urandom(32)))
             cls.carry_out(shell, work.Send(work.GROUPS[0], 2))
         # Files are numbered: OP-TEE's own came first.
-        numbers = cls.ue.sh("ls /var/lib/optee-client/data/tee | grep -vx dirf.db").stdout.split()
+        numbers = cls.ue.sh(f"ls {STORE} | grep -vx dirf.db").stdout.split()
         cls.state_file = max(numbers, key=lambda name: int(name, 16))
         cls.ue.stop()
         cls.disk = cls.ue.folder / "disk"
@@ -109,6 +138,21 @@ class PowerDisk(unittest.TestCase):
         self.ue.start("--disk", os.fspath(self.copy))
         self.all_is_there()
 
+    def test_power_damaged_directory_is_cleared_as_the_doctor_says(self):
+        damage.invert(self.disk, "dirf.db")
+        self.ue.start()
+        self.doctor_says("with tee-supplicant stopped clear the folder, its hidden .dirf.ready too")
+        # To the letter: the files that `ls` shows, and that one.
+        cleared = self.ue.sh(f"kill $(pidof tee-supplicant); sleep 1; cd {STORE}; rm * .dirf.ready; sync; tee-supplicant")
+        self.assertEqual(cleared.status, 0, cleared)
+        for _ in range(2):
+            self.assertEqual(self.ue.done("status")["state"], "factory")
+            self.ue.stop()
+            self.ue.start()
+        with guest.Shell(self.ue) as shell:
+            draw = work.Draw(random.Random(EXTENT.seed), 2)
+            self.assertEqual(Life().go_on(shell, draw), [])
+
     def test_power_damaged_state_is_told_and_an_erase_begins_anew(self):
         damage.invert(self.disk, self.state_file)
         self.ue.start()
@@ -120,7 +164,11 @@ class PowerDisk(unittest.TestCase):
             self.assertEqual(life.go_on(shell, draw), [])
 
     def test_power_damaged_database_of_op_tee_is_told(self):
-        # That of TA versions: it was written before any object of ours.
-        damage.invert(self.disk, "0")
-        self.ue.start()
-        self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
+        # Its list of TAs that are in the store, and that of the TAs' versions: both are older than any object of ours.
+        for file in ("0", "1"):
+            with self.subTest(file):
+                shutil.copyfile(self.copy, self.disk)
+                damage.invert(self.disk, file)
+                self.ue.start()
+                self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
+                self.ue.cut()

@@ -305,7 +305,7 @@ const fn refusal_hint(code: Code) -> &'static str {
         }
         Code::Suspended => "an administrator lets it go on: `prosectl resume GROUP`",
         Code::Unsynced => {
-            "bring a content that echoes the device's start nonce (`prosectl status`)"
+            "bring a content that echoes the device's start nonce (`prosectl --json status`)"
         }
         Code::AboveNext => "name a generation up to the group's next one (`prosectl status`)",
         Code::ContentMalformed => "check where the content comes from",

@@ -33,6 +33,9 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Show what the device holds, and for how long
+    ///
+    /// Epochs up to a PTK Id (`ptk_id` of --json) are used: each was given out,
+    /// or reserved before the trusted application's last start.
     Status {
         /// Show it again every so many seconds, until interrupted
         #[arg(long, value_name = "S", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 
-use optee_utee::property::{PropertyKey, TeeTrustedStorageAntiRollbackProtectionLevel};
+use optee_utee::property::{
+    PropertyKey, TeeSystemTimeProtectionLevel, TeeTrustedStorageAntiRollbackProtectionLevel,
+};
 use optee_utee::{
     DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Time,
     Whence,
@@ -16,6 +18,9 @@ use crate::state::record;
 
 /// The state's object id, within this TA's own storage.
 const STATE: &[u8] = b"state";
+/// `gpd.tee.systemTime.protectionLevel` of a clock that is the TEE's own
+/// (GlobalPlatform TEE Internal Core API, 4.7); 100 is one of the normal world.
+const OWN_CLOCK: u32 = 1000;
 const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
 
 /// OP-TEE.
@@ -23,13 +28,19 @@ pub struct OpTee {
     random: Masked,
     /// Asked once: it does not change.
     rollback_protection: OnceCell<u16>,
+    /// Likewise.
+    has_own_clock: OnceCell<bool>,
 }
 
 impl OpTee {
     /// Nothing is asked of it yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { random: Masked::new(), rollback_protection: OnceCell::new() }
+        Self {
+            random: Masked::new(),
+            rollback_protection: OnceCell::new(),
+            has_own_clock: OnceCell::new(),
+        }
     }
 }
 
@@ -49,6 +60,12 @@ impl Platform for OpTee {
         let mut time = Time::new();
         time.system_time();
         u64::from(time.seconds).saturating_mul(1000).saturating_add(time.millis.into())
+    }
+
+    fn has_own_clock(&self) -> bool {
+        *self.has_own_clock.get_or_init(|| {
+            TeeSystemTimeProtectionLevel.get().is_ok_and(|level| level >= OWN_CLOCK)
+        })
     }
 
     fn store(&mut self) -> &mut impl Store {
@@ -78,17 +95,15 @@ impl Store for OpTee {
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        // Either call is one commit: OP-TEE keeps the old version of each
+        // block until the new ones are all there.
         match open(DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE)? {
-            // One call is one commit: OP-TEE keeps the old version of each
-            // block until the new ones are all there.
             Some((object, size)) if size == bytes.len() => write_in_place(object, bytes).map(drop),
             _ => {
                 let flags = DataFlag::ACCESS_READ | DataFlag::ACCESS_WRITE | DataFlag::OVERWRITE;
-                let object = PersistentObject::create(STORAGE, STATE, flags, None, bytes)
-                    .map_err(|error| store_error(&error))?;
-                // Once more, so that there is room for both versions of each
-                // block from now on: a full disk cannot stop a revocation.
-                write_in_place(object, bytes).map(drop)
+                PersistentObject::create(STORAGE, STATE, flags, None, bytes)
+                    .map(drop)
+                    .map_err(|error| store_error(&error))
             }
         }
     }

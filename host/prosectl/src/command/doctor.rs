@@ -103,8 +103,9 @@ fn of_error(error: &Error) -> Outcome {
 const fn mending(fault: &Fault) -> Option<&'static str> {
     match fault {
         Fault::StorageDamaged { .. } => Some(
-            "keep a copy of the store's folder; put back a backup of this very device, or clear the folder with \
-             tee-supplicant stopped, and bring the keys again",
+            "keep a copy of the store's folder; put back a backup of this very device, or with tee-supplicant stopped \
+             clear the folder, its hidden .dirf.ready too (the boot guard would bring the damage back from that), \
+             then start tee-supplicant and bring the keys again",
         ),
         Fault::Died => Some(
             "see that the store's disk is mounted for writing and healthy (mount, dmesg); the secure console says why \
@@ -150,7 +151,8 @@ fn supplicant() -> Outcome {
         Some(_) => Outcome::Fine("running".to_owned()),
         None => wrong(
             "not running, so OP-TEE can neither load applications nor store anything",
-            "start it: `systemctl start tee-supplicant@teepriv0`, or `tee-supplicant -d` as root",
+            "start it: `systemctl start tee-supplicant` (upstream's unit: tee-supplicant@teepriv0), or without systemd \
+             `tee-supplicant -d` as root",
             failure::EXIT_NO_TEE,
         ),
     }

@@ -21,12 +21,16 @@ pub(super) fn run(client: &mut Client, since: u32) -> Result<Report, Failure> {
         }
         events.extend(reply.events);
     }
-    let text = if events.is_empty() {
-        "nothing has happened yet\n".to_owned()
-    } else {
-        events.iter().map(line).collect()
-    };
-    Ok(Report::new(text, json!({ "events": events.iter().map(object).collect::<Vec<_>>() })))
+    let object = json!({ "events": events.iter().map(object).collect::<Vec<_>>() });
+    Ok(Report::new(text(&events, since), object))
+}
+
+fn text(events: &[Event], since: u32) -> String {
+    match (events, since) {
+        ([], 0) => "nothing has happened yet\n".to_owned(),
+        ([], _) => format!("nothing has happened since: there is no event {since} yet\n"),
+        _ => events.iter().map(line).collect(),
+    }
 }
 
 fn line(event: &Event) -> String {
@@ -66,6 +70,12 @@ mod tests {
     use proseal_proto::id::GroupId;
 
     use super::*;
+
+    #[test]
+    fn no_event_is_said_of_the_part_that_was_asked_for() {
+        assert_eq!(text(&[], 0), "nothing has happened yet\n");
+        assert_eq!(text(&[], 100), "nothing has happened since: there is no event 100 yet\n");
+    }
 
     #[test]
     fn a_line_says_what_happened_to_which_key() {

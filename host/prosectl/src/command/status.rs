@@ -118,14 +118,15 @@ fn pgk_object(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus) -> Val
         "send_grace_s": pgk.send_grace_s,
         "max_unsynced_s": pgk.max_unsynced_s,
         "rollback_unprotected": pgk.rollback_unprotected,
-        "ptk_id": epoch(pgk),
+        "ptk_id": last_used(pgk),
         "epochs_left": pgk.epochs_left,
         "warnings": warning::of_pgk(status, group, pgk),
     })
 }
 
-/// The last PTK Id that may have been given out, if any.
-fn epoch(pgk: &PgkStatus) -> Option<String> {
+/// The last PTK Id that counts as used, if any: given out, or reserved before
+/// this start of the TA.
+fn last_used(pgk: &PgkStatus) -> Option<String> {
     Some(u16::MAX - pgk.epochs_left).filter(|&last| last > 0).map(|last| format!("{last:04x}"))
 }
 
@@ -195,8 +196,8 @@ fn pgk_text(status: &StatusReply, group: &GroupStatus, pgk: &PgkStatus) -> Strin
     let _ = writeln!(out, "    state: {}{left}", pgk.state.name());
     let _ = writeln!(out, "    valid: {} to {}", written(pgk.not_before), written(pgk.not_after));
     let _ = writeln!(out, "    derivation: {} for {}", pgk.profile.name(), pgk.suite.name());
-    let epoch = epoch(pgk).unwrap_or_else(|| "none yet".to_owned());
-    let _ = writeln!(out, "    epoch: {epoch}, {} left", pgk.epochs_left);
+    let used = last_used(pgk).map_or("none".to_owned(), |last| format!("up to {last}"));
+    let _ = writeln!(out, "    epochs: {used} used, {} left", pgk.epochs_left);
     for warning in warning::of_pgk(status, group, pgk) {
         let _ = writeln!(out, "    warning: {warning}");
     }

@@ -35,6 +35,8 @@ pub(crate) struct Device {
     medium: Arc<Mutex<Medium>>,
     ta: Ta<Sim>,
     starts: u64,
+    /// The epochs that were given out over all starts: generation and PTK Id.
+    pub(crate) epochs: Vec<(u64, u16)>,
 }
 
 impl Device {
@@ -42,7 +44,7 @@ impl Device {
     pub(crate) fn new() -> Self {
         let medium = Arc::<Mutex<Medium>>::default();
         let ta = Ta::new(Sim::new(Arc::clone(&medium), 1));
-        Self { medium, ta, starts: 1 }
+        Self { medium, ta, starts: 1, epochs: Vec::new() }
     }
 
     /// A device that holds one PGK: [`GROUP`], generation 1.
@@ -129,7 +131,12 @@ impl Device {
 
     /// The PTK Id of a new epoch.
     pub(crate) fn ptk_id(&mut self, generation: u64) -> Result<u16, Code> {
-        self.send(generation).map(|reply| reply.ptk_id.get())
+        let id = self.send(generation)?.ptk_id.get();
+        // Without power nobody hears it.
+        if !self.medium().is_off {
+            self.epochs.push((generation, id));
+        }
+        Ok(id)
     }
 
     pub(crate) fn receive(

@@ -157,9 +157,63 @@ fn sending_stops_without_news_and_a_fresh_content_lets_it_go_on() {
     assert_eq!(device.install(Scope::Whole, &news), Ok(Outcome::Applied));
     assert_eq!(device.ptk_id(1), Err(Code::Unsynced), "another start's, or a replay");
     (news.sequence, news.start_nonce) = (3, Some(nonce));
+    news.time = TIME + 1001;
     assert_eq!(device.install(Scope::Whole, &news), Ok(Outcome::Applied));
     assert_eq!(device.status().unsynced_s, 0);
     assert!(device.ptk_id(1).is_ok());
+}
+
+/// Whoever controls the normal world can keep contents for later: their echo
+/// says that they were made in this start, their time how long ago.
+#[test]
+fn news_that_were_held_back_are_as_old_as_they_are() {
+    let mut device = Device::new();
+    device.install(Scope::Whole, &with_policy(1, |policy| policy.not_after = TIME * 2)).unwrap();
+    let mut news = with_policy(1, |policy| policy.not_after = TIME * 2);
+    news.start_nonce = Some(device.status().start_nonce);
+    device.pass(5000);
+    for (time, unsynced_s) in [
+        (0, 5000),
+        (TIME - 1, 5000),
+        (TIME, 5000),
+        (TIME + 1000, 4000),
+        (TIME + 4999, 1),
+        // Not older than the news before.
+        (TIME + 10, 1),
+        (TIME + 5000, 0),
+        // It raises the floor itself.
+        (TIME + 6000, 0),
+    ] {
+        (news.sequence, news.time) = (news.sequence + 1, time);
+        assert_eq!(device.install(Scope::Whole, &news), Ok(Outcome::Applied));
+        assert_eq!(device.status().unsynced_s, unsynced_s, "{time}");
+    }
+}
+
+/// The normal world's clock could be turned ahead, and end every key for ever.
+#[test]
+fn a_clock_of_the_normal_world_moves_nothing() {
+    let mut device = Device::enrolled();
+    device.medium().has_foreign_clock = true;
+    device.pass(HOUR * 24 * 366);
+    assert_eq!(device.ptk_id(1), Ok(1));
+    let status = device.status();
+    assert_eq!((status.floor, status.unsynced_s), (TIME, 0));
+}
+
+/// While the floor is unknown, so is how old anything is.
+#[test]
+fn without_a_floor_an_echo_is_all_that_is_known() {
+    let mut device = Device::new();
+    let mut timeless = generations(1, &[1]);
+    timeless.time = 0;
+    device.install(Scope::Whole, &timeless).unwrap();
+    timeless.start_nonce = Some(device.status().start_nonce);
+    timeless.sequence = 2;
+    device.pass(100);
+    assert_eq!(device.status().unsynced_s, 100);
+    device.install(Scope::Whole, &timeless).unwrap();
+    assert_eq!(device.status().unsynced_s, 0);
 }
 
 #[test]

@@ -3,36 +3,45 @@
 //! commands work. (How a write itself is cut is OP-TEE's: the cases named
 //! `power` in tests/system.)
 
+use std::collections::BTreeSet;
+
 use proseal_proto::error::Code;
 use proseal_proto::message::{DeviceState, EventKind, StatusReply};
 use proseal_proto::test_command::{Scope, SetFloor};
+use proseal_ta::sim::Fault;
 
 use crate::fixture::{Device, GROUP, TIME, content, generations, group, largest, pgk};
 
-/// What a command does to a device that [`prepared`] made.
+/// The device that it begins with.
+type Made = fn() -> Device;
+/// What a command does to it.
 type Act = fn(&mut Device) -> Result<(), Code>;
 
-const ACTS: [(&str, Act); 12] = [
-    ("install whole, a key goes", |d| d.install(Scope::Whole, &generations(2, &[2, 3])).map(drop)),
-    ("install whole, all keys go", |d| d.install(Scope::Whole, &content(2, vec![])).map(drop)),
-    ("install added", |d| {
+const ACTS: [(&str, Made, Act); 12] = [
+    ("install whole, a key goes", prepared, |d| {
+        d.install(Scope::Whole, &generations(2, &[2, 3])).map(drop)
+    }),
+    ("install whole, all keys go", prepared, |d| {
+        d.install(Scope::Whole, &content(2, vec![])).map(drop)
+    }),
+    ("install added", prepared, |d| {
         let mut content = generations(2, &[3]);
         content.groups[0].next = 1;
         d.install(Scope::Added, &content).map(drop)
     }),
-    ("install of many groups", |d| {
+    ("install of many groups", prepared, |d| {
         let mut content = content(2, (2..16).map(|at| group(GROUP + at, vec![])).collect());
         content.groups.insert(0, group(GROUP, vec![pgk(1, 1), pgk(2, 2)]));
         d.install(Scope::Whole, &content).map(drop)
     }),
-    ("send, a block is reserved", |d| d.ptk_id(2).map(drop)),
-    ("suspend", |d| d.suspend(true)),
-    ("resume", |d| d.suspend(true).and_then(|()| d.suspend(false))),
-    ("revoke", |d| d.revoke(2)),
-    ("revoke all", |d| d.revoke(3)),
-    ("set floor", |d| d.call(&SetFloor { floor: TIME + 1 }).map(drop)),
-    ("set floor, all keys end", |d| d.call(&SetFloor { floor: TIME * 2 }).map(drop)),
-    ("checkpoint", |d| {
+    ("send, a block is reserved", prepared, |d| d.ptk_id(2).map(drop)),
+    ("suspend", prepared, |d| d.suspend(true)),
+    ("resume", suspended, |d| d.suspend(false)),
+    ("revoke", prepared, |d| d.revoke(2)),
+    ("revoke all", prepared, |d| d.revoke(3)),
+    ("set floor", prepared, |d| d.call(&SetFloor { floor: TIME + 1 }).map(drop)),
+    ("set floor, all keys end", prepared, |d| d.call(&SetFloor { floor: TIME * 2 }).map(drop)),
+    ("checkpoint", prepared, |d| {
         d.pass(3600);
         d.status();
         Ok(())
@@ -46,6 +55,13 @@ fn prepared() -> Device {
     content.groups[0].pgks.iter_mut().for_each(|pgk| pgk.policy.not_after = TIME + 100_000);
     device.install(Scope::Whole, &content).unwrap();
     device.ptk_id(1).unwrap();
+    device
+}
+
+/// The same, and the group is suspended.
+fn suspended() -> Device {
+    let mut device = prepared();
+    device.suspend(true).unwrap();
     device
 }
 
@@ -71,49 +87,54 @@ fn restarted(device: &mut Device) -> (StatusReply, Vec<EventKind>) {
 
 /// The status and the events before and after an act that nothing disturbs,
 /// and how many writes it takes.
-fn undisturbed(act: Act) -> [(StatusReply, Vec<EventKind>); 2] {
-    let mut device = prepared();
+fn undisturbed(made: Made, act: Act) -> [(StatusReply, Vec<EventKind>); 2] {
+    let mut device = made();
     let before = restarted(&mut device);
-    let mut device = prepared();
+    let mut device = made();
     act(&mut device).unwrap();
     [before, restarted(&mut device)]
 }
 
-fn writes_of(act: Act) -> u32 {
-    let mut device = prepared();
+fn writes_of(made: Made, act: Act) -> u32 {
+    let mut device = made();
     let before = device.medium().writes;
     act(&mut device).unwrap();
     device.medium().writes - before
 }
 
-/// Everything that a radio does next.
+/// Everything that a radio does next, on whatever is held.
 #[track_caller]
 fn goes_on(device: &mut Device, sequence: u64) {
     let (held, next) = device.held();
-    let issued = held.last().map(|&last| device.ptk_id(last));
+    for &generation in &held {
+        let sent = device.ptk_id(generation);
+        assert!(sent.is_ok() || sent == Err(Code::Suspended), "{generation}: {sent:?}");
+    }
     let mut anew = generations(sequence, &[next.max(1) + 5]);
     anew.groups[0].next = 1;
     anew.time = device.status().floor.max(TIME);
     anew.groups[0].pgks[0].policy.not_after = anew.time + 100_000;
     device.suspend(false).ok();
+    for &generation in &held {
+        assert!(device.ptk_id(generation).is_ok(), "{generation}");
+    }
     device.install(Scope::Added, &anew).unwrap();
     let new = anew.groups[0].pgks[0].generation.get();
     assert_eq!(device.ptk_id(new), Ok(1));
     device.revoke(new).unwrap();
     assert_eq!(device.held().0, [new]);
-    if let Some(Ok(id)) = issued {
-        assert!(id > 1 || held.last() != Some(&1), "an epoch of generation 1 twice");
-    }
+    let all = BTreeSet::from_iter(&device.epochs);
+    assert_eq!(all.len(), device.epochs.len(), "an epoch twice: {:?}", device.epochs);
 }
 
 #[test]
 fn power_cut_after_each_write_of_every_command() {
-    for (name, act) in ACTS {
-        let [old, new] = undisturbed(act);
-        let writes = writes_of(act);
+    for (name, made, act) in ACTS {
+        let [old, new] = undisturbed(made, act);
+        let writes = writes_of(made, act);
         assert!(writes > 0, "{name} writes");
         for after in 0..=writes {
-            let mut device = prepared();
+            let mut device = made();
             device.medium().power_left = Some(after);
             let heard = act(&mut device);
             let is_done = after == writes;
@@ -121,7 +142,7 @@ fn power_cut_after_each_write_of_every_command() {
             let found = restarted(&mut device);
             if is_done {
                 assert_eq!(found, new, "{name}: what was answered holds");
-            } else if name != "resume" {
+            } else {
                 assert!(found == old || found == new, "{name}, {after}: neither old nor new");
             }
             goes_on(&mut device, 10);
@@ -129,18 +150,64 @@ fn power_cut_after_each_write_of_every_command() {
     }
 }
 
+/// A device whose first install was cut after so many writes, and that starts
+/// again.
+fn cut_in_the_first_install(after: u32) -> Device {
+    let mut device = Device::new();
+    device.medium().power_left = Some(after);
+    let heard = device.install(Scope::Whole, &largest(1));
+    assert_eq!(heard.is_ok(), after == 2);
+    device.power_on();
+    device.restart();
+    device
+}
+
 #[test]
 fn power_cut_in_the_first_install() {
-    for after in 0..=1 {
-        let mut device = Device::new();
-        device.medium().power_left = Some(after);
-        let heard = device.install(Scope::Whole, &largest(1));
-        assert_eq!(heard.is_ok(), after == 1);
-        let (status, _) = restarted(&mut device);
+    for after in 0..=2 {
+        let mut device = cut_in_the_first_install(after);
         let state = if after == 0 { DeviceState::Factory } else { DeviceState::Enrolled };
-        assert_eq!(status.state, state);
+        assert_eq!(device.status().state, state);
         device.install(Scope::Whole, &generations(2, &[100])).unwrap();
         assert_eq!(device.ptk_id(100), Ok(1));
+    }
+}
+
+/// Nothing is given out before there is room for both versions of the state:
+/// from then on a full disk stops neither a revocation nor an erasure.
+#[test]
+fn power_cut_in_the_first_install_and_the_disk_is_full_then() {
+    let mut device = cut_in_the_first_install(1);
+    device.fault(Fault::Full);
+    assert_eq!(device.ptk_id(1), Err(Code::StoreFull));
+    assert_eq!(device.receives(1), Err(Code::StoreFull));
+    assert_eq!(device.revoke(2), Err(Code::StoreFull));
+    assert_eq!(device.erase(), Err(Code::StoreFull), "the keys' blocks are still there");
+    assert!(device.medium().object.is_some(), "so is the state");
+
+    device.fault(Fault::None);
+    assert_eq!(device.ptk_id(1), Ok(1));
+    device.fault(Fault::Full);
+    assert_eq!(device.revoke(2), Ok(()));
+    assert_eq!(device.erase(), Ok(()));
+}
+
+/// The same of a state that took a damaged one's place.
+#[test]
+fn power_cut_in_the_repair_of_a_damaged_state() {
+    for after in 1..=2 {
+        let mut device = prepared();
+        device.fault(Fault::Corrupt);
+        device.medium().power_left = Some(after);
+        assert_eq!(device.suspend(true).is_ok(), after == 2);
+        device.power_on();
+        device.restart();
+        device.fault(Fault::Full);
+        let revoked = device.revoke(2);
+        assert_eq!(revoked, if after == 2 { Ok(()) } else { Err(Code::StoreFull) });
+        device.fault(Fault::None);
+        assert_eq!(device.revoke(2), Ok(()));
+        assert_eq!(device.held().0, [2]);
     }
 }
 

@@ -68,7 +68,8 @@ pub(crate) fn apply(
     life.sequence = content.sequence;
     life.content = octets.to_vec();
     if is_fresh {
-        life.unsynced_s = 0;
+        let since_made = life.floor.saturating_sub(content.time);
+        life.unsynced_s = life.unsynced_s.min(since_made.try_into().unwrap_or(u32::MAX));
     }
     let outcome = if change.partly { Outcome::Partly } else { Outcome::Applied };
     Ok(Applied::New { life, erased: change.erased, outcome })

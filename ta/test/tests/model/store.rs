@@ -44,6 +44,8 @@ pub(crate) enum Disk {
     Nothing,
     /// An erase that was cut.
     Zeros,
+    /// A state that was made and not yet written over.
+    Made(Life),
     State(Life),
 }
 
@@ -72,8 +74,10 @@ impl Disk {
     ) -> Result<(), Stop> {
         let failed = || Err(Stop::from(Code::StoreFailed));
         let full = || Err(Stop::from(Code::StoreFull));
-        // A state or its zeros in a state's place need none.
-        let needs_room = *self == Self::Nothing && new != Self::Nothing;
+        // A state or its zeros in a state's place need none from the second
+        // write on.
+        let is_small = matches!(self, Self::Nothing | Self::Made(_));
+        let needs_room = is_small && new != Self::Nothing;
         // Whether it is on the disk afterwards, and what is reported.
         let mut ways = match weather.store {
             Store::Well => vec![(true, Ok(()))],
@@ -88,17 +92,11 @@ impl Disk {
         }
         let (done, reported) = ways.swap_remove(chance.pick(ways.len()));
         if done {
-            *self = new;
+            *self = match (&self, new) {
+                (Self::Nothing, Self::State(life)) => Self::Made(life),
+                (_, new) => new,
+            };
         }
         reported
-    }
-
-    /// Whether OP-TEE finds the object damaged; then it has deleted it.
-    pub(crate) fn finds_damage(&mut self, weather: &Weather) -> bool {
-        let finds = weather.corrupt && *self != Self::Nothing;
-        if finds {
-            *self = Self::Nothing;
-        }
-        finds
     }
 }

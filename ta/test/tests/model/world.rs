@@ -40,6 +40,8 @@ pub(crate) struct World {
     counted_ms: Option<u64>,
     /// Seconds after that from which on a write of what has passed is tried again.
     retry_s: u64,
+    /// The last call that found the object damaged: what takes its place is not.
+    found_damage: u64,
 }
 
 /// What becomes of the state, and what is answered.
@@ -61,7 +63,19 @@ impl World {
             behind: false,
             counted_ms: None,
             retry_s: 0,
+            found_damage: 0,
         }
+    }
+
+    /// Whether OP-TEE finds the object damaged; then it has deleted it.
+    fn finds_damage(&mut self, weather: &Weather) -> bool {
+        let finds =
+            weather.corrupt && self.found_damage != weather.call && self.disk != Disk::Nothing;
+        if finds {
+            self.found_damage = weather.call;
+            self.disk = Disk::Nothing;
+        }
+        finds
     }
 
     /// The first use of the state.
@@ -72,7 +86,7 @@ impl World {
         if weather.read_fails {
             return Err(Code::StoreFailed.into());
         }
-        if self.disk.finds_damage(weather) {
+        if self.finds_damage(weather) {
             self.memory = Memory::Damaged;
             return Ok(());
         }
@@ -82,7 +96,7 @@ impl World {
         self.memory = match &self.disk {
             Disk::Nothing => Memory::Factory,
             Disk::Zeros => Memory::Damaged,
-            Disk::State(life) => {
+            Disk::Made(life) | Disk::State(life) => {
                 // All that was reserved counts as used.
                 for (&id, group) in &life.groups {
                     for (&generation, pgk) in &group.pgks {
@@ -132,7 +146,7 @@ impl World {
     /// What it holds, or would once it has read it.
     pub(crate) fn sketch(&self, weather: &Weather) -> Option<Life> {
         match (&self.memory, &self.disk) {
-            (Memory::Unread, Disk::State(life)) => Some(life.clone()),
+            (Memory::Unread, Disk::Made(life) | Disk::State(life)) => Some(life.clone()),
             _ => self.life(weather),
         }
     }
@@ -207,7 +221,8 @@ impl World {
         }
     }
 
-    /// Twice if keys have gone: the store keeps the version before.
+    /// Twice if keys have gone, since the store keeps the version before, or
+    /// if there was nothing, so that there is room for it.
     fn write(
         &mut self,
         weather: &Weather,
@@ -215,7 +230,7 @@ impl World {
         mut life: Life,
         erased: bool,
     ) -> Result<(), Stop> {
-        if erased {
+        if erased || !matches!(self.memory, Memory::Enrolled(_)) {
             life.lingering = true;
             self.replace(weather, chance, &mut life)?;
         }
@@ -233,15 +248,20 @@ impl World {
         Ok(())
     }
 
-    /// The state over what is there. If that is damaged, it is written anew.
+    /// The state over what is there. If that is damaged, it is written anew,
+    /// twice.
     fn replace(
         &mut self,
         weather: &Weather,
         chance: &mut Chance,
         life: &mut Life,
     ) -> Result<(), Stop> {
-        if self.disk.finds_damage(weather) {
+        if self.finds_damage(weather) {
             life.event(EventKind::Repaired, 0, 0);
+            if !life.lingering {
+                let first = Life { lingering: true, ..life.clone() };
+                self.put(weather, chance, Disk::State(first))?;
+            }
         }
         self.put(weather, chance, Disk::State(life.clone()))
     }
@@ -257,7 +277,7 @@ impl World {
 
     /// Zeros, twice, then nothing.
     pub(crate) fn erase(&mut self, weather: &Weather, chance: &mut Chance) -> Result<(), Stop> {
-        self.disk.finds_damage(weather);
+        self.finds_damage(weather);
         for _ in 0..2 {
             if self.disk != Disk::Nothing {
                 self.put(weather, chance, Disk::Zeros)?;

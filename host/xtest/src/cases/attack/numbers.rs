@@ -278,8 +278,10 @@ fn earlier_start(c: &mut Context) -> Verdict {
     c.applied(Scope::Whole, &news(SEQUENCE + 2, earlier))?;
     let sent = c.send(GROUP, 1);
     c.refused("send with news for an earlier start", sent, Code::Unsynced);
-    let now = c.status()?.start_nonce;
-    c.applied(Scope::Whole, &news(SEQUENCE + 3, now))?;
+    let status = c.status()?;
+    let mut fresh = news(SEQUENCE + 3, status.start_nonce);
+    fresh.time = status.floor + 10;
+    c.applied(Scope::Whole, &fresh)?;
     let sent = c.send(GROUP, 1);
     c.ok("send with news for this start", sent).map(drop)
 }

@@ -30,9 +30,10 @@ pub(super) const CASES: &[Case] = &[
 const SEND: u32 = Id::Send.number();
 /// What a response of success begins with: the code.
 const DONE: &str = "00000000";
-/// Instants of a command at level 0; each level adds as many, until all of its
-/// storage calls are met.
+/// Instants of a command at level 0; each level adds as many.
 const INSTANTS: u64 = 3;
+/// From this level on each storage call is one.
+const EACH_FROM: u32 = 3;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long its answer may still come when tee-supplicant is dead: a call that
@@ -69,7 +70,7 @@ impl Drop for Death {
 fn attack(c: &mut Context, attack: &Attack) -> Verdict {
     let total = storage_calls(c, attack)?;
     c.above("storage calls of the command > 4", total, 4_u64);
-    let instants = (INSTANTS * (1 + u64::from(c.level))).min(total);
+    let instants = instants(c.level, total);
     c.note(format!("{instants} of {total} storage calls"));
     let mut met = Vec::new();
     for at in 0..instants {
@@ -83,9 +84,17 @@ fn attack(c: &mut Context, attack: &Attack) -> Verdict {
         });
     }
     c.equal("instants", met.len() as u64, instants);
-    let done = met.iter().filter(|found| **found == attack.done).count();
-    c.note(format!("it had taken effect {done} times of {}", met.len()));
+    // Where the state says nothing of the command there is nothing to tell.
+    if !attack.cut.is_empty() {
+        let done = met.iter().filter(|found| **found == attack.done).count();
+        c.note(format!("it had taken effect {done} times of {}", met.len()));
+    }
     Ok(())
+}
+
+/// How many of a command's storage calls are met.
+fn instants(level: u32, total: u64) -> u64 {
+    if level >= EACH_FROM { total } else { (INSTANTS * (1 + u64::from(level))).min(total) }
 }
 
 /// How many storage calls the command takes if nobody dies.

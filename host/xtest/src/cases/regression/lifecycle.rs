@@ -227,6 +227,10 @@ fn unsynced(c: &mut Context) -> Verdict {
     c.derives(1, Err(Code::Unsynced), Ok(()))?;
     (content.sequence, content.start_nonce) = (3, Some(c.status()?.start_nonce));
     c.applied(Scope::Whole, &content)?;
+    // It was made before all that time went by.
+    c.derives(1, Err(Code::Unsynced), Ok(()))?;
+    (content.sequence, content.time) = (4, c.status()?.floor + 10);
+    c.applied(Scope::Whole, &content)?;
     c.derives(1, Ok(()), Ok(()))
 }
 

@@ -46,7 +46,7 @@ fn flipped(c: &mut Context) -> Verdict {
         });
         block += BLOCK;
     }
-    // Two blocks hold the state, and what stands before them is the way there.
+    // Three blocks hold the state, and what stands before them is the way there.
     c.above("places whose change is damage > 2", damaged, 2_u32);
     Ok(())
 }
