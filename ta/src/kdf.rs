@@ -147,3 +147,6 @@ pub fn derive_admission(
         Keyed::Ts33303(_) => Err(Code::NoAdmissionKey),
     }
 }
+
+#[cfg(test)]
+mod tests;
