@@ -151,11 +151,17 @@ def _keys_of_ts33303(pgk: bytes, group: bytes, sender: bytes, ptk_id: bytes) -> 
     return kdf(ptk, FC_KEYS, TYPE_IK, ALGORITHM_AES)[16:], kdf(ptk, FC_KEYS, TYPE_CK, ALGORITHM_AES)[16:]
 
 
+def _from_root(root: bytes, sender: bytes, ptk_id: bytes, salt: bytes, **scope) -> tuple[bytes, bytes, bytes]:
+    """The PGK from a root, and the keys of one epoch of it."""
+    pgk = derive_pgk(root, **scope)
+    return pgk, *derive(pgk, sender=sender, ptk_id=ptk_id, salt=salt, **scope)
+
+
 # Of each list in the file: the inputs that are octets, and what is computed.
 KINDS = {
     "vectors": (("pgk", "group", "pgk_id", "sender", "ptk_id", "salt"), ("ik", "ck"), derive),
     "admissions": (("pgk", "group", "pgk_id"), ("admission",), derive_admission),
-    "roots": (("root", "group", "pgk_id"), ("pgk",), derive_pgk),
+    "roots": (("root", "group", "pgk_id", "sender", "ptk_id", "salt"), ("pgk", "ik", "ck"), _from_root),
 }
 
 

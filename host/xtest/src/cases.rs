@@ -26,9 +26,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         regression::INSTALL,
         regression::LIFECYCLE,
         storage::CASES,
-        kat::CASES,
     ]
     .into_iter()
+    .chain(kat::all())
     .chain(below_libteec())
     .chain([storage::BEFORE_RESTART])
     .flatten()
