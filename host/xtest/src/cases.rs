@@ -23,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         regression::INFO,
         regression::PROTOCOL,
         regression::DERIVE,
+        regression::PROFILES,
         regression::INSTALL,
         regression::LIFECYCLE,
         storage::CASES,
