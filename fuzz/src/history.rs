@@ -9,7 +9,9 @@
 //!    keys of an own epoch never come a second time.
 //! 6. Nothing is derived for a suspended group, nor from what the floor has
 //!    ended; what was revoked never comes back.
-//! 7. Once nothing fails any more, the device works.
+//! 7. Without a salt nothing is sent but what the policy accepts, and no salt is
+//!    taken. There is one admission key a PGK, and none of a profile without.
+//! 8. Once nothing fails any more, the device works.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -21,8 +23,8 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit::{BATCH, RESPONSE_MAX};
 use proseal_proto::message::{
-    DeviceState, Erase, Events, PgkState, Receive, ReceiveItem, Revoke, Send, Status, StatusReply,
-    Suspend, Version,
+    Admission, DeviceState, Erase, Events, PgkState, Receive, ReceiveItem, Revoke, Send, Status,
+    StatusReply, Suspend, Version,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
@@ -46,6 +48,10 @@ pub enum Step {
     },
     Receive {
         items: Vec<(u8, u8, u8)>,
+    },
+    Admission {
+        group: u8,
+        generation: u8,
     },
     Erase {
         right_device: bool,
@@ -172,6 +178,7 @@ impl History {
             }
             Step::Send { group, generation } => self.send(*group % 20, *generation % 12),
             Step::Receive { items } => self.receive(items),
+            Step::Admission { group, generation } => self.admission(*group % 20, *generation % 12),
             Step::Erase { right_device } => self.erase(*right_device),
             Step::Status => drop(self.status()),
             Step::Raw { role, number, request } => self.raw(*role, (*number).into(), request),
@@ -292,7 +299,7 @@ impl History {
                         id: PgkId(id),
                         key,
                         is_root: seed % 4 == 3,
-                        policy: policy(held.floor.saturating_add(u64::from(lives_s) * 64)),
+                        policy: policy(seed, held.floor.saturating_add(u64::from(lives_s) * 64)),
                     })
                     .collect();
                 pgks.sort_by_key(|pgk| pgk.generation);
@@ -335,10 +342,14 @@ impl History {
                 group.and_then(|g| g.pgks.iter().find(|p| p.generation == command.generation));
             assert!(pgk.is_some_and(|p| p.state == PgkState::Held), "sent with what is not held");
             assert!(group.is_some_and(|g| !g.suspended), "derived while suspended");
+            assert!(pgk.is_some_and(|p| !p.rollback_unprotected), "sent without protection");
+            let has_salt = pgk.is_some_and(|p| p.profile.has_salt());
+            assert_eq!(has_salt, epoch.salt != EpochSalt::NONE, "a salt, or none");
         }
         let fresh = self.seen.epochs.insert((group_n, generation_n, epoch.ptk_id));
         assert!(fresh, "PTK Id {} was given out twice", epoch.ptk_id);
-        assert!(self.seen.salts.insert(epoch.salt), "a salt came twice");
+        let is_new = epoch.salt == EpochSalt::NONE || self.seen.salts.insert(epoch.salt);
+        assert!(is_new, "a salt came twice");
         self.seen.sent = Some(ReceiveItem {
             group: command.group,
             generation: command.generation,
@@ -358,7 +369,8 @@ impl History {
                 generation: generation(n),
                 sender: MemberId::from_octets([0, 0, sender]),
                 ptk_id: PtkId::new(u16::from(sender) + 1).expect("not zero"),
-                salt: EpochSalt([sender; 8]),
+                // For every second sender there is none.
+                salt: EpochSalt([sender & 1; 8]),
             })
             .collect();
         let asked = items.clone();
@@ -374,7 +386,28 @@ impl History {
             assert!(holds || keys.is_err(), "derived from what is not held");
             let own = group.is_some_and(|g| g.member == item.sender);
             assert!(!own || keys.is_err(), "receiver keys for the own member");
+            let mut pgks = group.into_iter().flat_map(|g| &g.pgks);
+            let pgk = pgks.find(|p| p.generation == item.generation);
+            let takes_salt = pgk.is_none_or(|p| p.profile.has_salt());
+            let is_salted = item.salt != EpochSalt::NONE;
+            assert!(takes_salt || !is_salted || keys.is_err(), "a salt where there is none");
         }
+    }
+
+    fn admission(&mut self, group_n: u8, generation_n: u8) {
+        let (group, generation) = (group(group_n), generation(generation_n));
+        let held = self.held();
+        let asked = |history: &mut Self| {
+            let reply = history.call(&Admission { group, generation });
+            reply.map(|reply| *reply.key.expose())
+        };
+        let Ok(key) = asked(self) else { return self.unchanged(held) };
+        let Some(held) = held else { return };
+        let group = held.groups.iter().find(|g| g.group == group && !g.suspended);
+        let pgk = group.and_then(|g| g.pgks.iter().find(|p| p.generation == generation));
+        let may = pgk.is_some_and(|p| p.state != PgkState::Ended && p.profile.has_salt());
+        assert!(may, "an admission key of what has none");
+        assert!(asked(self).is_ok_and(|again| again == key), "another admission key");
     }
 
     /// After a refusal, unless the power went in the middle.
@@ -505,18 +538,26 @@ impl History {
     }
 }
 
-fn policy(not_after: u64) -> Policy {
+/// Of every third key the profile is the one without a salt, and of half of
+/// those it may send.
+fn policy(seed: u8, not_after: u64) -> Policy {
+    let is_ts33303 = seed % 3 == 2;
+    let (profile, suite) = if is_ts33303 {
+        (Profile::Ts33303, Suite::ThreeGpp)
+    } else {
+        (Profile::HkdfSha256, Suite::Aead)
+    };
     Policy {
         not_before: 0,
         not_after: not_after.max(1),
-        profile: Profile::HkdfSha256,
-        suite: Suite::Aead,
+        profile,
+        suite,
         label: Label::EMPTY,
         epoch_s: 1,
         epoch_packets: 1,
         receive_grace_s: 100_000,
         send_grace_s: 1000,
         max_unsynced_s: 1 << 20,
-        accept_rollback: false,
+        accept_rollback: is_ts33303 && seed % 2 == 0,
     }
 }

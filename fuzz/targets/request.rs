@@ -5,9 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use proseal_proto::codec::{Decode, Encode, Writer, decode_all};
 use proseal_proto::limit::REQUEST_MAX;
 use proseal_proto::message::{
-    Erase, Events, Receive, ReceiveItems, Revoke, Send, Status, Suspend, Version,
+    Admission, Erase, Events, Receive, ReceiveItems, Revoke, Send, Status, Suspend, Version,
 };
-use proseal_proto::test_command::{Echo, Hkdf, Install, Marks, SetFloor};
+use proseal_proto::test_command::{Echo, GcmOpen, Hkdf, Hmac, Install, Kdf, Marks, SetFloor};
 
 /// What decodes has one encoding: the octets it came from.
 fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
@@ -21,7 +21,7 @@ fn check<'a, C: Decode<'a> + Encode>(body: &'a [u8]) {
 fuzz_target!(|data: &[u8]| {
     let Some((choice, body)) = data.split_first() else { return };
     let body = &body[..body.len().min(REQUEST_MAX)];
-    match choice % 14 {
+    match choice % 18 {
         0 => check::<Version>(body),
         1 => check::<Status>(body),
         2 => check::<Send>(body),
@@ -35,6 +35,10 @@ fuzz_target!(|data: &[u8]| {
         10 => check::<Suspend>(body),
         11 => check::<Revoke>(body),
         12 => check::<Events>(body),
-        _ => check::<SetFloor>(body),
+        13 => check::<SetFloor>(body),
+        14 => check::<Admission>(body),
+        15 => check::<Hmac>(body),
+        16 => check::<Kdf>(body),
+        _ => check::<GcmOpen>(body),
     }
 });

@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use proseal_proto::codec::Encode;
 use proseal_proto::command::{Command, decode_response, encode_response};
-use proseal_proto::message::{Erase, Events, Receive, Send, Status, Version};
-use proseal_proto::test_command::{Echo, Hkdf, Install, Marks};
+use proseal_proto::message::{Admission, Erase, Events, Receive, Send, Status, Version};
+use proseal_proto::test_command::{Echo, GcmOpen, Hkdf, Hmac, Install, Marks};
 
 /// A reply that decodes has one encoding: the octets it came from.
 fn check<C: Command>(response: &[u8]) {
@@ -18,7 +18,7 @@ fn check<C: Command>(response: &[u8]) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, response)) = data.split_first() else { return };
-    match choice % 10 {
+    match choice % 13 {
         0 => check::<Version>(response),
         1 => check::<Status>(response),
         2 => check::<Send>(response),
@@ -28,6 +28,9 @@ fuzz_target!(|data: &[u8]| {
         6 => check::<Marks>(response),
         7 => check::<Hkdf>(response),
         8 => check::<Echo>(response),
-        _ => check::<Events>(response),
+        9 => check::<Events>(response),
+        10 => check::<Admission>(response),
+        11 => check::<Hmac>(response),
+        _ => check::<GcmOpen>(response),
     }
 });

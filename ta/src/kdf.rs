@@ -32,6 +32,12 @@ pub fn check_supported(policy: &Policy, is_root: bool) -> Result<(), Code> {
     Ok(())
 }
 
+/// Whether an epoch can have this salt: none where the profile has none, since
+/// what a caller gives is never without effect.
+pub fn check_salt(profile: Profile, salt: EpochSalt) -> Result<(), Code> {
+    if profile.has_salt() || salt == EpochSalt::NONE { Ok(()) } else { Err(Code::OutOfRange) }
+}
+
 /// All that tells one epoch of one sender from any other.
 pub struct Epoch<'a> {
     /// How frames are protected.
@@ -121,9 +127,7 @@ pub fn derive(
     epoch: &Epoch<'_>,
     keys: KeySlots<'_>,
 ) -> Result<(), Code> {
-    if !profile.has_salt() && epoch.salt != EpochSalt::NONE {
-        return Err(Code::OutOfRange);
-    }
+    check_salt(profile, epoch.salt)?;
     match prepared.of(profile, pgk)? {
         Keyed::HkdfSha256(prk) => hkdf_sha256::derive(prk, epoch, keys),
         Keyed::Ts33303(keyed) => ts33303::derive(keyed, epoch, keys),
@@ -143,3 +147,6 @@ pub fn derive_admission(
         Keyed::Ts33303(_) => Err(Code::NoAdmissionKey),
     }
 }
+
+#[cfg(test)]
+mod tests;

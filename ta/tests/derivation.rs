@@ -1,14 +1,25 @@
-//! docs/vectors/derivation.json is what this code computes.
+//! docs/vectors/derivation.json is what this code computes. The file says
+//! which independent program made it.
 
 use proseal_proto::content::Label;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::profile::{Profile, Suite};
 use proseal_ta::kdf::{self, Epoch, Prepared, Scope};
 use proseal_ta::secret::GroupKey;
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("../../docs/vectors/derivation.json");
+
+/// One of the file's lists, which has at least so many vectors.
+#[track_caller]
+fn list(name: &str, fewest: usize) -> Vec<Value> {
+    let file: Value = serde_json::from_str(VECTORS).unwrap();
+    assert!(file["source"].as_str().unwrap().contains("tests/derivation_reference.py"));
+    let list = file[name].as_array().unwrap().clone();
+    assert!(list.len() >= fewest, "some vectors are gone");
+    list
+}
 
 fn octets<const N: usize>(vector: &Value, name: &str) -> [u8; N] {
     let text = vector[name].as_str().unwrap();
@@ -20,6 +31,14 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+fn profile(vector: &Value) -> Profile {
+    match vector["profile"].as_str().unwrap() {
+        "hkdf-sha256" => Profile::HkdfSha256,
+        "3gpp-ts33303" => Profile::Ts33303,
+        other => panic!("profile {other}"),
+    }
+}
+
 fn suite(vector: &Value) -> Suite {
     match vector["suite"].as_str().unwrap() {
         "aead" => Suite::Aead,
@@ -29,48 +48,61 @@ fn suite(vector: &Value) -> Suite {
     }
 }
 
+fn label(vector: &Value) -> Label {
+    Label::new(vector["label"].as_str().unwrap()).unwrap()
+}
+
+fn scope<'a>(vector: &Value, label: &'a Label) -> Scope<'a> {
+    Scope {
+        profile: profile(vector),
+        suite: suite(vector),
+        group: GroupId::from_octets(octets(vector, "group")),
+        generation: Generation::new(vector["generation"].as_u64().unwrap()).unwrap(),
+        pgk_id: PgkId(octets::<1>(vector, "pgk_id")[0]),
+        label,
+    }
+}
+
 #[test]
 fn pgks_from_roots_are_computed_anew() {
-    let file: Value = serde_json::from_str(VECTORS).unwrap();
-    let roots = file["roots"].as_array().unwrap();
-    assert!(roots.len() >= 7, "some vectors are gone");
-    for vector in roots {
-        let step = Scope {
-            profile: Profile::HkdfSha256,
-            suite: suite(vector),
-            group: GroupId::from_octets(octets(vector, "group")),
-            generation: Generation::new(vector["generation"].as_u64().unwrap()).unwrap(),
-            pgk_id: PgkId(octets::<1>(vector, "pgk_id")[0]),
-            label: &Label::new(vector["label"].as_str().unwrap()).unwrap(),
-        };
+    for vector in list("roots", 12) {
         let mut pgk = [0; 32];
-        let root = GroupKey::copied_from(&octets(vector, "root"));
-        kdf::derive_from_root(&root, &step, &mut pgk).unwrap();
+        let root = GroupKey::copied_from(&octets(&vector, "root"));
+        kdf::derive_from_root(&root, &scope(&vector, &label(&vector)), &mut pgk).unwrap();
         assert_eq!(vector["pgk"], hex(&pgk), "{}", vector["comment"]);
     }
 }
 
 #[test]
+fn admission_keys_are_computed_anew() {
+    for vector in list("admissions", 12) {
+        let mut key = [0; AdmissionKey::LEN];
+        let pgk = GroupKey::copied_from(&octets(&vector, "pgk"));
+        let label = label(&vector);
+        kdf::derive_admission(&pgk, &Prepared::new(), &scope(&vector, &label), &mut key).unwrap();
+        assert_eq!(vector["admission"], hex(&key), "{}", vector["comment"]);
+    }
+}
+
+#[test]
 fn vectors_are_computed_anew() {
-    let file: Value = serde_json::from_str(VECTORS).unwrap();
-    let vectors = file["vectors"].as_array().unwrap();
-    assert!(vectors.len() >= 20, "some vectors are gone");
-    for vector in vectors {
-        let suite = suite(vector);
+    for vector in list("vectors", 32) {
+        let label = label(&vector);
+        let Scope { suite, group, generation, pgk_id, .. } = scope(&vector, &label);
         let epoch = Epoch {
             suite,
-            group: GroupId::from_octets(octets(vector, "group")),
-            generation: Generation::new(vector["generation"].as_u64().unwrap()).unwrap(),
-            pgk_id: PgkId(octets::<1>(vector, "pgk_id")[0]),
-            sender: MemberId::from_octets(octets(vector, "sender")),
-            ptk_id: PtkId::new(u16::from_be_bytes(octets(vector, "ptk_id"))).unwrap(),
-            salt: EpochSalt(octets(vector, "salt")),
-            label: &Label::new(vector["label"].as_str().unwrap()).unwrap(),
+            group,
+            generation,
+            pgk_id,
+            sender: MemberId::from_octets(octets(&vector, "sender")),
+            ptk_id: PtkId::new(u16::from_be_bytes(octets(&vector, "ptk_id"))).unwrap(),
+            salt: EpochSalt(octets(&vector, "salt")),
+            label: &label,
         };
-        assert_eq!(vector["profile"], Profile::HkdfSha256.name());
-        let pgk = GroupKey::copied_from(&octets(vector, "pgk"));
+        let pgk = GroupKey::copied_from(&octets(&vector, "pgk"));
         let mut keys = KeyPair::zero();
-        kdf::derive(Profile::HkdfSha256, &pgk, &Prepared::new(), &epoch, keys.slots()).unwrap();
+        let prepared = Prepared::new();
+        kdf::derive(profile(&vector), &pgk, &prepared, &epoch, keys.slots()).unwrap();
         for (name, key) in [("ik", &keys.ik), ("ck", &keys.ck)] {
             let (used, unused) = key.expose().split_at(suite.key_len());
             assert_eq!(vector[name], hex(used), "{name} of {}", vector["comment"]);

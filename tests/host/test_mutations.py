@@ -35,7 +35,7 @@ class Mutations(unittest.TestCase):
 
     def test_a_case_is_its_suite_and_its_number(self):
         for case, there in {
-            "regression_2001": True, "negative_2001": False, "negative_2101": True, "regression_2101": False,
+            "regression_2001": True, "negative_2001": False, "negative_2101": True, "regression_2901": False,
             "fuzz_1001": True, "storage_1006": True, "negative.2101": False, "nothing_1001": False,
             "fuzz.record": True, "fuzz.nothing": False,
             "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,

@@ -10,12 +10,11 @@ mod status;
 
 use std::time::Duration;
 
-use proseal_proto::message::ReceiveItem;
-
 use crate::args::{Args, Command, Derive, Key};
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::tee;
+use crate::value::EpochName;
 
 /// Carries out the command.
 pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
@@ -27,19 +26,20 @@ pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
         Command::Derive(Derive::Send { group, generation, show_keys }) => {
             derive::send(&mut client, *group, *generation, *show_keys)
         }
-        Command::Derive(Derive::Receive { group, generation, sender, ptk_id, salt, show_keys }) => {
-            let salt = match salt {
-                Some(salt) => *salt,
-                None => derive::no_salt(&mut client, *group, *generation)?,
-            };
-            let item = ReceiveItem {
-                group: *group,
-                generation: *generation,
-                sender: *sender,
-                ptk_id: *ptk_id,
-                salt,
-            };
-            derive::receive(&mut client, item, *show_keys)
+        Command::Derive(Derive::Receive {
+            group,
+            generation,
+            sender: Some(sender),
+            ptk_id: Some(ptk_id),
+            salt,
+            show_keys,
+            ..
+        }) => {
+            let epoch = EpochName { sender: *sender, ptk_id: *ptk_id, salt: *salt };
+            derive::receive(&mut client, *group, *generation, epoch, *show_keys)
+        }
+        Command::Derive(Derive::Receive { group, generation, epoch, show_keys, .. }) => {
+            derive::receive_all(&mut client, *group, *generation, epoch, *show_keys)
         }
         Command::Derive(Derive::Admission { group, generation, show_keys }) => {
             derive::admission(&mut client, *group, *generation, *show_keys)

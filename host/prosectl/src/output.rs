@@ -9,9 +9,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::Failure;
 
-/// Room for a text or an object with keys in it, octets: what moved as it
-/// grew would leave keys behind.
-pub(crate) const ROOM: usize = 4096;
+/// Room for a text or an object with keys in it, those of 64 epochs at most,
+/// octets: what moved as it grew would leave keys behind.
+pub(crate) const ROOM: usize = 64 * 1024;
 
 /// The outcome of a command that was carried out. It may hold derived keys
 /// (`--show-keys`), and wipes itself.

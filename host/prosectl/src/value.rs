@@ -62,6 +62,26 @@ pub(crate) fn salt(text: &str) -> Result<EpochSalt, String> {
     Ok(EpochSalt(octets(text)?))
 }
 
+/// What tells an epoch from others of its PGK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EpochName {
+    pub(crate) sender: MemberId,
+    pub(crate) ptk_id: PtkId,
+    pub(crate) salt: Option<EpochSalt>,
+}
+
+/// `SENDER:PTK_ID[:SALT]`.
+pub(crate) fn epoch(text: &str) -> Result<EpochName, String> {
+    let mut fields = text.split(':');
+    let mut next = || fields.next().ok_or_else(|| "expected SENDER:PTK_ID[:SALT]".to_owned());
+    let (sender, ptk_id) = (member(next()?)?, self::ptk_id(next()?)?);
+    let salt = next().ok().map(salt).transpose()?;
+    if fields.next().is_some() {
+        return Err("nothing follows the salt".to_owned());
+    }
+    Ok(EpochName { sender, ptk_id, salt })
+}
+
 pub(crate) fn generation(text: &str) -> Result<Generation, String> {
     text.parse()
         .ok()
@@ -107,6 +127,18 @@ mod tests {
         assert!(generation("0").is_err());
         assert!(generation("281474976710656").is_ok());
         assert!(generation("281474976710657").is_err());
+    }
+
+    #[test]
+    fn an_epoch_is_sender_ptk_id_and_perhaps_a_salt() {
+        let salted = epoch("010203:00ff:a0a1a2a3a4a5a6a7").unwrap();
+        assert_eq!((salted.sender.octets(), salted.ptk_id.get()), ([1, 2, 3], 0xff));
+        assert_eq!(salted.salt, Some(EpochSalt([0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7])));
+        assert_eq!(epoch("010203:00ff").map(|epoch| epoch.salt), Ok(None));
+        for wrong in ["", "010203", "010203:", "010203:0000", "010203:0001:", "010203:0001:00"] {
+            assert!(epoch(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(epoch("010203:0001:a0a1a2a3a4a5a6a7:").is_err());
     }
 
     #[test]

@@ -23,12 +23,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         regression::INFO,
         regression::PROTOCOL,
         regression::DERIVE,
+        regression::PROFILES,
         regression::INSTALL,
         regression::LIFECYCLE,
         storage::CASES,
-        kat::CASES,
     ]
     .into_iter()
+    .chain(kat::all())
     .chain(below_libteec())
     .chain([storage::BEFORE_RESTART])
     .flatten()

@@ -4,9 +4,9 @@ use proseal_client::Error;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    DeviceState, Erase, Receive, ReceiveItem, Send, SendReply, Status, StatusReply,
+    Admission, DeviceState, Erase, Receive, ReceiveItem, Send, SendReply, Status, StatusReply,
 };
 use proseal_proto::test_command::{Install, Outcome, Scope};
 
@@ -80,6 +80,12 @@ impl Context {
     pub(crate) fn send(&mut self, group: u32, generation: u64) -> Result<SendReply, Error> {
         let (group, generation) = (fixture::group_id(group), fixture::generation(generation));
         self.ta.call(&Send { group, generation })
+    }
+
+    /// `admission`.
+    pub(crate) fn admission(&mut self, group: u32, generation: u64) -> Result<AdmissionKey, Error> {
+        let (group, generation) = (fixture::group_id(group), fixture::generation(generation));
+        self.ta.call(&Admission { group, generation }).map(|reply| reply.key)
     }
 
     /// `receive`.

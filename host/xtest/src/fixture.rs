@@ -5,7 +5,7 @@ use proseal_proto::command::Command;
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit;
-use proseal_proto::message::{Receive, ReceiveItem, Send};
+use proseal_proto::message::{Admission, Receive, ReceiveItem, Send};
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
 
@@ -42,7 +42,7 @@ pub(crate) fn key(at: usize) -> &'static [u8; 32] {
 /// The role by which a command is called here.
 pub(crate) const fn caller(number: u32) -> Role {
     match number {
-        Send::NUMBER | Receive::NUMBER => Role::Daemon,
+        Send::NUMBER | Receive::NUMBER | Admission::NUMBER => Role::Daemon,
         _ => Role::Administrator,
     }
 }

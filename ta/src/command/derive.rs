@@ -102,6 +102,8 @@ fn epoch_of_other<'s>(
     if item.sender == group.member {
         return Err(Code::OwnMember);
     }
+    // Here, not by the derivation: a refusal is this item's, not the batch's.
+    kdf::check_salt(pgk.policy.profile, item.salt)?;
     Ok((pgk, epoch(group, pgk, item.sender, item.ptk_id, item.salt)))
 }
 

@@ -8,6 +8,7 @@ use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId};
 use proseal_proto::key::{Key, KeyPair};
+use proseal_proto::limit;
 use proseal_proto::message::{
     Admission, DeviceState, PgkState, PgkStatus, Receive, ReceiveItem, Send, Status, StatusReply,
 };
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::output::{ROOM, Report};
-use crate::value::{hex, push_hex, rfc3339, seconds};
+use crate::value::{EpochName, hex, push_hex, rfc3339, seconds};
 
 /// Start of what the check value hashes: it is no other hash of the key.
 const CHECK_DOMAIN: &[u8] = b"prosectl check value";
@@ -40,6 +41,7 @@ pub(super) fn send(
         hex(&epoch.salt.0),
         epoch.suite.name(),
     );
+    text.reserve(ROOM);
     append_keys(&mut text, &epoch.keys, show_keys);
     let mut object = json!({
         "group": group.to_string(),
@@ -59,47 +61,131 @@ pub(super) fn send(
 
 pub(super) fn receive(
     client: &mut Client,
-    item: ReceiveItem,
+    group: GroupId,
+    generation: Generation,
+    epoch: EpochName,
     show_keys: bool,
 ) -> Result<Report, Failure> {
-    let reply = client.call(&Receive { items: vec![item] })?;
+    let items = items(client, group, generation, &[epoch])?;
+    let reply = client.call(&Receive { items: items.clone() })?;
     // One was asked for; anything else is not an answer to that.
-    let keys =
-        reply.items.into_iter().next().unwrap_or(Err(Code::Internal)).map_err(Error::Refused)?;
-    let mut text = format!(
-        "epoch of member {} in group {}\n  generation: {}\n  ptk id: {}\n  salt: {}\n",
+    let (Some(item), [Ok(keys)]) = (items.first(), reply.items.as_slice()) else {
+        let refusal = reply.items.into_iter().find_map(Result::err).unwrap_or(Code::Internal);
+        return Err(Error::Refused(refusal).into());
+    };
+    let mut text = String::with_capacity(ROOM);
+    append_epoch(&mut text, item);
+    append_keys(&mut text, keys, show_keys);
+    let mut object = json!({ "group": group.to_string(), "generation": generation.get() });
+    extend(&mut object, epoch_members(item));
+    extend(&mut object, keys_object(keys, show_keys));
+    Ok(Report::new(text, object))
+}
+
+/// Many epochs of one PGK, by one call. What is refused of them is told of
+/// each, and by the exit code.
+pub(super) fn receive_all(
+    client: &mut Client,
+    group: GroupId,
+    generation: Generation,
+    epochs: &[EpochName],
+    show_keys: bool,
+) -> Result<Report, Failure> {
+    if epochs.len() > limit::BATCH {
+        let text = format!("at most {} times --epoch: {} are given", limit::BATCH, epochs.len());
+        return Err(Failure::Usage(text));
+    }
+    let items = items(client, group, generation, epochs)?;
+    let reply = client.call(&Receive { items: items.clone() })?;
+    if reply.items.len() != items.len() {
+        return Err(Error::Refused(Code::Internal).into());
+    }
+    let mut text = String::with_capacity(ROOM);
+    let mut exit_code = 0;
+    let mut told = Vec::with_capacity(items.len());
+    for (item, answer) in items.iter().zip(&reply.items) {
+        append_epoch(&mut text, item);
+        let mut object = json!({ "ok": answer.is_ok() });
+        extend(&mut object, epoch_members(item));
+        match answer {
+            Ok(keys) => {
+                append_keys(&mut text, keys, show_keys);
+                extend(&mut object, keys_object(keys, show_keys));
+            }
+            Err(code) => {
+                let failure = Failure::from(Error::Refused(*code));
+                let _ = writeln!(text, "  refused: {failure}");
+                exit_code = failure.exit_code();
+                let refusal = json!({ "code": failure.number(), "name": failure.name(), "message": failure.to_string() });
+                if let Value::Object(members) = refusal {
+                    extend(&mut object, members);
+                }
+            }
+        }
+        told.push(object);
+    }
+    let object = json!({
+        "group": group.to_string(),
+        "generation": generation.get(),
+        "epochs": told,
+    });
+    Ok(Report::ended(exit_code, text, object))
+}
+
+/// What is asked for. An epoch without a salt is one of a profile that has
+/// none; an error if this PGK's has.
+fn items(
+    client: &mut Client,
+    group: GroupId,
+    generation: Generation,
+    epochs: &[EpochName],
+) -> Result<Vec<ReceiveItem>, Failure> {
+    if epochs.iter().any(|epoch| epoch.salt.is_none()) {
+        check_unsalted(client, group, generation)?;
+    }
+    let item = |epoch: &EpochName| ReceiveItem {
+        group,
+        generation,
+        sender: epoch.sender,
+        ptk_id: epoch.ptk_id,
+        salt: epoch.salt.unwrap_or(EpochSalt::NONE),
+    };
+    Ok(epochs.iter().map(item).collect())
+}
+
+fn check_unsalted(
+    client: &mut Client,
+    group: GroupId,
+    generation: Generation,
+) -> Result<(), Failure> {
+    let pgks = pgks(&client.call(&Status)?, group)?;
+    let pgk = pgks.iter().find(|pgk| pgk.generation == generation);
+    let profile = pgk.ok_or(Error::Refused(Code::UnknownGeneration))?.profile;
+    if profile.has_salt() {
+        let text = format!("a salt is needed: profile {} has one in each epoch", profile.name());
+        return Err(Failure::Usage(text));
+    }
+    Ok(())
+}
+
+fn append_epoch(text: &mut String, item: &ReceiveItem) {
+    let _ = writeln!(
+        text,
+        "epoch of member {} in group {}\n  generation: {}\n  ptk id: {}\n  salt: {}",
         item.sender,
         item.group,
         item.generation,
         item.ptk_id,
         hex(&item.salt.0),
     );
-    append_keys(&mut text, &keys, show_keys);
-    let mut object = json!({
-        "group": item.group.to_string(),
-        "generation": item.generation.get(),
-        "sender": item.sender.to_string(),
-        "ptk_id": item.ptk_id.to_string(),
-        "salt": hex(&item.salt.0),
-    });
-    extend(&mut object, keys_object(&keys, show_keys));
-    Ok(Report::new(text, object))
 }
 
-/// The salt of epochs of a profile that has none; an error if this PGK's has.
-pub(super) fn no_salt(
-    client: &mut Client,
-    group: GroupId,
-    generation: Generation,
-) -> Result<EpochSalt, Failure> {
-    let pgks = pgks(&client.call(&Status)?, group)?;
-    let pgk = pgks.iter().find(|pgk| pgk.generation == generation);
-    let profile = pgk.ok_or(Error::Refused(Code::UnknownGeneration))?.profile;
-    if profile.has_salt() {
-        let text = format!("--salt is needed: profile {} has one in each epoch", profile.name());
-        return Err(Failure::Usage(text));
-    }
-    Ok(EpochSalt::NONE)
+fn epoch_members(item: &ReceiveItem) -> Map<String, Value> {
+    Map::from_iter([
+        ("sender".to_owned(), json!(item.sender.to_string())),
+        ("ptk_id".to_owned(), json!(item.ptk_id.to_string())),
+        ("salt".to_owned(), json!(hex(&item.salt.0))),
+    ])
 }
 
 pub(super) fn admission(
@@ -110,6 +196,7 @@ pub(super) fn admission(
 ) -> Result<Report, Failure> {
     let key = client.call(&Admission { group, generation })?.key;
     let mut text = format!("admission key of group {group}\n  generation: {generation}\n");
+    text.reserve(ROOM);
     append_key(&mut text, "key", &key, show_keys);
     let mut object = json!({ "group": group.to_string(), "generation": generation.get() });
     extend(&mut object, key_members("key", &key, show_keys));
@@ -153,7 +240,6 @@ fn append_keys(text: &mut String, keys: &KeyPair, show_keys: bool) {
 }
 
 fn append_key<const LEN: usize>(text: &mut String, name: &str, key: &Key<LEN>, show: bool) {
-    text.reserve(ROOM);
     let _ = writeln!(text, "  {name} check: {}", check(key));
     if show {
         let _ = write!(text, "  {name}: ");

@@ -104,7 +104,7 @@ fn what_this_device_or_build_cannot_take_is_refused() {
         (changed(1, |c| c.device = DeviceId([1; 16])), Code::WrongDevice),
         (
             changed(1, |c| c.groups[0].pgks[0].policy.profile = Profile::Ts33303),
-            Code::UnsupportedProfile,
+            Code::UnsupportedSuite,
         ),
         (
             changed(1, |c| {

@@ -9,3 +9,4 @@ mod fixture;
 mod install;
 mod life;
 mod power;
+mod profiles;

@@ -50,7 +50,7 @@ impl Call<'_> {
             return Err(Code::NotPermitted.into());
         }
         match ask {
-            Ask::Version => return Ok(Expected::Version),
+            Ask::Version => return Ok(Expected::Version(self.weather.protection)),
             Ask::Echo => return Ok(Expected::Echo),
             _ => {}
         }
@@ -76,11 +76,12 @@ impl Call<'_> {
             return Err(Code::NotPermitted.into());
         }
         match ask {
-            Ask::Version => Ok(Expected::Version),
+            Ask::Version => Ok(Expected::Version(self.weather.protection)),
             Ask::Echo => Ok(Expected::Echo),
             Ask::Status => self.status(),
             Ask::Send { group, generation } => self.send(*group, *generation),
             Ask::Receive(items) => self.receive(items),
+            Ask::Admission { group, generation } => self.admission(*group, *generation),
             Ask::Suspend { group, on } => self.suspend(*group, *on),
             Ask::Revoke { group, below } => self.revoke(*group, *below),
             Ask::Events { since } => self.events(*since),
@@ -137,7 +138,7 @@ impl Call<'_> {
         let status = |(&generation, pgk): (&u64, &Pgk)| PgkStatus {
             generation: Generation::new(generation).expect("checked as it came in"),
             pgk_id: PgkId(pgk.policy.pgk_id),
-            profile: Profile::HkdfSha256,
+            profile: Profile::try_from(pgk.policy.profile).expect("checked as it came in"),
             suite: Suite::try_from(pgk.policy.suite).expect("checked as it came in"),
             state: pgk.terms.state(floor),
             not_before: pgk.terms.not_before,
@@ -145,7 +146,7 @@ impl Call<'_> {
             receive_grace_s: pgk.terms.receive_grace_s,
             send_grace_s: pgk.terms.send_grace_s,
             max_unsynced_s: pgk.terms.max_unsynced_s,
-            rollback_unprotected: false,
+            rollback_unprotected: pgk.is_rollback_unprotected(self.weather.protection),
             epochs_left: LAST_PTK_ID - self.world.given(id, generation, pgk.reserved),
         };
         group.pgks.iter().map(status).collect()
@@ -170,12 +171,15 @@ impl Call<'_> {
         if terms.max_unsynced_s != 0 && life.unsynced_s > terms.max_unsynced_s {
             return Err(Code::Unsynced.into());
         }
+        if pgk.is_rollback_unprotected(self.weather.protection) {
+            return Err(Code::RollbackUnprotected.into());
+        }
         let given = self.world.given(id, generation, reserved);
         if given == LAST_PTK_ID {
             return Err(Code::EpochsExhausted.into());
         }
         self.world.settle(self.weather, self.chance)?;
-        if self.weather.random_fails {
+        if self.weather.random_fails && pgk.policy.has_salt() {
             return Err(Code::Internal.into());
         }
         if given == reserved {
@@ -196,6 +200,14 @@ impl Call<'_> {
         self.world.settle(self.weather, self.chance)?;
         let life = self.life();
         Ok(Expected::Received(items.iter().map(|item| heard(&life, item)).collect()))
+    }
+
+    fn admission(&mut self, id: u32, generation: u64) -> Result<Expected, Stop> {
+        self.world.settle(self.weather, self.chance)?;
+        let life = self.life();
+        let (_, pgk) = derivable(&life, id, generation)?;
+        let key = derive::admission(&pgk.key, &pgk.policy).ok_or(Code::NoAdmissionKey)?;
+        Ok(Expected::Admission(key))
     }
 
     fn suspend(&mut self, id: u32, on: bool) -> Result<Expected, Stop> {
@@ -267,17 +279,26 @@ impl Call<'_> {
     }
 }
 
-fn heard(life: &Life, item: &Heard) -> Result<Keys, Code> {
-    let group = life.groups.get(&item.group).ok_or(Code::UnknownGroup)?;
-    let pgk = group.pgks.get(&item.generation).ok_or(Code::UnknownGeneration)?;
+/// A PGK that is not ended, of a group that is not suspended.
+fn derivable(life: &Life, group: u32, generation: u64) -> Result<(&Group, &Pgk), Code> {
+    let group = life.groups.get(&group).ok_or(Code::UnknownGroup)?;
+    let pgk = group.pgks.get(&generation).ok_or(Code::UnknownGeneration)?;
     if group.suspended {
         return Err(Code::Suspended);
     }
     if pgk.terms.state(life.floor) == PgkState::Ended {
         return Err(Code::GenerationEnded);
     }
+    Ok((group, pgk))
+}
+
+fn heard(life: &Life, item: &Heard) -> Result<Keys, Code> {
+    let (group, pgk) = derivable(life, item.group, item.generation)?;
     if item.epoch.sender == group.member {
         return Err(Code::OwnMember);
+    }
+    if item.epoch.salt != [0; 8] && !pgk.policy.has_salt() {
+        return Err(Code::OutOfRange);
     }
     Ok(derive::keys(&pgk.key, &pgk.policy, &item.epoch))
 }

@@ -158,11 +158,13 @@ impl Change {
                 && held.root.is_some() == new.root.is_some()
                 && held.policy == new.policy;
             held.terms = new.terms;
-            self.refuse_if(!same || entry.profile != 1, Code::GenerationConflict);
+            self.refuse_if(!same, Code::GenerationConflict);
         } else if entry.generation >= group.next
             && entry.terms.state(self.life.floor) != PgkState::Ended
         {
-            self.refuse_if(entry.profile != 1, Code::UnsupportedProfile);
+            self.refuse_if(!new.policy.is_allowed_pair(), Code::UnsupportedSuite);
+            let is_used = new.policy.has_label() || new.root.is_some();
+            self.refuse_if(!new.policy.label.is_empty() && !is_used, Code::LabelUnused);
             group.pgks.insert(entry.generation, new);
             self.life.event(EventKind::Installed, id, entry.generation);
         } else {
@@ -206,6 +208,7 @@ fn repeats<T: PartialEq>(items: impl Iterator<Item = T>) -> bool {
 
 fn pgk(group: u32, entry: &Entry) -> Pgk {
     let policy = Policy {
+        profile: entry.profile,
         suite: entry.suite,
         group,
         generation: entry.generation,

@@ -16,6 +16,7 @@ pub(crate) enum Ask {
     Status,
     Send { group: u32, generation: u64 },
     Receive(Vec<Heard>),
+    Admission { group: u32, generation: u64 },
     Suspend { group: u32, on: bool },
     Revoke { group: u32, below: u64 },
     Events { since: u32 },
@@ -40,18 +41,20 @@ pub(crate) enum Expected {
     Nothing,
     /// By any of these.
     Refused(Vec<Code>),
-    Version,
+    /// With this level of protection from rollback.
+    Version(u16),
     /// With any start nonce and count of refusals: those are the caller's to judge.
     Status(StatusReply),
     Sent(Box<Sent>),
     Received(Vec<Result<Keys, Code>>),
+    Admission([u8; 16]),
     Events(EventsReply),
     Outcome(Outcome),
     Done,
     Echo,
 }
 
-/// An epoch, but for its salt, which is random.
+/// An epoch, but for its salt, which is random where there is one.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) member: u32,
@@ -80,7 +83,7 @@ pub(crate) fn may(role: Role, ask: &Ask) -> bool {
     match ask {
         Ask::Version => true,
         Ask::Status | Ask::Echo => role != Role::Public,
-        Ask::Send { .. } | Ask::Receive(_) => role == Role::Daemon,
+        Ask::Send { .. } | Ask::Receive(_) | Ask::Admission { .. } => role == Role::Daemon,
         Ask::Suspend { on, .. } => role == Role::Administrator || (role == Role::Daemon && *on),
         Ask::Revoke { .. }
         | Ask::Events { .. }

@@ -15,7 +15,7 @@ use crate::device::Actual;
 pub(crate) fn compare(expected: &Expected, actual: &Actual, start: &Start) -> Result<(), String> {
     match (expected, actual) {
         (Expected::Refused(codes), Actual::Refused(code)) if codes.contains(code) => Ok(()),
-        (Expected::Version, Actual::Version(reply)) => version(reply),
+        (Expected::Version(level), Actual::Version(reply)) => version(*level, reply),
         (Expected::Status(right), Actual::Status(reply)) => status(right, reply, start),
         (Expected::Sent(right), Actual::Sent(reply)) => sent(right, reply),
         (Expected::Received(right), Actual::Received(reply)) => {
@@ -26,6 +26,9 @@ pub(crate) fn compare(expected: &Expected, actual: &Actual, start: &Start) -> Re
                 (Ok(_), Err(code)) => Err(format!("an item is refused: {code}")),
                 (Err(code), Ok(_)) => Err(format!("an item has keys, not {code}")),
             })
+        }
+        (Expected::Admission(right), Actual::Admission(reply)) => {
+            equal("the admission key", right, reply.key.expose())
         }
         (Expected::Events(right), Actual::Events(reply)) => {
             right
@@ -48,7 +51,7 @@ pub(crate) fn compare(expected: &Expected, actual: &Actual, start: &Start) -> Re
     }
 }
 
-fn version(reply: &VersionReply) -> Result<(), String> {
+fn version(rollback_protection: u16, reply: &VersionReply) -> Result<(), String> {
     let right = VersionReply {
         proto: PROTO_VERSION,
         ta_version: reply.ta_version,
@@ -58,7 +61,7 @@ fn version(reply: &VersionReply) -> Result<(), String> {
         batch: BATCH as u16,
         request_max: REQUEST_MAX as u32,
         response_max: RESPONSE_MAX as u32,
-        rollback_protection: 0,
+        rollback_protection,
     };
     equal("version", &right, reply)
 }
@@ -83,6 +86,7 @@ fn sent(right: &Sent, reply: &SendReply) -> Result<(), String> {
     equal("not after", &terms.not_after, &reply.not_after)?;
     equal("longest epoch", &terms.epoch_s, &reply.epoch_s)?;
     equal("most packets", &terms.epoch_packets, &reply.epoch_packets)?;
+    equal("a salt", &policy.has_salt(), &(reply.salt.0 != [0; 8]))?;
     let epoch = Epoch { sender: *member, ptk_id: *ptk_id, salt: reply.salt.0 };
     keys(&derive::keys(&pgk.key, policy, &epoch), &reply.keys)
 }
@@ -120,6 +124,7 @@ pub(crate) fn name(actual: &Actual) -> String {
         Actual::Status(_) => "a status".to_owned(),
         Actual::Sent(_) => "an epoch to send with".to_owned(),
         Actual::Received(_) => "keys to receive with".to_owned(),
+        Actual::Admission(_) => "an admission key".to_owned(),
         Actual::Events(_) => "events".to_owned(),
         Actual::Outcome(outcome) => format!("outcome {}", outcome.name()),
         Actual::Done => "done".to_owned(),
@@ -131,6 +136,9 @@ pub(crate) fn name(actual: &Actual) -> String {
 pub(crate) fn contents(actual: &Actual) -> Vec<String> {
     let mut contents = vec![name(actual)];
     match actual {
+        Actual::Sent(reply) if reply.salt.0 == [0; 8] => {
+            contents.push("an epoch without a salt".to_owned());
+        }
         Actual::Received(reply) => {
             let items = reply.items.iter().map(|item| match item {
                 Ok(_) => "an item with keys".to_owned(),

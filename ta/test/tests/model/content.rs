@@ -123,7 +123,7 @@ impl Entry {
             (12, uint(terms.receive_grace_s.into())),
             (13, uint(terms.send_grace_s.into())),
             (14, uint(terms.max_unsynced_s.into())),
-            (15, boolean(false)),
+            (15, boolean(terms.accept_rollback)),
         ])
     }
 }

@@ -2,11 +2,12 @@
 
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::key::KeyPair;
+use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    DeviceState, Event, EventKind, EventsReply, PgkState, ReceiveReply, SendReply, StatusReply,
+    AdmissionReply, DeviceState, Event, EventKind, EventsReply, PgkState, ReceiveReply, SendReply,
+    StatusReply,
 };
-use proseal_proto::profile::Suite;
+use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::Outcome;
 
@@ -68,8 +69,14 @@ fn pair((ik, ck): derive::Keys) -> KeyPair {
 }
 
 fn keys(epoch: Epoch) -> derive::Keys {
-    let policy =
-        derive::Policy { suite: 1, group: 7, generation: 1, pgk_id: 1, label: "field".to_owned() };
+    let policy = derive::Policy {
+        profile: 1,
+        suite: 1,
+        group: 7,
+        generation: 1,
+        pgk_id: 1,
+        label: "field".to_owned(),
+    };
     derive::keys(&[1; 32], &policy, &epoch)
 }
 
@@ -125,6 +132,21 @@ fn wrong_keys_to_receive_with_are_found() {
 }
 
 #[test]
+fn a_wrong_admission_key_is_found() {
+    let expected = expected(&Ask::Admission { group: 7, generation: 1 }, Role::Daemon);
+    let Expected::Admission(right_one) = expected else { panic!("an admission key") };
+    let admission = |change: fn(&mut [u8; 16])| {
+        let mut key = AdmissionKey::zero();
+        *key.expose_mut() = right_one;
+        change(key.expose_mut());
+        Actual::Admission(AdmissionReply { key })
+    };
+    right(&expected, &admission(|_| ()));
+    wrong(&expected, &admission(|key| key[15] ^= 1));
+    wrong(&expected, &Actual::Refused(Code::NoAdmissionKey));
+}
+
+#[test]
 fn a_wrong_status_is_found() {
     let expected = expected(&Ask::Status, Role::Daemon);
     let Expected::Status(reply) = &expected else { panic!("a status") };
@@ -148,6 +170,8 @@ fn a_wrong_status_is_found() {
     wrong(&expected, &status(|reply| reply.groups[0].pgks.clear()));
     wrong(&expected, &status(|reply| reply.groups[0].pgks[0].state = PgkState::ReceiveOnly));
     wrong(&expected, &status(|reply| reply.groups[0].pgks[0].epochs_left -= 1));
+    wrong(&expected, &status(|reply| reply.groups[0].pgks[0].rollback_unprotected = true));
+    wrong(&expected, &status(|reply| reply.groups[0].pgks[0].profile = Profile::Ts33303));
 }
 
 #[test]

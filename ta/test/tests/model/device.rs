@@ -8,8 +8,8 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PtkId};
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::message::{
-    Erase, Events, EventsReply, Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply,
-    Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, Erase, Events, EventsReply, Receive, ReceiveItem, ReceiveReply,
+    Revoke, Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{Echo, EchoReply, Install, Outcome, Scope, SetFloor};
@@ -35,6 +35,7 @@ pub(crate) enum Actual {
     Status(StatusReply),
     Sent(SendReply),
     Received(ReceiveReply),
+    Admission(AdmissionReply),
     Events(EventsReply),
     Outcome(Outcome),
     Done,
@@ -102,6 +103,9 @@ pub(crate) fn request(ask: &Ask, content: &[u8]) -> Request {
             wire(&Send { group: group(*id), generation: generation(*number) })
         }
         Ask::Receive(items) => wire(&Receive { items: items.iter().map(item).collect() }),
+        Ask::Admission { group: id, generation: number } => {
+            wire(&Admission { group: group(*id), generation: generation(*number) })
+        }
         Ask::Suspend { group: id, on } => wire(&Suspend { group: group(*id), on: *on }),
         Ask::Revoke { group: id, below } => {
             wire(&Revoke { group: group(*id), below: generation(*below) })
@@ -142,6 +146,7 @@ pub(crate) fn understand(ask: &Ask, octets: &[u8]) -> Result<Actual, String> {
         Ask::Status => decode::<Status>(octets, Actual::Status),
         Ask::Send { .. } => decode::<Send>(octets, Actual::Sent),
         Ask::Receive(_) => decode::<Receive>(octets, Actual::Received),
+        Ask::Admission { .. } => decode::<Admission>(octets, Actual::Admission),
         Ask::Suspend { .. } => decode::<Suspend>(octets, |_| Actual::Done),
         Ask::Revoke { .. } => decode::<Revoke>(octets, |_| Actual::Done),
         Ask::Events { .. } => decode::<Events>(octets, Actual::Events),

@@ -30,6 +30,11 @@ impl Draw {
         Self { random, groups, wants, last: None }
     }
 
+    /// How the machine's storage is, for the whole history.
+    pub(crate) fn protection(&mut self) -> Step {
+        Step::Protection { level: self.random.one(&[0, 100, 999, 1000, u16::MAX]) }
+    }
+
     /// The next step for a device that is as `history` has it.
     pub(crate) fn step(&mut self, history: &History) -> Step {
         let life = history.life();
@@ -51,7 +56,8 @@ impl Draw {
         match self.random.below(100) {
             0..=11 => self.asks(|_| Ask::Status),
             12..=31 => self.asks(|draw| draw.send(&life)),
-            32..=40 => self.asks(|draw| draw.receive(&life)),
+            32..=38 => self.asks(|draw| draw.receive(&life)),
+            39..=40 => self.asks(|draw| draw.admission(&life)),
             41..=57 => self.asks(|draw| draw.install(&life)),
             58..=61 => self.asks(|draw| draw.suspend(&life)),
             62..=66 => self.asks(|draw| draw.revoke(&life)),
@@ -117,14 +123,24 @@ impl Draw {
         let count = if self.random.in_100(2) { 64 } else { 1 + self.random.below(4) };
         let items = (0..count).map(|_| {
             let group = self.group(life);
+            let generation = self.generation(life, group);
+            let pgk = life.groups.get(&group).and_then(|group| group.pgks.get(&generation));
+            let has_salt = pgk.is_none_or(|pgk| pgk.policy.has_salt());
+            // Mostly as it should be.
+            let is_salted = has_salt != self.random.in_100(8);
             let epoch = Epoch {
                 sender: 1 + self.random.below(4) as u32,
                 ptk_id: 1 + self.random.below(100) as u16,
-                salt: self.random.next().to_be_bytes(),
+                salt: if is_salted { self.random.next().to_be_bytes() } else { [0; 8] },
             };
-            Heard { group, generation: self.generation(life, group), epoch }
+            Heard { group, generation, epoch }
         });
         Ask::Receive(items.collect())
+    }
+
+    fn admission(&mut self, life: &Life) -> Ask {
+        let group = self.group(life);
+        Ask::Admission { group, generation: self.generation(life, group) }
     }
 
     fn suspend(&mut self, life: &Life) -> Ask {
@@ -243,7 +259,7 @@ impl Draw {
     }
 
     fn any(&mut self, life: &Life) -> Ask {
-        match self.random.below(8) {
+        match self.random.below(9) {
             0 => Ask::Version,
             1 => Ask::Status,
             2 => self.send(life),
@@ -251,13 +267,14 @@ impl Draw {
             4 => self.suspend(life),
             5 => self.revoke(life),
             6 => self.events(life),
+            7 => self.admission(life),
             _ => self.install(life),
         }
     }
 
     fn bad(&mut self, life: &Life) -> Step {
         let ask = self.any(life);
-        let number = self.random.one(&[0, 2, 3, 4, 8, 13, 0x8000, 0x8007, u32::MAX]);
+        let number = self.random.one(&[0, 2, 3, 4, 13, 0x8000, 0x800a, u32::MAX]);
         let how = self.random.one(&[
             Bad::Oversized,
             Bad::Version,

@@ -26,6 +26,7 @@ pub(crate) fn content(sequence: u64, generation: u64) -> Content {
             receive_grace_s: 600,
             send_grace_s: 300,
             max_unsynced_s: 0,
+            accept_rollback: false,
         },
     };
     let group =

@@ -84,6 +84,7 @@ impl History {
             Step::Ask { role, ask } => self.ask(*role, ask)?,
             Step::ShortRoom { role, ask } => self.short_room(*role, ask)?,
             Step::Bad { role, ask, how } => self.bad(*role, ask, *how)?,
+            Step::Protection { level } => self.device.medium().rollback_protection = *level,
             Step::Pass { ms } => self.device.medium().uptime_ms += ms,
             Step::Restart { uptime_ms } => self.restart(*uptime_ms),
             Step::Fault { fault, spared } => {
@@ -124,6 +125,7 @@ impl History {
             corrupt: medium.fault == Fault::Corrupt,
             read_fails: medium.fault == Fault::ReadFails,
             random_fails: medium.random_fails,
+            protection: medium.rollback_protection,
             now_ms: medium.uptime_ms,
             call: self.calls,
             too_new,
@@ -189,7 +191,8 @@ impl History {
                 self.start.nonce = Some(reply.start_nonce);
             }
             Actual::Sent(reply) => {
-                if !self.salts.insert(reply.salt.0) {
+                // Whether there is one was compared.
+                if reply.salt.0 != [0; 8] && !self.salts.insert(reply.salt.0) {
                     return Err("a salt came again".to_owned());
                 }
                 let Ask::Send { group, generation } = ask else {

@@ -68,6 +68,7 @@ pub(crate) struct Terms {
     pub(crate) receive_grace_s: u32,
     pub(crate) send_grace_s: u32,
     pub(crate) max_unsynced_s: u32,
+    pub(crate) accept_rollback: bool,
 }
 
 impl Terms {
@@ -84,7 +85,16 @@ impl Terms {
     }
 }
 
+/// From this level on storage cannot be rolled back.
+const PROTECTED: u16 = 1000;
+
 impl Pgk {
+    /// A profile without a salt sends only where storage cannot be rolled back,
+    /// or the policy accepts that it can.
+    pub(crate) fn is_rollback_unprotected(&self, protection: u16) -> bool {
+        !self.policy.has_salt() && !self.terms.accept_rollback && protection < PROTECTED
+    }
+
     /// Reserves a block; the last is one shorter, since there is no PTK Id 0.
     pub(crate) fn reserve(&mut self) {
         self.reserved = self.reserved.saturating_add(BLOCK);

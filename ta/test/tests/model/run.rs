@@ -29,8 +29,8 @@ fn the_ta_and_the_model_agree_on_every_answer() {
         let length = 50 + seeds.below(351) as usize;
         let mut history = History::new();
         let mut steps = Vec::new();
-        for _ in 0..length {
-            steps.push(draw.step(&history));
+        for at in 0..length {
+            steps.push(if at == 0 { draw.protection() } else { draw.step(&history) });
             if let Err(difference) = history.take(steps.last().expect("just drawn")) {
                 fail(seed, taken + steps.len(), &steps, &difference);
             }
@@ -63,13 +63,15 @@ fn everything() -> Vec<String> {
         Code::Suspended,
         Code::GenerationEnded,
         Code::OwnMember,
+        Code::OutOfRange,
     ];
     let items = items.into_iter().map(|code| format!("an item {code}"));
     let events = EventKind::ALL.iter().map(|kind| format!("event {}", kind.name()));
     let states = ["held", "receive-only", "ended"].into_iter().map(|name| format!("a PGK {name}"));
     let outcomes = [Outcome::Applied, Outcome::Partly, Outcome::Same, Outcome::Superseded];
     let outcomes = outcomes.into_iter().map(|outcome| format!("outcome {}", outcome.name()));
-    refusals.chain(items).chain(events).chain(states).chain(outcomes).collect()
+    let keys = ["an admission key", "an epoch without a salt"].map(str::to_owned);
+    refusals.chain(keys).chain(items).chain(events).chain(states).chain(outcomes).collect()
 }
 
 fn from_env<T: FromStr>(name: &str, otherwise: T) -> T {

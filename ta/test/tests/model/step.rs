@@ -24,6 +24,11 @@ pub(crate) enum Step {
         ask: Ask,
         how: Bad,
     },
+    /// The machine's storage is so well protected from rollback. It is for good:
+    /// this stands at the beginning.
+    Protection {
+        level: u16,
+    },
     /// Powered time.
     Pass {
         ms: u64,
@@ -84,7 +89,9 @@ impl Bad {
             Self::Short => octets.truncate(if octets.len() > 2 { 2 } else { 1 }),
             Self::Long => octets.push(0),
             Self::Range => match ask {
-                Ask::Send { .. } | Ask::Revoke { .. } => octets[5..13].fill(0),
+                Ask::Send { .. } | Ask::Admission { .. } | Ask::Revoke { .. } => {
+                    octets[5..13].fill(0);
+                }
                 Ask::Suspend { .. } => octets[5] = 2,
                 Ask::Install { .. } => octets[2] = 2,
                 Ask::Receive(_) => octets.splice(2.., [0, 0]).for_each(drop),
@@ -113,6 +120,7 @@ impl Bad {
         matches!(
             ask,
             Ask::Send { .. }
+                | Ask::Admission { .. }
                 | Ask::Revoke { .. }
                 | Ask::Suspend { .. }
                 | Ask::Install { .. }

@@ -16,6 +16,8 @@ pub(crate) struct Weather {
     /// The state is of a later TA.
     pub(crate) too_new: bool,
     pub(crate) random_fails: bool,
+    /// How well storage is protected from rollback, as the platform says.
+    pub(crate) protection: u16,
     pub(crate) now_ms: u64,
     /// Counts the calls.
     pub(crate) call: u64,

@@ -110,6 +110,8 @@ impl Wants {
     }
 
     fn entry(&mut self, r: &mut Random, generation: u64, floor: u64) -> Entry {
+        let is_root = r.in_100(30);
+        let (profile, suite) = pair(r);
         Entry {
             generation,
             pgk_id: match r.below(100) {
@@ -118,10 +120,11 @@ impl Wants {
                 _ => (generation & 0xff) as u16,
             },
             key: self.key(r),
-            is_root: r.in_100(30),
-            profile: if r.in_100(1) { r.one(&[0, 2, 3]) } else { 1 },
-            suite: if r.in_100(1) { r.one(&[0, 4]) } else { r.one(&[1, 1, 2, 3]) },
-            label: label(r),
+            is_root,
+            profile,
+            suite,
+            // Of the profile without a label, mostly only where it is used.
+            label: if profile != 2 || is_root || r.in_100(3) { label(r) } else { String::new() },
             terms: terms(r, floor),
         }
     }
@@ -139,6 +142,17 @@ impl Wants {
     }
 }
 
+/// Profile and suite: mostly one of the pairs that there are.
+fn pair(r: &mut Random) -> (u8, u8) {
+    match r.below(100) {
+        0 => (r.one(&[0, 3, 255]), 1),
+        1 => (1, r.one(&[0, 4])),
+        2 => (2, r.one(&[0, 1, 2, 4])),
+        3..=35 => (2, 3),
+        _ => (1, r.one(&[1, 1, 2, 3])),
+    }
+}
+
 /// A group without PGKs.
 fn bare(group: u32, held: Option<&Group>) -> Wanted {
     let (next, member) = held.map_or((1, 1), |held| (held.next.min(HIGHEST), held.member));
@@ -152,7 +166,7 @@ fn kept(r: &mut Random, pgk: &Pgk, floor: u64) -> Entry {
         pgk_id: pgk.policy.pgk_id.into(),
         key: pgk.root.unwrap_or(pgk.key),
         is_root: pgk.root.is_some(),
-        profile: 1,
+        profile: pgk.policy.profile,
         suite: pgk.policy.suite,
         label: pgk.policy.label.clone(),
         terms: if r.in_100(30) { terms(r, floor) } else { pgk.terms },
@@ -164,6 +178,7 @@ fn kept(r: &mut Random, pgk: &Pgk, floor: u64) -> Entry {
         3 => entry.suite = entry.suite % 3 + 1,
         4 => entry.label = label(r),
         // The PGK itself where a root was, which is another entry.
+        6 => entry.profile = entry.profile % 2 + 1,
         5 => (entry.key, entry.is_root) = (pgk.key, false),
         _ => {}
     }
@@ -196,6 +211,7 @@ fn terms(r: &mut Random, floor: u64) -> Terms {
         receive_grace_s: r.one(&[0, 0, 1, 600, 600, 4000, u32::MAX]),
         send_grace_s: r.one(&[0, 0, 0, 1, 300, 900, u32::MAX]),
         max_unsynced_s: r.one(&[0, 0, 0, 0, 1, 600, 4000, u32::MAX]),
+        accept_rollback: r.in_100(40),
     }
 }
 

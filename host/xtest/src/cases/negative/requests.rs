@@ -6,9 +6,11 @@ use proseal_proto::command::{Command, Id, RESPONSE_HEAD, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit::{BATCH, REQUEST_MAX, RESPONSE_MAX};
-use proseal_proto::message::{Erase, Events, Receive, Revoke, Send, Status, Suspend, Version};
+use proseal_proto::message::{
+    Admission, Erase, Events, Receive, Revoke, Send, Status, Suspend, Version,
+};
 use proseal_proto::test_command::{
-    Echo, Hkdf, HkdfReply, Install, Marks, Panic, Scope, SetFloor, TestId,
+    Echo, GcmOpen, Hkdf, HkdfReply, Hmac, Install, Kdf, Marks, Panic, Scope, SetFloor, TestId,
 };
 
 use super::{case, content};
@@ -22,6 +24,7 @@ const VERSION: u32 = Id::Version.number();
 const STATUS: u32 = Id::Status.number();
 const SEND: u32 = Id::Send.number();
 const RECEIVE: u32 = Id::Receive.number();
+const ADMISSION: u32 = Id::Admission.number();
 const SUSPEND: u32 = Id::Suspend.number();
 const REVOKE: u32 = Id::Revoke.number();
 const EVENTS: u32 = Id::Events.number();
@@ -32,6 +35,9 @@ const PANIC: u32 = TestId::Panic.number();
 const MARKS: u32 = TestId::Marks.number();
 const HKDF: u32 = TestId::Hkdf.number();
 const ECHO: u32 = TestId::Echo.number();
+const HMAC: u32 = TestId::Hmac.number();
+const KDF: u32 = TestId::Kdf.number();
+const GCM_OPEN: u32 = TestId::GcmOpen.number();
 
 pub(super) const CASES: &[Case] = &[
     case(2101, "version cut anywhere is truncated", truncated::<VERSION>),
@@ -48,6 +54,10 @@ pub(super) const CASES: &[Case] = &[
     case(2112, "revoke cut anywhere is truncated", truncated::<REVOKE>),
     case(2113, "events cut anywhere is truncated", truncated::<EVENTS>),
     case(2114, "set floor cut anywhere is truncated", truncated::<SET_FLOOR>),
+    case(2115, "admission cut anywhere is truncated", truncated::<ADMISSION>),
+    case(2116, "hmac cut anywhere is truncated", truncated::<HMAC>),
+    case(2117, "kdf cut anywhere is truncated", truncated::<KDF>),
+    case(2118, "gcm open cut anywhere is truncated", truncated::<GCM_OPEN>),
     case(2201, "octets after version are trailing", trailing::<VERSION>),
     case(2202, "octets after status are trailing", trailing::<STATUS>),
     case(2203, "octets after send are trailing", trailing::<SEND>),
@@ -62,6 +72,10 @@ pub(super) const CASES: &[Case] = &[
     case(2212, "octets after revoke are trailing", trailing::<REVOKE>),
     case(2213, "octets after events are trailing", trailing::<EVENTS>),
     case(2214, "octets after set floor are trailing", trailing::<SET_FLOOR>),
+    case(2215, "octets after admission are trailing", trailing::<ADMISSION>),
+    case(2216, "octets after hmac are trailing", trailing::<HMAC>),
+    case(2217, "octets after kdf are trailing", trailing::<KDF>),
+    case(2218, "octets after gcm open are trailing", trailing::<GCM_OPEN>),
     case(2301, "version of another protocol version is refused", other_version::<VERSION>),
     case(2302, "status of another protocol version is refused", other_version::<STATUS>),
     case(2303, "send of another protocol version is refused", other_version::<SEND>),
@@ -76,6 +90,10 @@ pub(super) const CASES: &[Case] = &[
     case(2312, "revoke of another protocol version is refused", other_version::<REVOKE>),
     case(2313, "events of another protocol version is refused", other_version::<EVENTS>),
     case(2314, "set floor of another protocol version is refused", other_version::<SET_FLOOR>),
+    case(2315, "admission of another protocol version is refused", other_version::<ADMISSION>),
+    case(2316, "hmac of another protocol version is refused", other_version::<HMAC>),
+    case(2317, "kdf of another protocol version is refused", other_version::<KDF>),
+    case(2318, "gcm open of another protocol version is refused", other_version::<GCM_OPEN>),
     case(2401, "a success of version touches only its response", own_octets::<VERSION>),
     case(2402, "a success of status touches only its response", own_octets::<STATUS>),
     case(2403, "a success of send touches only its response", own_octets::<SEND>),
@@ -90,6 +108,10 @@ pub(super) const CASES: &[Case] = &[
     case(2414, "a success of revoke touches only its response", own_octets::<REVOKE>),
     case(2415, "a success of events touches only its response", own_octets::<EVENTS>),
     case(2416, "a success of set floor touches only its response", own_octets::<SET_FLOOR>),
+    case(2417, "a success of admission touches only its response", own_octets::<ADMISSION>),
+    case(2418, "a success of hmac touches only its response", own_octets::<HMAC>),
+    case(2419, "a success of kdf touches only its response", own_octets::<KDF>),
+    case(2420, "a success of gcm open touches only its response", own_octets::<GCM_OPEN>),
     case(2501, "version without room for its response is a short buffer", short::<VERSION>),
     case(2502, "status without room for its response is a short buffer", short::<STATUS>),
     case(2503, "send without room for its response is a short buffer", short::<SEND>),
@@ -102,6 +124,10 @@ pub(super) const CASES: &[Case] = &[
     case(2514, "revoke without room for its response is a short buffer", short::<REVOKE>),
     case(2515, "events without room for its response is a short buffer", short::<EVENTS>),
     case(2516, "set floor without room for its response is a short buffer", short::<SET_FLOOR>),
+    case(2517, "admission without room for its response is a short buffer", short::<ADMISSION>),
+    case(2518, "hmac without room for its response is a short buffer", short::<HMAC>),
+    case(2519, "kdf without room for its response is a short buffer", short::<KDF>),
+    case(2520, "gcm open without room for its response is a short buffer", short::<GCM_OPEN>),
     case(2510, "send without room for its response uses no PTK Id", short_send),
     case(2511, "panic without room for its response does not panic", short_panic),
     case(2601, "version takes no other parameter types", types::<VERSION>),
@@ -118,6 +144,10 @@ pub(super) const CASES: &[Case] = &[
     case(2612, "revoke takes no other parameter types", types::<REVOKE>),
     case(2613, "events takes no other parameter types", types::<EVENTS>),
     case(2614, "set floor takes no other parameter types", types::<SET_FLOOR>),
+    case(2615, "admission takes no other parameter types", types::<ADMISSION>),
+    case(2616, "hmac takes no other parameter types", types::<HMAC>),
+    case(2617, "kdf takes no other parameter types", types::<KDF>),
+    case(2618, "gcm open takes no other parameter types", types::<GCM_OPEN>),
     case(2701, "numbers that the product reserves are unknown", reserved),
     case(2702, "numbers that the test build reserves are unknown", reserved_for_tests),
     case(2703, "numbers beside and far from the table are unknown", far_numbers),
@@ -126,9 +156,9 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// All commands.
-pub(in crate::cases) const ALL: [u32; 14] = [
-    VERSION, STATUS, SEND, RECEIVE, SUSPEND, REVOKE, EVENTS, ERASE, INSTALL, SET_FLOOR, PANIC,
-    MARKS, HKDF, ECHO,
+pub(in crate::cases) const ALL: [u32; 18] = [
+    VERSION, STATUS, SEND, RECEIVE, ADMISSION, SUSPEND, REVOKE, EVENTS, ERASE, INSTALL, SET_FLOOR,
+    PANIC, MARKS, HKDF, ECHO, HMAC, KDF, GCM_OPEN,
 ];
 
 pub(in crate::cases) fn request(command: &impl Encode) -> Vec<u8> {
@@ -146,6 +176,7 @@ pub(in crate::cases) fn good(number: u32) -> Vec<u8> {
         STATUS => request(&Status),
         SEND => request(&Send { group, generation: fixture::generation(1) }),
         RECEIVE => request(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1)] }),
+        ADMISSION => request(&Admission { group, generation: fixture::generation(1) }),
         SUSPEND => request(&Suspend { group, on: false }),
         REVOKE => request(&Revoke { group, below: fixture::generation(1) }),
         EVENTS => request(&Events { since: 0 }),
@@ -159,6 +190,12 @@ pub(in crate::cases) fn good(number: u32) -> Vec<u8> {
         MARKS => request(&Marks),
         HKDF => request(&Hkdf { len: 42, salt: &[1, 2], ikm: &[3; 22], info: &[4] }),
         ECHO => request(&Echo { octets: [7; Echo::LEN] }),
+        HMAC => request(&Hmac { key: &[1; 20], message: &[2; 8] }),
+        KDF => request(&Kdf { fc: 0x10, key: &[1; 32], parameters: vec![&[2; 3], &[3; 6]] }),
+        GCM_OPEN => {
+            // Not authentic, which is a good answer too.
+            request(&GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[3], sealed: &[4; 24] })
+        }
         _ => request(&Version),
     }
 }
@@ -232,6 +269,7 @@ const fn room(number: u32, len: usize) -> usize {
         STATUS => Status::RESPONSE_MAX,
         EVENTS => Events::RESPONSE_MAX,
         HKDF => Hkdf::RESPONSE_MAX,
+        GCM_OPEN => GcmOpen::RESPONSE_MAX,
         _ => len,
     }
 }
@@ -349,11 +387,11 @@ fn unknown(c: &mut Context, numbers: impl Iterator<Item = u32>) -> Verdict {
 }
 
 fn reserved(c: &mut Context) -> Verdict {
-    unknown(c, [0, 2, 3, 4, 8].into_iter())
+    unknown(c, [0, 2, 3, 4].into_iter())
 }
 
 fn reserved_for_tests(c: &mut Context) -> Verdict {
-    unknown(c, [TestId::FIRST - 1].into_iter().chain(0x8007..0x8010))
+    unknown(c, [TestId::FIRST - 1].into_iter().chain(0x800a..0x8010))
 }
 
 fn far_numbers(c: &mut Context) -> Verdict {

@@ -3,9 +3,9 @@
 use proseal_proto::command::Id;
 use proseal_proto::error::Code;
 use proseal_proto::limit::{BATCH, GENERATION};
-use proseal_proto::test_command::{HkdfReply, TestId};
+use proseal_proto::test_command::{GcmOpen, GcmOpenReply, HkdfReply, TestId};
 
-use super::requests::good;
+use super::requests::{good, request};
 use super::{case, content};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
@@ -21,6 +21,9 @@ pub(super) const CASES: &[Case] = &[
     case(3007, "install: the scope is 0 or 1", install_scope),
     case(3008, "hkdf: at most 1,024 octets come out", hkdf_length),
     case(3009, "hkdf: a field's length goes beyond the request", hkdf_field),
+    case(3010, "admission: generations are 1 to 2^48", admission_generation),
+    case(3011, "kdf: at most 8 parameters, and as many as are announced", kdf_parameters),
+    case(3012, "gcm open: at most 1,024 octets are opened", gcm_length),
     case(3101, "content: sequence 0", sequence),
     case(3102, "content: a group of more than 24 bits", group_id),
     case(3103, "content: a member of more than 24 bits", member_id),
@@ -43,7 +46,10 @@ pub(super) const CASES: &[Case] = &[
 const SEND: u32 = Id::Send.number();
 const RECEIVE: u32 = Id::Receive.number();
 const INSTALL: u32 = TestId::Install.number();
+const ADMISSION: u32 = Id::Admission.number();
 const HKDF: u32 = TestId::Hkdf.number();
+const KDF: u32 = TestId::Kdf.number();
+const GCM_OPEN: u32 = TestId::GcmOpen.number();
 
 /// A good request but for the octets at `at`.
 fn refused_with(c: &mut Context, number: u32, at: usize, octets: &[u8], code: Code) -> Verdict {
@@ -114,6 +120,31 @@ fn hkdf_field(c: &mut Context) -> Verdict {
     refused_with(c, HKDF, 8, &[0xff, 0xff], Code::Truncated)
 }
 
+fn admission_generation(c: &mut Context) -> Verdict {
+    // version 2, group 3
+    GENERATIONS.into_iter().try_for_each(|generation| {
+        refused_with(c, ADMISSION, 5, &generation.to_be_bytes(), Code::OutOfRange)
+    })
+}
+
+fn kdf_parameters(c: &mut Context) -> Verdict {
+    // version 2, FC 1, key 2 and 32, then their count: 2 are there
+    refused_with(c, KDF, 37, &[9], Code::OutOfRange)?;
+    refused_with(c, KDF, 37, &[0xff], Code::OutOfRange)?;
+    refused_with(c, KDF, 37, &[8], Code::Truncated)?;
+    refused_with(c, KDF, 37, &[1], Code::TrailingBytes)
+}
+
+fn gcm_length(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    let open = |sealed: &[u8]| request(&GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[], sealed });
+    let longest = line.call(GCM_OPEN, &open(&[0; GcmOpenReply::TEXT_MAX]));
+    c.ok("the longest", longest)?;
+    let longer = open(&[0; GcmOpenReply::TEXT_MAX + 1]);
+    c.refused_by(&line, "an octet more", GCM_OPEN, &longer, Code::OutOfRange);
+    Ok(())
+}
+
 /// The content with `from` (which stands in it, first) changed into `to`.
 fn changed(c: &mut Context, from: &[u8], to: &[u8], code: Code) -> Verdict {
     let mut content = content();
@@ -173,6 +204,7 @@ fn profile_and_suite(c: &mut Context) -> Verdict {
     let pair = [7, 1, 8, 1];
     changed(c, &pair, &[7, 0, 8, 1], Code::UnsupportedProfile)?;
     changed(c, &pair, &[7, 0x17, 8, 1], Code::UnsupportedProfile)?;
+    changed(c, &pair, &[7, 3, 8, 3], Code::UnsupportedProfile)?;
     changed(c, &pair, &[7, 1, 8, 0], Code::UnsupportedSuite)?;
     changed(c, &pair, &[7, 1, 8, 0x17], Code::UnsupportedSuite)
 }

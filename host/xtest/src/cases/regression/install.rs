@@ -1,6 +1,6 @@
 //! 3000: contents. Whatever is refused must leave the device as it was.
 
-use proseal_proto::content::{Content, Group};
+use proseal_proto::content::{Content, Group, Label};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::limit;
@@ -32,6 +32,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(3016, "a removed group comes back without its old generations", removed_group),
     case(3017, "a 33rd removed group is refused", too_many_removed),
     case(3018, "what is not a content is refused", malformed),
+    case(3019, "a label that the profile has no use for is refused", label_unused),
 ];
 
 /// One group with these generations, key numbers equal to generations.
@@ -132,9 +133,14 @@ fn wrong_device(c: &mut Context) -> Verdict {
 
 fn unsupported(c: &mut Context) -> Verdict {
     c.fresh()?;
-    let mut profile = fixture::one_pgk();
-    profile.groups[0].pgks[0].policy.profile = Profile::Ts33303;
-    c.refused_content(Scope::Whole, &profile, Code::UnsupportedProfile);
+    // 3gpp-ts33303 goes with suite 3gpp alone.
+    for suite in [Suite::Aead, Suite::Integrity] {
+        let mut pair = fixture::one_pgk();
+        let policy = &mut pair.groups[0].pgks[0].policy;
+        (policy.profile, policy.suite) = (Profile::Ts33303, suite);
+        policy.label = Label::EMPTY;
+        c.refused_content(Scope::Whole, &pair, Code::UnsupportedSuite);
+    }
 
     // Numbers that no build knows: map key 7 is the profile, 8 the suite.
     for (key, code) in [(7, Code::UnsupportedProfile), (8, Code::UnsupportedSuite)] {
@@ -145,6 +151,19 @@ fn unsupported(c: &mut Context) -> Verdict {
         c.refused_octets(Scope::Whole, &octets, code);
     }
     c.is_factory()
+}
+
+/// What an operator sets is never without effect: of 3gpp-ts33303 only the step
+/// from a root has the label.
+fn label_unused(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    let mut labelled = fixture::one_pgk();
+    let pgk = &mut labelled.groups[0].pgks[0];
+    (pgk.policy.profile, pgk.policy.suite) = (Profile::Ts33303, Suite::ThreeGpp);
+    c.refused_content(Scope::Whole, &labelled, Code::LabelUnused);
+    c.is_factory()?;
+    labelled.groups[0].pgks[0].is_root = true;
+    c.applied(Scope::Whole, &labelled)
 }
 
 /// The content with one more key in one of its maps. Each map is the last

@@ -6,7 +6,7 @@ use proseal_proto::command::{Id, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit;
-use proseal_proto::message::{Erase, Receive, Send, Status, Version};
+use proseal_proto::message::{Admission, Erase, Receive, Send, Status, Version};
 use proseal_proto::test_command::TestId;
 
 use super::case;
@@ -85,6 +85,7 @@ fn truncated(c: &mut Context) -> Verdict {
         (Id::Version, request(&Version)),
         (Id::Send, request(&Send { group, generation })),
         (Id::Receive, request(&Receive { items })),
+        (Id::Admission, request(&Admission { group, generation })),
         (Id::Erase, request(&Erase { device: DeviceId::NONE })),
     ];
     for (id, whole) in requests {
@@ -105,6 +106,7 @@ fn trailing(c: &mut Context) -> Verdict {
         (Id::Status, request(&Status)),
         (Id::Send, request(&Send { group, generation })),
         (Id::Receive, request(&Receive { items })),
+        (Id::Admission, request(&Admission { group, generation })),
         (Id::Erase, request(&Erase { device: DeviceId::NONE })),
     ];
     for (id, mut long) in requests {
@@ -142,5 +144,7 @@ fn wrong_state(c: &mut Context) -> Verdict {
     c.refused("send", sent, Code::WrongState);
     let received = c.receive(vec![fixture::epoch(GROUP, 1, OTHER, 1)]);
     c.refused("receive", received, Code::WrongState);
+    let admission = c.admission(GROUP, 1);
+    c.refused("admission", admission, Code::WrongState);
     c.is_factory()
 }
