@@ -558,6 +558,6 @@ fn policy(seed: u8, not_after: u64) -> Policy {
         receive_grace_s: 100_000,
         send_grace_s: 1000,
         max_unsynced_s: 1 << 20,
-        accept_rollback: is_ts33303 && seed % 2 == 0,
+        accept_rollback: is_ts33303 && seed.is_multiple_of(2),
     }
 }
