@@ -53,7 +53,7 @@ class SmallTree(unittest.TestCase):
         return path
 
     def start(self, program="programs", *arguments, **environment):
-        environment = {"TA_KEY": "", "OPTEE_SUITE": "", **environment, "PATH": f"{self.root}/path:{os.environ['PATH']}"}
+        environment = {"TA_KEY": "", "TA_PORTABLE": "", "OPTEE_SUITE": "", **environment, "PATH": f"{self.root}/path:{os.environ['PATH']}"}
         return subprocess.Popen([self.root / "qemu-env" / program, *arguments], env={**os.environ, **environment},
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
@@ -86,6 +86,13 @@ class Programs(SmallTree):
         self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-test", "changed\n")
         self.build(TA_KEY=str(key))
         self.assertEqual((self.packed(), self.signed.read_text()), (4, "changed\nnext"))
+
+    def test_the_processors_instructions_are_used_unless_the_build_is_to_be_portable(self):
+        self.build(TA_PORTABLE="")
+        self.build(TA_PORTABLE="1")
+        configs = [line.split()[line.split().index("--config") + 1]
+                   for line in (self.root / "log").read_text().splitlines() if "--config" in line]
+        self.assertEqual(configs, ["ta/cargo.toml", "ta/portable.toml"])
 
     def test_another_suites_trusted_application_has_that_devkits_signature_and_a_build_of_its_own(self):
         self.provide_kit("out/sid", "public of sid")

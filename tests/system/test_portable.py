@@ -1,0 +1,63 @@
+"""The trusted application for processors without AES and SHA-256 instructions: it has none, and derives the same."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness.process import paths
+from ue import UE
+
+TARGET = "aarch64-unknown-linux-gnu"
+PACKAGE = "proseal-ta-test"
+# Rounds of AES and SHA-256, and the product that GCM needs.
+INSTRUCTIONS = {"aese", "sha256h", "pmull"}
+
+
+def instructions(elf):
+    """Which of INSTRUCTIONS are in a program."""
+    listed = subprocess.run(["aarch64-linux-gnu-objdump", "--disassemble", "--no-show-raw-insn", elf],
+                            capture_output=True, text=True, timeout=120, check=True).stdout
+    return INSTRUCTIONS & {line.split("\t")[1].strip() for line in listed.splitlines() if line.count("\t") > 1}
+
+
+class Portable(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # A folder of its own: flags that change build all anew.
+        built_in = paths.CARGO_OUT / "portable"
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(built_in), "TA_DEV_KIT_DIR": str(paths.TA_DEV_KIT)}
+        built = subprocess.run(
+            ["cargo", "build", "--locked", "--target", TARGET, "--config", "ta/portable.toml", "--profile", "ta",
+             "-p", PACKAGE, "--features", f"{PACKAGE}/optee"],
+            cwd=paths.ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
+            check=False)
+        if built.returncode:
+            raise RuntimeError(built.stderr)
+        cls.elf = built_in / TARGET / "ta" / PACKAGE
+        cls.installed = next(paths.GUEST_TA.glob("*.ta"))
+        with tempfile.TemporaryDirectory() as folder:
+            packed = Path(folder) / cls.installed.name
+            subprocess.run([paths.ROOT / "ta/pack", cls.elf, cls.installed.stem, packed], env=environment,
+                           capture_output=True, timeout=120, check=True)
+            cls.packed = packed.read_bytes()
+        cls.ue = UE("portable")
+        cls.ue.start("--fresh", "--tests")
+        cls.ue.stop()
+
+    def test_it_has_none_of_the_instructions_and_the_other_has_them_all(self):
+        self.assertEqual(instructions(self.elf), set())
+        self.assertEqual(instructions(paths.CARGO_OUT / TARGET / "ta" / PACKAGE), INSTRUCTIONS)
+
+    def test_known_answers_are_the_same(self):
+        # The machine begins without one, so that no instance is running yet.
+        self.ue.start("--tests", "--append", "proseal.nota")
+        self.addCleanup(self.ue.stop)
+        where = f"/lib/optee_armtz/{self.installed.name}"
+        answer = self.ue.exec("sh", "-c", f"cat >{where}", stdin=self.packed)
+        self.assertEqual(answer.status, 0, answer)
+        answer = self.ue.exec("prose-xtest", "kat_*")
+        self.assertEqual(answer.status, 0, answer.stdout[-2000:])
+        self.assertGreaterEqual(len(re.findall(r"^\* kat_\d+ ", answer.stdout, re.M)), 40)
