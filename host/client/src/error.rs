@@ -296,7 +296,7 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
         Code::RollbackUnprotected => {
-            "the operator may accept that in the key's policy (`prosectl key import --accept-rollback`), or choose a profile with a salt"
+            "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it (`prosectl key import --accept-rollback`)"
         }
         Code::NoAdmissionKey => "its frames go without: only profile hkdf-sha256 has one",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
