@@ -234,14 +234,7 @@ fn from_root(
     id: PgkId,
     policy: &Policy,
 ) -> Result<GroupKey, Code> {
-    let scope = kdf::Scope {
-        profile: policy.profile,
-        suite: policy.suite,
-        group,
-        generation,
-        pgk_id: id,
-        label: &policy.label,
-    };
+    let scope = kdf::Scope::new(group, generation, id, policy);
     let mut pgk = GroupKey::zero();
     kdf::derive_from_root(root, &scope, pgk.expose_mut())?;
     Ok(pgk)

@@ -74,6 +74,20 @@ pub struct Scope<'a> {
     pub label: &'a Label,
 }
 
+impl<'a> Scope<'a> {
+    /// Of a PGK with this policy.
+    #[must_use]
+    pub const fn new(
+        group: GroupId,
+        generation: Generation,
+        pgk_id: PgkId,
+        policy: &'a Policy,
+    ) -> Self {
+        let Policy { profile, suite, label, .. } = policy;
+        Self { profile: *profile, suite: *suite, group, generation, pgk_id, label }
+    }
+}
+
 /// Derives a group's PGK from a root, in place: the same HKDF in every profile.
 pub fn derive_from_root(
     root: &GroupKey,

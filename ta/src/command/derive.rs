@@ -115,14 +115,7 @@ pub(crate) fn admission<P: Platform>(
     let now = ta.now();
     let (group, pgk) = find_derivable(ta.enrolled()?, request.group, request.generation)?;
     life::check_receive(&pgk.policy, now)?;
-    let scope = Scope {
-        profile: pgk.policy.profile,
-        suite: pgk.policy.suite,
-        group: group.id,
-        generation: pgk.generation,
-        pgk_id: pgk.id,
-        label: &pgk.policy.label,
-    };
+    let scope = Scope::new(group.id, pgk.generation, pgk.id, &pgk.policy);
     let mut key = AdmissionKey::zero();
     kdf::derive_admission(&pgk.key, &pgk.prepared, &scope, key.expose_mut())?;
     Ok(AdmissionReply { key })
