@@ -1,7 +1,8 @@
 //! The two steps of TS 33.303 Annex A: PGK to PTK, PTK to PEK and PIK. 3GPP has
-//! published no answers; these are of an independent program, in Python, written
-//! from TS 33.220 Annex B.2 and TS 33.303 Annex A. The TA's profile as a whole
-//! is case 2002.
+//! published no answers; these were computed by Python's `hmac` from TS 33.220
+//! Annex B.2 and TS 33.303 Annex A before there was a TA, and
+//! tests/derivation_reference.py gives the same. The TA's profile as a whole is
+//! case 2002.
 
 use proseal_proto::test_command::Kdf;
 
