@@ -268,7 +268,7 @@ const fn refusal(code: Code) -> &'static str {
         Code::PgkIdClash => {
             "another key of the group has the same index (5 low bits of its PGK Id)"
         }
-        Code::KeyRepeated => "the same key octets are held under another entry",
+        Code::KeyRepeated => "the same key octets are held under another entry, or were until now",
         Code::TimeOutOfRange => "the content's time is more than ten years ahead",
         Code::TooManyRemoved => "the device has been in too many groups",
         Code::MemberConflict => "the group's keys are held under another member id",
@@ -326,7 +326,7 @@ const fn refusal_hint(code: Code) -> &'static str {
             "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
         }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
-        Code::KeyRepeated => "each entry needs a key of its own",
+        Code::KeyRepeated => "each entry needs a key of its own, of new octets",
         Code::TimeOutOfRange => {
             "check the clock of whoever made it; if the device's first key came with a wrong clock, erase it"
         }

@@ -256,8 +256,10 @@ impl Call<'_> {
     fn install(&mut self, whole: bool, content: &Content) -> Result<Expected, Stop> {
         let octets = content.octets(self.start);
         let is_fresh = content.nonce == Nonce::Echoed && self.start.nonce.is_some();
+        self.world.settle(self.weather, self.chance)?;
+        let held = self.life();
         let outcome = self.world.commit(self.weather, self.chance, |life| {
-            match apply(life, content, &octets, whole, is_fresh).map_err(Stop::Refused)? {
+            match apply(life, &held, content, &octets, whole, is_fresh).map_err(Stop::Refused)? {
                 Applied::Idle(outcome) => Ok(Change::Idle(outcome)),
                 Applied::New { life: new, erased, outcome } => {
                     *life = new;
