@@ -17,7 +17,8 @@ const PGKS: usize = 4;
 const REMOVED: usize = 32;
 const LABEL: usize = 32;
 const LAYER2_IDS: u32 = 1 << 24;
-const HIGHEST: u64 = 1 << 48;
+/// The highest generation.
+pub(crate) const HIGHEST: u64 = 1 << 48;
 const TEN_YEARS_S: u64 = 3660 * 24 * 3600;
 
 /// What came of a content.
