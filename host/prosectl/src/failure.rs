@@ -83,7 +83,7 @@ impl Failure {
     }
 
     /// What to do next.
-    pub(crate) const fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Usage(_) => "see `prosectl --help`, or the --help of its command",
             Self::Key { hint, .. }
