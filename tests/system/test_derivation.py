@@ -151,6 +151,19 @@ class Derivation(unittest.TestCase):
             self.assertEqual((sent["ptk_id"], sent["salt"]), (f"{number:04x}", SALTLESS))
             self.assertEqual((sent["ik"], sent["ck"]), pgk.keys((pgk.own, sent["ptk_id"], sent["salt"])))
 
+    def test_a_newer_key_that_may_not_be_sent_with_is_passed_over_and_named(self):
+        self.ue.done("erase", "--yes")
+        for generation, profile in ((1, reference.HKDF_SHA256), (2, reference.TS33303)):
+            self.ue.done("key", "import", "--group", "0a0b0c", "--member", "000001", "--generation", str(generation),
+                         "--pgk-id", f"{generation:02x}", "--profile", profile, "--key-file", "-", stdin=os.urandom(32))
+        for command in (["derive", "send", "--group", "0a0b0c"], ["refresh", "0a0b0c"]):
+            answer = self.ue.prosectl("--json", *command)
+            self.assertEqual(json.loads(answer.stdout)["generation"], 1)
+            self.assertIn("warning: generation 2 of group 0a0b0c is passed over, and 1 is sent with", answer.stderr)
+            self.assertIn("hint: ", answer.stderr)
+            named = self.ue.prosectl("--json", *command, "--generation", "1")
+            self.assertEqual((named.status, named.stderr), (0, ""))
+
 
 def line(arguments):
     return shlex.join(["prosectl", "--json", *arguments])

@@ -94,3 +94,20 @@ impl Failure {
         }
     }
 }
+
+/// What a user should know of a command that goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("{fact}: {cause}")]
+pub(crate) struct Warning {
+    /// What is done.
+    pub(crate) fact: String,
+    /// The refusal that is behind it.
+    pub(crate) cause: Error,
+}
+
+impl Warning {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        self.cause.hint()
+    }
+}

@@ -15,8 +15,8 @@ use proseal_proto::message::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::failure::Failure;
-use crate::output::{ROOM, Report};
+use crate::failure::{Failure, Warning};
+use crate::output::{self, ROOM, Report};
 use crate::value::{EpochName, hex, push_hex, rfc3339, seconds};
 
 /// Start of what the check value hashes: it is no other hash of the key.
@@ -30,7 +30,11 @@ pub(super) fn send(
 ) -> Result<Report, Failure> {
     let generation = match generation {
         Some(generation) => generation,
-        None => newest(client, group)?,
+        None => {
+            let choice = newest(client, group)?;
+            choice.warning(group).iter().for_each(output::warn);
+            choice.generation
+        }
     };
     let epoch = client.call(&Send { group, generation })?;
     let mut text = format!(
@@ -203,18 +207,49 @@ pub(super) fn admission(
     Ok(Report::new(text, object))
 }
 
-/// The newest generation that may be sent with and whose time has come, by the
-/// later of the TA's time and the local clock; else the newest that is held.
-fn newest(client: &mut Client, group: GroupId) -> Result<Generation, Error> {
+/// The generation to send with, if none is named.
+struct Choice {
+    generation: Generation,
+    /// Newer ones whose time has come too, in which nothing but the missing
+    /// protection from rollback is in the way.
+    passed_over: Vec<Generation>,
+}
+
+impl Choice {
+    /// A key that was brought for sending is not left unused without a word.
+    fn warning(&self, group: GroupId) -> Option<Warning> {
+        let Self { generation, passed_over } = self;
+        if passed_over.is_empty() {
+            return None;
+        }
+        let passed_over: Vec<_> = passed_over.iter().map(Generation::to_string).collect();
+        Some(Warning {
+            fact: format!(
+                "generation {} of group {group} is passed over, and {generation} is sent with",
+                passed_over.join(", ")
+            ),
+            cause: Error::Refused(Code::RollbackUnprotected),
+        })
+    }
+}
+
+fn newest(client: &mut Client, group: GroupId) -> Result<Choice, Error> {
     let status = client.call(&Status)?;
     let now = seconds(SystemTime::now()).unwrap_or(0).max(status.floor);
-    let pgks = pgks(&status, group)?;
-    let sends = |pgk: &&PgkStatus| {
-        pgk.state == PgkState::Held && pgk.not_before <= now && !pgk.rollback_unprotected
+    choose(&pgks(&status, group)?, now).ok_or(Error::Refused(Code::UnknownGeneration))
+}
+
+/// The newest generation that may be sent with and whose time has come, by the
+/// later of the TA's time and the local clock; else the newest that is held.
+fn choose(pgks: &[PgkStatus], now: u64) -> Option<Choice> {
+    let in_time = |pgk: &&PgkStatus| pgk.state == PgkState::Held && pgk.not_before <= now;
+    let sends = pgks.iter().filter(in_time).filter(|pgk| !pgk.rollback_unprotected);
+    let Some(newest) = sends.map(|pgk| pgk.generation).max() else {
+        let generation = pgks.iter().map(|pgk| pgk.generation).max()?;
+        return Some(Choice { generation, passed_over: Vec::new() });
     };
-    let newest = pgks.iter().filter(sends).max_by_key(|pgk| pgk.generation);
-    let newest = newest.or_else(|| pgks.iter().max_by_key(|pgk| pgk.generation));
-    Ok(newest.ok_or(Error::Refused(Code::UnknownGeneration))?.generation)
+    let newer = pgks.iter().filter(in_time).filter(|pgk| pgk.generation > newest);
+    Some(Choice { generation: newest, passed_over: newer.map(|pgk| pgk.generation).collect() })
 }
 
 /// What is held of a group.
@@ -266,5 +301,74 @@ fn key_members<const LEN: usize>(name: &str, key: &Key<LEN>, show: bool) -> Map<
 fn extend(object: &mut Value, members: Map<String, Value>) {
     if let Value::Object(object) = object {
         object.extend(members);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proseal_proto::id::PgkId;
+    use proseal_proto::profile::{Profile, Suite};
+
+    use super::*;
+
+    const NOW: u64 = 1_767_225_600;
+
+    fn held(generation: u64) -> PgkStatus {
+        PgkStatus {
+            generation: Generation::new(generation).unwrap(),
+            pgk_id: PgkId(generation as u8),
+            profile: Profile::HkdfSha256,
+            suite: Suite::ThreeGpp,
+            state: PgkState::Held,
+            not_before: NOW,
+            not_after: NOW + 60,
+            receive_grace_s: 0,
+            send_grace_s: 0,
+            max_unsynced_s: 0,
+            rollback_unprotected: false,
+            epochs_left: u16::MAX,
+        }
+    }
+
+    fn unprotected(generation: u64) -> PgkStatus {
+        PgkStatus { profile: Profile::Ts33303, rollback_unprotected: true, ..held(generation) }
+    }
+
+    #[test]
+    fn what_is_newer_and_not_sent_with_is_named_where_only_rollback_is_in_the_way() {
+        let later = PgkStatus { not_before: NOW + 1, ..held(9) };
+        let receive_only = PgkStatus { state: PgkState::ReceiveOnly, ..unprotected(8) };
+        for (pgks, chosen, passed_over) in [
+            (vec![held(1), held(2)], 2, vec![]),
+            (vec![held(1), unprotected(2)], 1, vec![2]),
+            (vec![held(1), unprotected(2), unprotected(3)], 1, vec![2, 3]),
+            // Not newer, not its turn yet, not for sending anyway.
+            (vec![unprotected(1), held(2), receive_only, later], 2, vec![]),
+            // What is not sent with is refused by the TA, by this very name.
+            (vec![unprotected(1), unprotected(2)], 2, vec![]),
+            (vec![receive_only, later], 9, vec![]),
+        ] {
+            let choice = choose(&pgks, NOW).unwrap();
+            let generations = choice.passed_over.iter().map(|generation| generation.get());
+            assert_eq!(
+                (choice.generation.get(), generations.collect::<Vec<_>>()),
+                (chosen, passed_over)
+            );
+        }
+        assert!(choose(&[], NOW).is_none());
+    }
+
+    #[test]
+    fn the_warning_says_which_why_and_what_to_do() {
+        let group = GroupId::from_octets([0x0a, 0x0b, 0x0c]);
+        let choice = choose(&[held(1), unprotected(2), unprotected(3)], NOW).unwrap();
+        let warning = choice.warning(group).unwrap();
+        assert_eq!(
+            warning.to_string(),
+            "generation 2, 3 of group 0a0b0c is passed over, and 1 is sent with: without an \
+             epoch salt, sending is for storage that cannot be rolled back"
+        );
+        assert!(warning.hint().contains("--accept-rollback"));
+        assert!(choose(&[held(1)], NOW).unwrap().warning(group).is_none());
     }
 }
