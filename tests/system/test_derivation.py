@@ -133,6 +133,7 @@ class Derivation(unittest.TestCase):
         self.assertEqual(answer.status, 3)
         told = json.loads(answer.stdout)["epochs"]
         self.assertEqual([epoch.get("name") for epoch in told], [None, "out_of_range", "own_member"])
+        self.assertIn("a salt is given", told[1]["message"])
         self.assertEqual((told[0]["ik"], told[0]["ck"]), pgk.keys(good))
         self.assertNotIn("ik", told[1])
 

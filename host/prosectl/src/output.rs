@@ -55,6 +55,11 @@ impl Report {
         Self { text, object, exit_code }
     }
 
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.exit_code
     }

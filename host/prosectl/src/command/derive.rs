@@ -74,8 +74,8 @@ pub(super) fn receive(
     let reply = client.call(&Receive { items: items.clone() })?;
     // One was asked for; anything else is not an answer to that.
     let (Some(item), [Ok(keys)]) = (items.first(), reply.items.as_slice()) else {
-        let refusal = reply.items.into_iter().find_map(Result::err).unwrap_or(Code::Internal);
-        return Err(Error::Refused(refusal).into());
+        let code = reply.items.into_iter().find_map(Result::err).unwrap_or(Code::Internal);
+        return Err(items.first().map_or(Error::Refused(code).into(), |item| refusal(item, code)));
     };
     let mut text = String::with_capacity(ROOM);
     append_epoch(&mut text, item);
@@ -117,7 +117,7 @@ pub(super) fn receive_all(
                 extend(&mut object, keys_object(keys, show_keys));
             }
             Err(code) => {
-                let failure = Failure::from(Error::Refused(*code));
+                let failure = refusal(item, *code);
                 let _ = writeln!(text, "  refused: {failure}");
                 exit_code = failure.exit_code();
                 let refusal = json!({ "code": failure.number(), "name": failure.name(), "message": failure.to_string() });
@@ -134,6 +134,15 @@ pub(super) fn receive_all(
         "epochs": told,
     });
     Ok(Report::ended(exit_code, text, object))
+}
+
+/// Why an epoch was refused. All else that can be out of its range was read by
+/// this program, so it is the salt.
+fn refusal(item: &ReceiveItem, code: Code) -> Failure {
+    match code {
+        Code::OutOfRange if item.salt != EpochSalt::NONE => Failure::SaltUnused,
+        code => Error::Refused(code).into(),
+    }
 }
 
 /// What is asked for. An epoch without a salt is one of a profile that has
@@ -306,12 +315,77 @@ fn extend(object: &mut Value, members: Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use proseal_proto::id::PgkId;
+    use proseal_client::sim::Machine;
+    use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
+    use proseal_proto::id::{DeviceId, MemberId, PgkId, PtkId};
     use proseal_proto::profile::{Profile, Suite};
+    use proseal_proto::test_command::{Install, Scope};
 
     use super::*;
 
     const NOW: u64 = 1_767_225_600;
+
+    const GROUP: GroupId = GroupId::from_octets([0x0a, 0x0b, 0x0c]);
+
+    /// A device that holds generation 1 of a profile without a salt.
+    fn unsalted() -> Client {
+        let policy = Policy {
+            not_before: NOW,
+            not_after: NOW + 60,
+            profile: Profile::Ts33303,
+            suite: Suite::ThreeGpp,
+            label: Label::EMPTY,
+            epoch_s: 1,
+            epoch_packets: 1,
+            receive_grace_s: 0,
+            send_grace_s: 0,
+            max_unsynced_s: 0,
+            accept_rollback: false,
+        };
+        let pgk = Pgk {
+            generation: Generation::FIRST,
+            id: PgkId(1),
+            key: &[7; 32],
+            is_root: false,
+            policy,
+        };
+        let member = MemberId::from_octets([0, 0, 1]);
+        let group = Group { group: GROUP, member, next: 1, may_send: true, pgks: vec![pgk] };
+        let content = Content {
+            device: DeviceId::NONE,
+            sequence: 1,
+            time: NOW,
+            start_nonce: None,
+            groups: vec![group],
+        };
+        let mut octets = Vec::new();
+        content.encode(&mut octets);
+        let mut client = Client::new(Machine::start(Default::default(), 1));
+        client.call(&Install { scope: Scope::Whole, content: &octets }).ok().unwrap();
+        client
+    }
+
+    fn epoch(salt: Option<EpochSalt>) -> EpochName {
+        EpochName { sender: MemberId::from_octets([0, 0, 2]), ptk_id: PtkId::new(1).unwrap(), salt }
+    }
+
+    #[test]
+    fn a_salt_that_the_profile_has_none_of_is_named() {
+        let mut client = unsalted();
+        let salted = epoch(Some(EpochSalt([9; 8])));
+        let told = "a salt is given, and the PGK's profile has none";
+        let failure = receive(&mut client, GROUP, Generation::FIRST, salted, false).err().unwrap();
+        assert_eq!((failure.to_string().as_str(), failure.exit_code()), (told, 3));
+        assert_eq!((failure.name(), failure.number()), ("out_of_range", 0x106));
+        assert!(failure.hint().contains("leave the salt out"));
+
+        let all = [salted, epoch(None), epoch(Some(EpochSalt::NONE))];
+        let report = receive_all(&mut client, GROUP, Generation::FIRST, &all, false).ok().unwrap();
+        assert_eq!(report.exit_code(), 3);
+        let text = report.text();
+        assert_eq!(text.matches("refused").count(), 1);
+        assert!(text.contains(&format!("  refused: {told}\n")), "{text}");
+    }
 
     fn held(generation: u64) -> PgkStatus {
         PgkStatus {
@@ -360,15 +434,14 @@ mod tests {
 
     #[test]
     fn the_warning_says_which_why_and_what_to_do() {
-        let group = GroupId::from_octets([0x0a, 0x0b, 0x0c]);
         let choice = choose(&[held(1), unprotected(2), unprotected(3)], NOW).unwrap();
-        let warning = choice.warning(group).unwrap();
+        let warning = choice.warning(GROUP).unwrap();
         assert_eq!(
             warning.to_string(),
             "generation 2, 3 of group 0a0b0c is passed over, and 1 is sent with: without an \
              epoch salt, sending is for storage that cannot be rolled back"
         );
         assert!(warning.hint().contains("--accept-rollback"));
-        assert!(choose(&[held(1)], NOW).unwrap().warning(group).is_none());
+        assert!(choose(&[held(1)], NOW).unwrap().warning(GROUP).is_none());
     }
 }
