@@ -26,7 +26,7 @@ use proseal_proto::message::{
     Admission, DeviceState, Erase, Events, PgkState, Receive, ReceiveItem, Revoke, Send, Status,
     StatusReply, Suspend, Version,
 };
-use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::profile::Profile;
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{Install, Outcome, Panic, Scope, SetFloor};
 use proseal_ta::device::Ta;
@@ -233,7 +233,8 @@ impl History {
                 next: 0,
                 may_send: true,
                 other_member: false,
-                pgks: vec![(0, 0, 7, u16::MAX)],
+                // By this number a root, which any profile may send with.
+                pgks: vec![(0, 0, 131, u16::MAX)],
             }],
         );
         self.call(&Send { group: group(1), generation: generation(0) })
@@ -538,15 +539,10 @@ impl History {
     }
 }
 
-/// Of every third key the profile is the one without a salt, and of half of
-/// those it may send.
+/// Any profile; of half of those without a salt it may send.
 fn policy(seed: u8, not_after: u64) -> Policy {
-    let is_ts33303 = seed % 3 == 2;
-    let (profile, suite) = if is_ts33303 {
-        (Profile::Ts33303, Suite::ThreeGpp)
-    } else {
-        (Profile::HkdfSha256, Suite::Aead)
-    };
+    let profile = Profile::ALL[usize::from(seed / 4) % Profile::ALL.len()];
+    let suite = profile.suites()[0];
     Policy {
         not_before: 0,
         not_after: not_after.max(1),
@@ -558,6 +554,6 @@ fn policy(seed: u8, not_after: u64) -> Policy {
         receive_grace_s: 100_000,
         send_grace_s: 1000,
         max_unsynced_s: 1 << 20,
-        accept_rollback: is_ts33303 && seed.is_multiple_of(2),
+        accept_rollback: !profile.has_salt() && seed >= 128,
     }
 }

@@ -94,7 +94,7 @@ codes! {
     TooManyPgks = 0x408, "too_many_pgks";
     /// Two PGKs of a group would have the same index on the air.
     PgkIdClash = 0x409, "pgk_id_clash";
-    /// Two entries have the same key octets.
+    /// Two entries have the same key octets, or a new one those of one that goes.
     KeyRepeated = 0x40a, "key_repeated";
     /// The time is further ahead than any honest clock.
     TimeOutOfRange = 0x40b, "time_out_of_range";

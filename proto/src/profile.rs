@@ -2,35 +2,59 @@
 
 use crate::error::Code;
 
-/// How IK and CK are derived from a PGK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Profile {
-    /// RFC 5869 HKDF with SHA-256, info as in docs/derivation.md.
-    HkdfSha256 = 1,
-    /// TS 33.220 Annex B.2 and TS 33.303 Annex A.
-    Ts33303 = 2,
+/// Builds a choice, its numbers, its names and the list of all from one table,
+/// so that nothing is in the one and not in the others.
+macro_rules! choice {
+    ($(#[doc = $of:literal])* $choice:ident {
+        $($(#[doc = $doc:literal])* $variant:ident = $number:literal, $name:literal;)*
+    }) => {
+        $(#[doc = $of])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum $choice { $($(#[doc = $doc])* $variant = $number,)* }
+
+        impl $choice {
+            /// All there are, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The number in packages and in the HKDF info.
+            #[must_use]
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The name that operators use.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+choice! {
+    /// How IK and CK are derived from a PGK.
+    Profile {
+        /// RFC 5869 HKDF with SHA-256, info as in docs/derivation.md.
+        HkdfSha256 = 1, "hkdf-sha256";
+        /// TS 33.220 Annex B.2 and TS 33.303 Annex A.
+        Ts33303 = 2, "3gpp-ts33303";
+    }
+}
+
+choice! {
+    /// How frames are protected with IK and CK.
+    Suite {
+        /// AES-256-GCM under CK.
+        Aead = 1, "aead";
+        /// HMAC-SHA-256-128 under IK, payload in clear.
+        Integrity = 2, "integrity";
+        /// 128-EEA2 under CK and 128-EIA2 under IK.
+        ThreeGpp = 3, "3gpp";
+    }
 }
 
 impl Profile {
-    /// All profiles, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::HkdfSha256, Self::Ts33303];
-
-    /// The number in packages and in the HKDF info.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The name that operators use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::HkdfSha256 => "hkdf-sha256",
-            Self::Ts33303 => "3gpp-ts33303",
-        }
-    }
-
     /// The suites that it may be used with. Any other pair is refused when a
     /// PGK comes in.
     #[must_use]
@@ -72,38 +96,7 @@ impl TryFrom<u8> for Profile {
     }
 }
 
-/// How frames are protected with IK and CK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Suite {
-    /// AES-256-GCM under CK.
-    Aead = 1,
-    /// HMAC-SHA-256-128 under IK, payload in clear.
-    Integrity = 2,
-    /// 128-EEA2 under CK and 128-EIA2 under IK.
-    ThreeGpp = 3,
-}
-
 impl Suite {
-    /// All suites, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::Aead, Self::Integrity, Self::ThreeGpp];
-
-    /// The number in packages and in the HKDF info.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The name that operators use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Aead => "aead",
-            Self::Integrity => "integrity",
-            Self::ThreeGpp => "3gpp",
-        }
-    }
-
     /// Octets of each of IK and CK that are in use, the rest being zero.
     #[must_use]
     pub const fn key_len(self) -> usize {

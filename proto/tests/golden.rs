@@ -140,6 +140,7 @@ fn codes() {
 #[test]
 fn numbers_of_choices_and_states() {
     let profiles = [(Profile::HkdfSha256, 1, "hkdf-sha256"), (Profile::Ts33303, 2, "3gpp-ts33303")];
+    assert_eq!(profiles.map(|(profile, ..)| profile), Profile::ALL);
     for (profile, number, name) in profiles {
         assert_eq!((profile.number(), profile.name()), (number, name));
         assert_eq!(Profile::try_from(number), Ok(profile));
@@ -150,6 +151,7 @@ fn numbers_of_choices_and_states() {
         (Suite::Integrity, 2, "integrity", 32),
         (Suite::ThreeGpp, 3, "3gpp", 16),
     ];
+    assert_eq!(suites.map(|(suite, ..)| suite), Suite::ALL);
     for (suite, number, name, key_len) in suites {
         assert_eq!((suite.number(), suite.name(), suite.key_len()), (number, name, key_len));
         assert_eq!(Suite::try_from(number), Ok(suite));
@@ -163,6 +165,23 @@ fn numbers_of_choices_and_states() {
     assert_eq!(outcomes.map(|outcome| outcome as u8), [1, 2, 3, 4]);
     assert_eq!([Scope::Whole as u8, Scope::Added as u8], [0, 1]);
     assert_eq!([VersionReply::TEST_BUILD], [1]);
+}
+
+/// A profile that an operator can name is one that he can read about.
+#[test]
+fn the_documents_have_every_profile_with_its_number_and_its_suites() {
+    let derivation = include_str!("../../docs/derivation.md");
+    let commands = include_str!("../../docs/commands.md");
+    let readme = include_str!("../../README.md");
+    for profile in Profile::ALL {
+        let (number, name) = (profile.number(), profile.name());
+        let suites: Vec<_> =
+            profile.suites().iter().map(|suite| format!("`{}`", suite.name())).collect();
+        let suites = suites.join(", ");
+        assert!(derivation.contains(&format!("\n| `{name}` | {number} | {suites} |")), "{name}");
+        assert!(commands.contains(&format!("{number} `{name}` (")), "{name}");
+        assert!(readme.contains(&format!("\n| `{name}` | {suites} |")), "{name}");
+    }
 }
 
 #[test]

@@ -20,11 +20,13 @@ use crate::state::{Group, Pgk, REMOVED_MAX, RemovedGroup, State, life};
 const TIME_AHEAD_MAX: u64 = 10 * 366 * 24 * 3600;
 
 /// Parses `input` and applies it to `state`. It is fresh if it echoes
-/// `start_nonce`.
+/// `start_nonce`. `held` is what is held until the change is written: `state`
+/// as it is given, and what time has ended.
 ///
 /// After an error the state is half changed and must be dropped.
 pub fn apply(
     state: &mut State,
+    held: &State,
     input: &[u8],
     scope: Scope,
     start_nonce: &[u8; 32],
@@ -63,8 +65,9 @@ pub fn apply(
     for incoming in &content.groups {
         let mut told = Vec::new();
         let floor = state.floor;
+        let before = held.group(incoming.group).map_or(&[][..], |group| &group.pgks);
         let group = enter_group(state, incoming)?;
-        if !apply_group(group, incoming, scope, floor, &mut told)? {
+        if !apply_group(group, before, incoming, scope, floor, &mut told)? {
             outcome = Outcome::Partly;
         }
         for (kind, generation) in told {
@@ -75,7 +78,7 @@ pub fn apply(
     if state.removed.len() > REMOVED_MAX {
         return Err(Code::TooManyRemoved);
     }
-    refuse_clashes(state)?;
+    refuse_clashes(state, held)?;
     // By the content's own time, or windows that it has changed.
     state.drop_ended();
     Ok(outcome)
@@ -127,10 +130,11 @@ fn enter_group<'s>(
     state.groups.get_mut(at).ok_or(Code::Internal)
 }
 
-/// Applies one group; `false` if entries were left out. What is to be told of
-/// it goes to `told`.
+/// Applies one group, which held the PGKs of `before`; `false` if entries were
+/// left out. What is to be told of it goes to `told`.
 fn apply_group(
     group: &mut Group,
+    before: &[Pgk],
     incoming: &content::Group<'_>,
     scope: Scope,
     floor: u64,
@@ -159,7 +163,7 @@ fn apply_group(
     group.member = incoming.member;
     let mut whole = true;
     for entry in &incoming.pgks {
-        whole &= apply_pgk(group, entry, floor, told)?;
+        whole &= apply_pgk(group, before, entry, floor, told)?;
     }
     if let Some(highest) = incoming.pgks.last() {
         group.next = group.next.max(highest.generation.successor());
@@ -177,6 +181,7 @@ pub fn revoke(group: &mut Group, below: u64) -> bool {
 /// Applies one PGK; `false` if it is below the group's `next`, or has ended.
 fn apply_pgk(
     group: &mut Group,
+    before: &[Pgk],
     entry: &content::Pgk<'_>,
     floor: u64,
     told: &mut Vec<(EventKind, u64)>,
@@ -199,7 +204,7 @@ fn apply_pgk(
             if group.pgks.len() >= limit::PGKS {
                 return Err(Code::TooManyPgks);
             }
-            refuse_root_of_another(group, entry)?;
+            refuse_root_of_another(group, before, entry)?;
             group.pgks.insert(
                 at,
                 Pgk {
@@ -240,16 +245,21 @@ fn from_root(
     Ok(pgk)
 }
 
-/// Refuses the root of another generation of the group. Roots are not kept,
-/// so it is asked whether this one would have given that generation's PGK.
-fn refuse_root_of_another(group: &Group, entry: &content::Pgk<'_>) -> Result<(), Code> {
+/// Refuses the root of another generation of the group, also of one that goes
+/// by this very content. Roots are not kept, so it is asked whether this one
+/// would have given that generation's PGK.
+fn refuse_root_of_another(
+    group: &Group,
+    before: &[Pgk],
+    entry: &content::Pgk<'_>,
+) -> Result<(), Code> {
     if !entry.is_root {
         return Ok(());
     }
     let root = GroupKey::copied_from(entry.key);
-    for held in group.pgks.iter().filter(|held| held.is_root) {
-        let other = from_root(&root, group.id, held.generation, held.id, &held.policy)?;
-        if held.key.same_as(other.expose()) {
+    for known in before.iter().chain(&group.pgks).filter(|known| known.is_root) {
+        let other = from_root(&root, group.id, known.generation, known.id, &known.policy)?;
+        if known.key.same_as(other.expose()) {
             return Err(Code::KeyRepeated);
         }
     }
@@ -268,10 +278,11 @@ fn same_key(group: GroupId, held: &Pgk, entry: &content::Pgk<'_>) -> Result<bool
 
 /// Refuses two PGKs of a group with one index on the air, and equal keys
 /// under any two entries: derived keys would be tied where nobody expects it.
-fn refuse_clashes(state: &State) -> Result<(), Code> {
-    let entries = || state.groups.iter().flat_map(|g| g.pgks.iter().map(move |pgk| (g.id, pgk)));
-    for (i, (group, pgk)) in entries().enumerate() {
-        for (other_group, other) in entries().take(i) {
+/// What is new is also compared with what is held until now, since keys that
+/// leave by this very content would come back under another name.
+fn refuse_clashes(state: &State, held: &State) -> Result<(), Code> {
+    for (i, (group, pgk)) in entries(state).enumerate() {
+        for (other_group, other) in entries(state).take(i) {
             if group == other_group && pgk.id.index() == other.id.index() {
                 return Err(Code::PgkIdClash);
             }
@@ -279,6 +290,15 @@ fn refuse_clashes(state: &State) -> Result<(), Code> {
                 return Err(Code::KeyRepeated);
             }
         }
+        let stays = held.group(group).is_some_and(|group| group.pgk(pgk.generation).is_some());
+        if !stays && entries(held).any(|(_, other)| pgk.key.same_as(other.key.expose())) {
+            return Err(Code::KeyRepeated);
+        }
     }
     Ok(())
+}
+
+/// Each PGK, with its group.
+fn entries(state: &State) -> impl Iterator<Item = (GroupId, &Pgk)> {
+    state.groups.iter().flat_map(|group| group.pgks.iter().map(move |pgk| (group.id, pgk)))
 }

@@ -169,9 +169,20 @@ impl<P: Platform> Ta<P> {
         &mut self,
         change: impl FnOnce(&mut State) -> Result<T, Code>,
     ) -> Result<T, Code> {
+        self.commit_over(|next, _| change(next))
+    }
+
+    /// The same for a change that also asks what is held until it is written,
+    /// which has what time has ended: that goes in the same commit.
+    pub fn commit_over<T>(
+        &mut self,
+        change: impl FnOnce(&mut State, &State) -> Result<T, Code>,
+    ) -> Result<T, Code> {
         self.settle()?;
         let (mut next, before) = self.begin()?;
-        let value = change(&mut next)?;
+        let nothing = State::new();
+        let held = if let Held::Enrolled(state) = &self.held { state } else { &nothing };
+        let value = change(&mut next, held)?;
         if *record::encode(&next)? == *before && !matches!(self.held, Held::Factory) {
             return Ok(value);
         }

@@ -32,20 +32,13 @@ fn hex(octets: &[u8]) -> String {
 }
 
 fn profile(vector: &Value) -> Profile {
-    match vector["profile"].as_str().unwrap() {
-        "hkdf-sha256" => Profile::HkdfSha256,
-        "3gpp-ts33303" => Profile::Ts33303,
-        other => panic!("profile {other}"),
-    }
+    let name = vector["profile"].as_str().unwrap();
+    *Profile::ALL.iter().find(|profile| profile.name() == name).unwrap()
 }
 
 fn suite(vector: &Value) -> Suite {
-    match vector["suite"].as_str().unwrap() {
-        "aead" => Suite::Aead,
-        "integrity" => Suite::Integrity,
-        "3gpp" => Suite::ThreeGpp,
-        other => panic!("suite {other}"),
-    }
+    let name = vector["suite"].as_str().unwrap();
+    *Suite::ALL.iter().find(|suite| suite.name() == name).unwrap()
 }
 
 fn label(vector: &Value) -> Label {
@@ -81,6 +74,18 @@ fn admission_keys_are_computed_anew() {
         let label = label(&vector);
         kdf::derive_admission(&pgk, &Prepared::new(), &scope(&vector, &label), &mut key).unwrap();
         assert_eq!(vector["admission"], hex(&key), "{}", vector["comment"]);
+    }
+}
+
+#[test]
+fn each_profile_has_vectors_with_each_of_its_suites() {
+    let vectors = list("vectors", 32);
+    for wanted in Profile::ALL {
+        for with in wanted.suites() {
+            let mut vectors = vectors.iter();
+            let is_there = vectors.any(|v| profile(v) == *wanted && suite(v) == *with);
+            assert!(is_there, "{} with {}", wanted.name(), with.name());
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn hmac_sha256() {
     assert_eq!(done, 174);
 }
 
-/// Packages are sealed with a key of 128 bits, a nonce of 96 and a tag of 128.
+/// Packages will be sealed with a key of 128 bits, a nonce of 96 and a tag of 128.
 /// All groups of other sizes are left out, and no other case.
 #[test]
 fn aes_gcm_as_packages_are_sealed() {

@@ -133,6 +133,7 @@ class Derivation(unittest.TestCase):
         self.assertEqual(answer.status, 3)
         told = json.loads(answer.stdout)["epochs"]
         self.assertEqual([epoch.get("name") for epoch in told], [None, "out_of_range", "own_member"])
+        self.assertIn("a salt is given", told[1]["message"])
         self.assertEqual((told[0]["ik"], told[0]["ck"]), pgk.keys(good))
         self.assertNotIn("ik", told[1])
 
@@ -150,6 +151,19 @@ class Derivation(unittest.TestCase):
             sent = self.ue.done("derive", "send", "--show-keys", *pgk.named())
             self.assertEqual((sent["ptk_id"], sent["salt"]), (f"{number:04x}", SALTLESS))
             self.assertEqual((sent["ik"], sent["ck"]), pgk.keys((pgk.own, sent["ptk_id"], sent["salt"])))
+
+    def test_a_newer_key_that_may_not_be_sent_with_is_passed_over_and_named(self):
+        self.ue.done("erase", "--yes")
+        for generation, profile in ((1, reference.HKDF_SHA256), (2, reference.TS33303)):
+            self.ue.done("key", "import", "--group", "0a0b0c", "--member", "000001", "--generation", str(generation),
+                         "--pgk-id", f"{generation:02x}", "--profile", profile, "--key-file", "-", stdin=os.urandom(32))
+        for command in (["derive", "send", "--group", "0a0b0c"], ["refresh", "0a0b0c"]):
+            answer = self.ue.prosectl("--json", *command)
+            self.assertEqual(json.loads(answer.stdout)["generation"], 1)
+            self.assertIn("warning: generation 2 of group 0a0b0c is passed over, and 1 is sent with", answer.stderr)
+            self.assertIn("hint: ", answer.stderr)
+            named = self.ue.prosectl("--json", *command, "--generation", "1")
+            self.assertEqual((named.status, named.stderr), (0, ""))
 
 
 def line(arguments):

@@ -1,9 +1,11 @@
 //! What can go wrong between a caller and the TA, and what to do next.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use proseal_proto::codec::DecodeError;
 use proseal_proto::error::Code;
+use proseal_proto::profile::Profile;
 use proseal_proto::role::Role;
 
 /// `TEE_ERROR_TARGET_DEAD`: the TA has panicked (GlobalPlatform TEE Client API).
@@ -190,7 +192,7 @@ impl Error {
 
     /// What to do next.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Refused(code) => refusal_hint(*code),
             Self::RefusedUnknown(_) | Self::Reply(_) => {
@@ -268,7 +270,7 @@ const fn refusal(code: Code) -> &'static str {
         Code::PgkIdClash => {
             "another key of the group has the same index (5 low bits of its PGK Id)"
         }
-        Code::KeyRepeated => "the same key octets are held under another entry",
+        Code::KeyRepeated => "the same key octets are held under another entry, or were until now",
         Code::TimeOutOfRange => "the content's time is more than ten years ahead",
         Code::TooManyRemoved => "the device has been in too many groups",
         Code::MemberConflict => "the group's keys are held under another member id",
@@ -281,8 +283,17 @@ const fn refusal(code: Code) -> &'static str {
     }
 }
 
+/// Which suites go with which profile.
+static KNOWN_PAIRS: LazyLock<String> = LazyLock::new(|| {
+    let known = Profile::ALL.iter().map(|profile| {
+        let suites: Vec<_> = profile.suites().iter().map(|suite| suite.name()).collect();
+        format!("{} ({})", profile.name(), suites.join(", "))
+    });
+    format!("the known ones, with their suites: {}", known.collect::<Vec<_>>().join(", "))
+});
+
 /// What to do about a refusal.
-const fn refusal_hint(code: Code) -> &'static str {
+fn refusal_hint(code: Code) -> &'static str {
     match code {
         Code::UnknownCommand | Code::UnknownVersion => {
             "install this program and the trusted application from one release"
@@ -298,7 +309,7 @@ const fn refusal_hint(code: Code) -> &'static str {
         Code::RollbackUnprotected => {
             "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it (`prosectl key import --accept-rollback`)"
         }
-        Code::NoAdmissionKey => "its frames go without: only profile hkdf-sha256 has one",
+        Code::NoAdmissionKey => "its frames go without one: so it is with this profile",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
         Code::EpochsExhausted | Code::GenerationEnded | Code::ReceiveOnly => {
             "bring a new PGK, with a higher generation"
@@ -313,9 +324,7 @@ const fn refusal_hint(code: Code) -> &'static str {
             "a new key needs a higher generation: `prosectl key list` shows which are held"
         }
         Code::SequenceConflict => "give the content a higher sequence",
-        Code::UnsupportedProfile | Code::UnsupportedSuite => {
-            "the known ones are hkdf-sha256 with aead, integrity or 3gpp, and 3gpp-ts33303 with 3gpp"
-        }
+        Code::UnsupportedProfile | Code::UnsupportedSuite => &KNOWN_PAIRS,
         Code::LabelUnused => {
             "leave the label out, or bring a root: the step from root to PGK has it in every profile"
         }
@@ -326,7 +335,7 @@ const fn refusal_hint(code: Code) -> &'static str {
             "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
         }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
-        Code::KeyRepeated => "each entry needs a key of its own",
+        Code::KeyRepeated => "each entry needs a key of its own, of new octets",
         Code::TimeOutOfRange => {
             "check the clock of whoever made it; if the device's first key came with a wrong clock, erase it"
         }
@@ -344,5 +353,31 @@ const fn refusal_hint(code: Code) -> &'static str {
         }
         Code::StateTooNew => "install the later trusted application again",
         Code::Internal => "please report this, with the secure console's log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_pair_is_answered_by_the_right_ones() {
+        for code in [Code::UnsupportedProfile, Code::UnsupportedSuite] {
+            assert_eq!(
+                Error::Refused(code).hint(),
+                "the known ones, with their suites: hkdf-sha256 (aead, integrity, 3gpp), 3gpp-ts33303 (3gpp)"
+            );
+        }
+    }
+
+    /// Whatever profiles there will be.
+    #[test]
+    fn every_profile_and_suite_is_in_it() {
+        let hint = Error::Refused(Code::UnsupportedSuite).hint();
+        for profile in Profile::ALL {
+            let (_, suites) = hint.split_once(&format!(" {} (", profile.name())).unwrap();
+            let suites = suites.split(')').next().unwrap().split(", ");
+            assert!(suites.eq(profile.suites().iter().map(|suite| suite.name())), "{hint}");
+        }
     }
 }

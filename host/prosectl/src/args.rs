@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
 use proseal_proto::content::Label;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::profile::{Profile, Suite};
@@ -122,11 +123,11 @@ pub(crate) struct Import {
     #[arg(long)]
     pub(crate) root: bool,
     /// How IK and CK are derived
-    #[arg(long, value_enum, default_value = "hkdf-sha256")]
-    pub(crate) profile: ProfileName,
+    #[arg(long, default_value = "hkdf-sha256", value_parser = one_of(Profile::ALL, profile))]
+    pub(crate) profile: Profile,
     /// How frames are protected [default: aead; of 3gpp-ts33303: 3gpp]
-    #[arg(long, value_enum)]
-    pub(crate) suite: Option<SuiteName>,
+    #[arg(long, value_parser = one_of(Suite::ALL, suite))]
+    pub(crate) suite: Option<Suite>,
     /// The operator's own mark in the derivation, at most 32 octets (of 3gpp-ts33303 only with --root)
     #[arg(long, default_value = "", hide_default_value = true, value_parser = value::label)]
     pub(crate) label: Label,
@@ -214,53 +215,43 @@ pub(crate) enum Derive {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ProfileName {
-    /// RFC 5869 with SHA-256
-    HkdfSha256,
-    /// TS 33.303 Annex A, for suite 3gpp only; sends with --accept-rollback where storage can be rolled back
-    #[value(name = "3gpp-ts33303")]
-    Ts33303,
-}
-
-impl ProfileName {
-    /// The suite, if none is named.
-    pub(crate) const fn default_suite(self) -> SuiteName {
-        match self {
-            Self::HkdfSha256 => SuiteName::Aead,
-            Self::Ts33303 => SuiteName::ThreeGpp,
-        }
+/// The suite of a profile, if none is named.
+pub(crate) const fn default_suite(profile: Profile) -> Suite {
+    match profile {
+        Profile::HkdfSha256 => Suite::Aead,
+        Profile::Ts33303 => Suite::ThreeGpp,
     }
 }
 
-impl From<ProfileName> for Profile {
-    fn from(name: ProfileName) -> Self {
-        match name {
-            ProfileName::HkdfSha256 => Self::HkdfSha256,
-            ProfileName::Ts33303 => Self::Ts33303,
+/// A profile as the help shows it.
+fn profile(profile: Profile) -> PossibleValue {
+    PossibleValue::new(profile.name()).help(match profile {
+        Profile::HkdfSha256 => "RFC 5869 with SHA-256",
+        Profile::Ts33303 => {
+            "TS 33.303 Annex A, for suite 3gpp only; sends with --accept-rollback where storage can be rolled back"
         }
-    }
+    })
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum SuiteName {
-    /// AES-256-GCM
-    Aead,
-    /// HMAC-SHA-256-128, payload in clear
-    Integrity,
-    /// 128-EEA2 and 128-EIA2
-    #[value(name = "3gpp")]
-    ThreeGpp,
+/// A suite as the help shows it.
+fn suite(suite: Suite) -> PossibleValue {
+    PossibleValue::new(suite.name()).help(match suite {
+        Suite::Aead => "AES-256-GCM",
+        Suite::Integrity => "HMAC-SHA-256-128, payload in clear",
+        Suite::ThreeGpp => "128-EEA2 and 128-EIA2",
+    })
 }
 
-impl From<SuiteName> for Suite {
-    fn from(name: SuiteName) -> Self {
-        match name {
-            SuiteName::Aead => Self::Aead,
-            SuiteName::Integrity => Self::Integrity,
-            SuiteName::ThreeGpp => Self::ThreeGpp,
-        }
-    }
+/// One of all that there are, by its name.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    shown: fn(T) -> PossibleValue,
+) -> impl TypedValueParser<Value = T> {
+    let names = PossibleValuesParser::new(all.iter().map(|&choice| shown(choice)));
+    names.try_map(move |name| {
+        let mut all = all.iter().copied();
+        all.find(|&choice| shown(choice).get_name() == name).ok_or("there is none of this name")
+    })
 }
 
 #[cfg(test)]
@@ -274,21 +265,28 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    const IMPORT: &str = "prosectl key import --group 0a0b0c --member 000001 --generation 1 \
+                          --pgk-id 01 --key-file key";
+
+    fn import(more: &[&str]) -> Option<Box<Import>> {
+        let words = IMPORT.split_whitespace().chain(more.iter().copied());
+        match Args::try_parse_from(words).ok()?.command {
+            Command::Key(Key::Import(import)) => Some(import),
+            _ => None,
+        }
+    }
+
     #[test]
-    fn names_are_those_of_the_protocol() {
-        for (name, profile) in
-            [("hkdf-sha256", Profile::HkdfSha256), ("3gpp-ts33303", Profile::Ts33303)]
-        {
-            assert_eq!(Profile::from(ProfileName::from_str(name, false).unwrap()), profile);
-            assert_eq!(profile.name(), name);
-            let suite = Suite::from(ProfileName::from_str(name, false).unwrap().default_suite());
-            assert!(profile.suites().contains(&suite));
+    fn every_profile_and_suite_goes_by_its_name() {
+        for profile in Profile::ALL.iter().copied() {
+            assert_eq!(import(&["--profile", profile.name()]).unwrap().profile, profile);
+            assert!(profile.suites().contains(&default_suite(profile)));
         }
-        for (name, suite) in
-            [("aead", Suite::Aead), ("integrity", Suite::Integrity), ("3gpp", Suite::ThreeGpp)]
-        {
-            assert_eq!(Suite::from(SuiteName::from_str(name, false).unwrap()), suite);
-            assert_eq!(suite.name(), name);
+        for suite in Suite::ALL.iter().copied() {
+            assert_eq!(import(&["--suite", suite.name()]).unwrap().suite, Some(suite));
         }
+        let default = import(&[]).unwrap();
+        assert_eq!((default.profile, default.suite), (Profile::HkdfSha256, None));
+        assert!(import(&["--profile", "hkdf"]).is_none());
     }
 }

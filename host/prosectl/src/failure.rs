@@ -1,6 +1,7 @@
 //! What went wrong, and the exit code that says so.
 
 use proseal_client::{Error, Kind};
+use proseal_proto::error::Code;
 
 /// Exit code: wrong usage.
 pub(crate) const EXIT_USAGE: u8 = 2;
@@ -41,6 +42,9 @@ pub(crate) enum Failure {
     /// The TA took the request, but not the key in it.
     #[error("{message}")]
     NotTaken { message: String, hint: &'static str },
+    /// The TA refused an epoch for its salt, by a code of many meanings.
+    #[error("a salt is given, and the PGK's profile has none")]
+    SaltUnused,
     /// Between this program and the TA, or by the TA.
     #[error(transparent)]
     Client(#[from] Error),
@@ -53,7 +57,7 @@ impl Failure {
         match self {
             Self::Usage(_) => EXIT_USAGE,
             Self::Key { .. } | Self::Held { .. } | Self::Clock { .. } => EXIT_FAILED,
-            Self::NotTaken { .. } => EXIT_REFUSED,
+            Self::NotTaken { .. } | Self::SaltUnused => EXIT_REFUSED,
             Self::Client(error) => exit_code_of(error),
         }
     }
@@ -66,6 +70,7 @@ impl Failure {
             Self::Held { .. } => 0x804,
             Self::NotTaken { .. } => 0x805,
             Self::Clock { .. } => 0x806,
+            Self::SaltUnused => Code::OutOfRange.number(),
             Self::Client(error) => error.number(),
         }
     }
@@ -78,19 +83,38 @@ impl Failure {
             Self::Held { .. } => "held",
             Self::NotTaken { .. } => "not_taken",
             Self::Clock { .. } => "clock_not_set",
+            Self::SaltUnused => Code::OutOfRange.name(),
             Self::Client(error) => error.name(),
         }
     }
 
     /// What to do next.
-    pub(crate) const fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Usage(_) => "see `prosectl --help`, or the --help of its command",
             Self::Key { hint, .. }
             | Self::Held { hint, .. }
             | Self::NotTaken { hint, .. }
             | Self::Clock { hint, .. } => hint,
+            Self::SaltUnused => "leave the salt out: no `--salt`, or `--epoch SENDER:PTK_ID`",
             Self::Client(error) => error.hint(),
         }
+    }
+}
+
+/// What a user should know of a command that goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("{fact}: {cause}")]
+pub(crate) struct Warning {
+    /// What is done.
+    pub(crate) fact: String,
+    /// The refusal that is behind it.
+    pub(crate) cause: Error,
+}
+
+impl Warning {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        self.cause.hint()
     }
 }

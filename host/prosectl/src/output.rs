@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use serde_json::{Map, Value, json};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Warning};
 
 /// Room for a text or an object with keys in it, those of 64 epochs at most,
 /// octets: what moved as it grew would leave keys behind.
@@ -55,6 +55,11 @@ impl Report {
         Self { text, object, exit_code }
     }
 
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.exit_code
     }
@@ -86,6 +91,12 @@ pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Resul
             writeln!(io::stdout(), "{object}")
         }
     }
+}
+
+/// To standard error, also beside JSON.
+pub(crate) fn warn(warning: &Warning) {
+    // Who does not hear it gets what was asked for all the same.
+    let _ = writeln!(io::stderr(), "prosectl: warning: {warning}\nhint: {}", warning.hint());
 }
 
 /// Past std's own buffer, in which keys would stay.

@@ -153,7 +153,8 @@ impl Decode<'_> for Receive {
 }
 
 /// `receive` as the TA reads it: the epochs stay in the request, since a list of
-/// its own cost as much as deriving.
+/// its own cost as much as deriving. Each is decoded by itself, so that one
+/// which is malformed is no fault of the others.
 pub struct ReceiveItems<'a>(&'a [u8]);
 
 impl ReceiveItems<'_> {
@@ -163,7 +164,7 @@ impl ReceiveItems<'_> {
         self.0.len() / ReceiveItem::LEN
     }
 
-    /// The epochs, or where one is malformed.
+    /// Each epoch, or what is wrong with it.
     pub fn iter(&self) -> impl Iterator<Item = Result<ReceiveItem, DecodeError>> {
         self.0.chunks_exact(ReceiveItem::LEN).map(decode_all)
     }

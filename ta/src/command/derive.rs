@@ -78,7 +78,9 @@ pub(crate) fn receive<P: Platform>(
     let state = ta.enrolled()?;
     reply.u16(u16::try_from(request.count()).map_err(|_| Code::Internal)?)?;
     for item in request.iter() {
-        match epoch_of_other(state, &item?, now) {
+        // A malformed item is refused like any other: alone.
+        let found = item.map_err(Code::from).and_then(|item| epoch_of_other(state, &item, now));
+        match found {
             Ok((pgk, epoch)) => {
                 reply.u32(0)?;
                 let keys = KeySlots::append(reply)?;

@@ -299,8 +299,12 @@ proptest! {
             let inputs = Inputs { profile, suite: Suite::ThreeGpp, salt: [0; 8], ..inputs.clone() };
             inputs.outputs().heads()
         };
-        let (hkdf, ts33303) = (of(Profile::HkdfSha256), of(Profile::Ts33303));
-        prop_assert!(ts33303.iter().all(|head| !hkdf.contains(head)));
+        let all: Vec<_> = Profile::ALL.iter().copied().map(of).collect();
+        for (at, heads) in all.iter().enumerate() {
+            for other in &all[..at] {
+                prop_assert!(heads.iter().all(|head| !other.contains(head)));
+            }
+        }
     }
 }
 

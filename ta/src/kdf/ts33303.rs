@@ -16,8 +16,9 @@ const FC_PTK: u8 = 0x4a;
 /// Algorithm identities of 128-EEA2 and 128-EIA2 (TS 33.401 clause 5.1).
 const ALGORITHM_AES: u8 = 2;
 
-/// What of A.4 was not checked against the published document: compare it
-/// before you claim conformance.
+/// What of A.4 is from memory, and was not checked against the published
+/// document: compare it before you claim conformance (docs/derivation.md has how
+/// sure the rest is).
 mod unchecked {
     /// FC of the keys from PTK.
     pub(super) const FC_KEYS: u8 = 0x4b;

@@ -56,7 +56,8 @@ pub fn dispatch<P: Platform + Gauge>(
 
 fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
     let nonce = ta.start_nonce()?;
-    let outcome = ta.commit(|state| apply(state, request.content, request.scope, &nonce))?;
+    let Install { scope, content } = request;
+    let outcome = ta.commit_over(|state, held| apply(state, held, content, scope, &nonce))?;
     Ok(InstallReply { outcome })
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::status::{group_object, group_text};
-use crate::args::Import;
+use crate::args::{Import, default_suite};
 use crate::failure::Failure;
 use crate::key_file;
 use crate::output::Report;
@@ -41,12 +41,12 @@ pub(super) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
         return Err(Failure::Usage("the key's time and grace are over already".to_owned()));
     }
     let key = key_file::read(&import.key_file)?;
-    let suite = import.suite.unwrap_or(import.profile.default_suite());
+    let suite = import.suite.unwrap_or_else(|| default_suite(import.profile));
     let policy = Policy {
         not_before,
         not_after,
-        profile: import.profile.into(),
-        suite: suite.into(),
+        profile: import.profile,
+        suite,
         label: import.label,
         epoch_s: import.epoch_s,
         epoch_packets: import.epoch_packets,

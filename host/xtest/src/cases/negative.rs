@@ -187,6 +187,24 @@ impl Context {
         self.untouched_from(line, what, 4);
     }
 
+    /// Expects an epoch, as the octets that ask for it, to be refused alone:
+    /// code and zeros, octet by octet, between good ones that get their keys.
+    #[track_caller]
+    fn refused_item(&mut self, item: &[u8], code: Code) -> Verdict {
+        let good = good(Id::Receive.number());
+        let good = &good[4..];
+        let request = [&[0, 1, 0, 3], good, item, good].concat();
+        let line = self.line()?;
+        let response = line.call(Id::Receive.number(), &request);
+        let response = self.ok("receive", response)?;
+        // of one: code 4, count 2, then 68 octets
+        let keys = &keys_of_good_receive()[6..];
+        let refused = [&code.number().to_be_bytes()[..], &[0; 64]].concat();
+        let whole = [&[0, 0, 0, 0, 0, 3], keys, &refused, keys].concat();
+        self.octets(&format!("receive with {item:02x?} between good epochs"), &response, &whole);
+        Ok(())
+    }
+
     /// Expects a call not to reach the TA's commands, and no octet of its
     /// response memory to be touched.
     #[track_caller]

@@ -170,6 +170,40 @@ fn a_batch_is_answered_item_by_item() {
     assert_eq!(device.receive(vec![]).err(), Some(Code::OutOfRange));
 }
 
+/// A request with these octets in place of some of its second item's.
+fn batch_with(at: usize, octets: &[u8]) -> Vec<u8> {
+    let good = fixture::epoch(GROUP, 1, OTHER, 1);
+    let mut request = Vec::new();
+    encode_request(&Receive { items: vec![good; 3] }, &mut request).unwrap();
+    // version 2, count 2, then 24 octets an item
+    let at = 4 + 24 + at;
+    request[at..at + octets.len()].copy_from_slice(octets);
+    request
+}
+
+/// No message can hold such an item, but octets can.
+#[test]
+fn a_malformed_item_of_a_batch_is_refused_alone() {
+    let mut device = Device::enrolled();
+    let number = Id::Receive.number();
+    let good = device.raw(Role::Daemon, number, &batch_with(0, &[]));
+    assert_eq!(good.len(), 4 + 2 + 3 * 68);
+    let before = device.status().refusals;
+    let above = (limit::GENERATION + 1).to_be_bytes();
+    // group 3, generation 8, sender 3, PTK Id 2
+    for (at, octets) in [(14, &[0; 2][..]), (3, &[0; 8]), (3, &above), (3, &[0xff; 8])] {
+        let response = device.raw(Role::Daemon, number, &batch_with(at, octets));
+        let refused = [&Code::OutOfRange.number().to_be_bytes()[..], &[0; 64]].concat();
+        let wanted = [&good[..74], &refused, &good[142..]].concat();
+        assert_eq!(response, wanted, "{octets:?} at {at}");
+    }
+    assert_eq!(device.status().refusals, before, "an item's refusal is not the request's");
+
+    // What is asked of the device comes before what is asked of an item.
+    let response = Device::new().raw(Role::Daemon, number, &batch_with(14, &[0; 2]));
+    assert_eq!(code_of(&response), Some(Code::WrongState));
+}
+
 #[test]
 fn the_largest_replies_fit() {
     let mut device = Device::new();

@@ -5,6 +5,8 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{Outcome, Scope};
+use proseal_ta::kdf;
+use proseal_ta::secret::GroupKey;
 
 use crate::fixture::{self, Device, GROUP, OTHER, TIME, content, generations, group, largest, pgk};
 
@@ -129,6 +131,91 @@ fn what_this_device_or_build_cannot_take_is_refused() {
     let mut groups = largest(1);
     groups.groups.push(group(GROUP + 16, vec![]));
     refused(&mut device, Scope::Whole, &fixture::encoded(&groups), Code::TooManyGroups);
+}
+
+/// [`GROUP`] with generation 2 and the key of generation 1, which `change` may end.
+fn with_the_key_of_1(sequence: u64, change: impl FnOnce(&mut Content<'static>)) -> Vec<u8> {
+    let mut content = generations(sequence, &[2]);
+    content.groups[0].next = 1;
+    let pgk = &mut content.groups[0].pgks[0];
+    pgk.key = fixture::key(1);
+    pgk.policy.not_after += 10_000;
+    change(&mut content);
+    fixture::encoded(&content)
+}
+
+/// However it leaves: with neither salt nor generation in the derivation the
+/// same octets under another entry would be the same epochs again.
+#[test]
+fn a_key_does_not_come_back_in_the_content_that_ends_it() {
+    let by_next = |content: &mut Content<'static>| content.groups[0].next = 2;
+    let to_another_group = |content: &mut Content<'static>| {
+        let pgk = content.groups[0].pgks.pop().unwrap();
+        content.groups[0].next = 2;
+        content.groups.push(group(GROUP + 1, vec![pgk]));
+    };
+    let instead_of_the_group = |content: &mut Content<'static>| {
+        content.groups[0].group = fixture::group_id(GROUP + 1);
+    };
+    // The floor, by the content itself, after generation 1's time and grace.
+    let by_time = |content: &mut Content<'static>| content.time = TIME + 602;
+    for (scope, octets) in [
+        (Scope::Added, with_the_key_of_1(2, by_next)),
+        (Scope::Whole, with_the_key_of_1(2, by_next)),
+        (Scope::Whole, with_the_key_of_1(2, |_| ())),
+        (Scope::Added, with_the_key_of_1(2, to_another_group)),
+        (Scope::Whole, with_the_key_of_1(2, to_another_group)),
+        (Scope::Whole, with_the_key_of_1(2, instead_of_the_group)),
+        (Scope::Added, with_the_key_of_1(2, by_time)),
+    ] {
+        let mut device = Device::enrolled();
+        refused(&mut device, scope, &octets, Code::KeyRepeated);
+        assert_eq!(device.ptk_id(1), Ok(1), "it is still held");
+    }
+    // By powered time: an install is the commit that takes what has ended since.
+    let mut device = Device::enrolled();
+    device.pass(602);
+    let octets = with_the_key_of_1(2, |_| ());
+    assert_eq!(device.install_octets(Scope::Added, &octets), Err(Code::KeyRepeated));
+}
+
+/// Compared is the PGK, whichever of the two a root gives; and a root that
+/// leaves does not serve a second generation either.
+#[test]
+fn a_root_does_not_bring_back_the_key_that_its_content_ends() {
+    let rooted = |sequence, generation, key| {
+        let mut content = generations(sequence, &[generation]);
+        let pgk = &mut content.groups[0].pgks[0];
+        (pgk.is_root, pgk.key) = (true, key);
+        content
+    };
+    let next = rooted(2, 2, fixture::key(7));
+    let mut derived = GroupKey::zero();
+    let pgk = &next.groups[0].pgks[0];
+    let scope = kdf::Scope::new(fixture::group_id(GROUP), pgk.generation, pgk.id, &pgk.policy);
+    kdf::derive_from_root(&GroupKey::copied_from(pgk.key), &scope, derived.expose_mut()).unwrap();
+    let mut first = generations(1, &[1]);
+    first.groups[0].pgks[0].key = Box::leak(Box::new(*derived.expose()));
+    for before in [first, rooted(1, 1, fixture::key(7))] {
+        let mut device = Device::new();
+        device.install(Scope::Whole, &before).unwrap();
+        refused(&mut device, Scope::Whole, &fixture::encoded(&next), Code::KeyRepeated);
+    }
+}
+
+/// What stays is no second entry; and what an earlier commit took is not known
+/// any more (docs/commands.md, rule 6).
+#[test]
+fn a_key_that_stays_or_left_earlier_repeats_none() {
+    let mut device = Device::enrolled();
+    assert_eq!(device.install(Scope::Whole, &generations(2, &[1, 2])), Ok(Outcome::Applied));
+    let mut windows = generations(3, &[1, 2]);
+    windows.groups[0].pgks[0].policy.not_after += 5;
+    assert_eq!(device.install(Scope::Whole, &windows), Ok(Outcome::Applied));
+    assert_eq!(device.install(Scope::Whole, &generations(4, &[2, 3])), Ok(Outcome::Applied));
+    let mut again = generations(5, &[2, 3, 4]);
+    again.groups[0].pgks[2].key = fixture::key(1);
+    assert_eq!(device.install(Scope::Whole, &again), Ok(Outcome::Applied));
 }
 
 #[test]

@@ -142,6 +142,31 @@ fn an_epoch_without_salt_is_the_same_for_sender_and_receiver() {
     }
 }
 
+/// Nothing but the octets tells two PGKs apart: under a later generation they
+/// give the epochs of before. The content that ends the one cannot bring the
+/// other; what an earlier commit took is for the manager to know.
+#[test]
+fn without_a_salt_the_same_octets_are_the_same_epochs() {
+    let again = |sequence, generation| {
+        let mut content = ts33303();
+        content.sequence = sequence;
+        content.groups[0].next = generation;
+        content.groups[0].pgks[0].generation = fixture::generation(generation);
+        content.groups[0].pgks[0].policy.accept_rollback = true;
+        content
+    };
+    let mut device = device_with(&again(1, 1));
+    let first = device.send(1).unwrap();
+    for scope in [Scope::Whole, Scope::Added] {
+        assert_eq!(device.install(scope, &again(2, 2)), Err(Code::KeyRepeated));
+    }
+    device.revoke(2).unwrap();
+    assert_eq!(device.install(Scope::Whole, &again(2, 2)), Ok(Outcome::Applied));
+    let second = device.send(2).unwrap();
+    assert_eq!((second.ptk_id, second.salt), (first.ptk_id, first.salt));
+    assert_eq!(second.keys.ck.expose(), first.keys.ck.expose());
+}
+
 /// The octets of the reply to `receive`, item by item.
 fn received(device: &mut Device, items: Vec<ReceiveItem>) -> Vec<Vec<u8>> {
     let mut request = Vec::new();

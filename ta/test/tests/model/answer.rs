@@ -8,7 +8,7 @@ use proseal_proto::message::{
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
 
-use crate::apply::{Applied, apply};
+use crate::apply::{Applied, HIGHEST, apply};
 use crate::ask::{Ask, Expected, Heard, Sent, Start, may, may_call};
 use crate::chance::Chance;
 use crate::content::{Content, Nonce};
@@ -256,8 +256,10 @@ impl Call<'_> {
     fn install(&mut self, whole: bool, content: &Content) -> Result<Expected, Stop> {
         let octets = content.octets(self.start);
         let is_fresh = content.nonce == Nonce::Echoed && self.start.nonce.is_some();
+        self.world.settle(self.weather, self.chance)?;
+        let held = self.life();
         let outcome = self.world.commit(self.weather, self.chance, |life| {
-            match apply(life, content, &octets, whole, is_fresh).map_err(Stop::Refused)? {
+            match apply(life, &held, content, &octets, whole, is_fresh).map_err(Stop::Refused)? {
                 Applied::Idle(outcome) => Ok(Change::Idle(outcome)),
                 Applied::New { life: new, erased, outcome } => {
                     *life = new;
@@ -293,6 +295,9 @@ fn derivable(life: &Life, group: u32, generation: u64) -> Result<(&Group, &Pgk),
 }
 
 fn heard(life: &Life, item: &Heard) -> Result<Keys, Code> {
+    if !(1..=HIGHEST).contains(&item.generation) || item.epoch.ptk_id == 0 {
+        return Err(Code::OutOfRange);
+    }
     let (group, pgk) = derivable(life, item.group, item.generation)?;
     if item.epoch.sender == group.member {
         return Err(Code::OwnMember);

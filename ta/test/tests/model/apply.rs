@@ -2,6 +2,8 @@
 //! more than one thing is wrong, the documents do not say which is named: all
 //! reasons are collected, and any of them is right.
 
+use std::collections::BTreeMap;
+
 use proseal_proto::error::Code;
 use proseal_proto::message::{EventKind, PgkState};
 use proseal_proto::test_command::Outcome;
@@ -15,7 +17,8 @@ const PGKS: usize = 4;
 const REMOVED: usize = 32;
 const LABEL: usize = 32;
 const LAYER2_IDS: u32 = 1 << 24;
-const HIGHEST: u64 = 1 << 48;
+/// The highest generation.
+pub(crate) const HIGHEST: u64 = 1 << 48;
 const TEN_YEARS_S: u64 = 3660 * 24 * 3600;
 
 /// What came of a content.
@@ -26,9 +29,11 @@ pub(crate) enum Applied {
     New { life: Life, erased: bool, outcome: Outcome },
 }
 
-/// The content's effect on `before`, of which what the floor has ended is gone already.
+/// The content's effect on `before`, of which what the floor has ended is gone already;
+/// `held` has that too, since it goes in the same commit.
 pub(crate) fn apply(
     before: &Life,
+    held: &Life,
     content: &Content,
     octets: &[u8],
     whole: bool,
@@ -60,6 +65,7 @@ pub(crate) fn apply(
     content.groups.iter().for_each(|wanted| change.group(wanted, whole));
     // What the content itself ends counts until then.
     change.limits();
+    change.keys(held);
     change.erased |= change.life.end();
     if !change.faults.is_empty() {
         return Err(change.faults);
@@ -172,7 +178,7 @@ impl Change {
         }
     }
 
-    /// Rules 4 and 6, and how much there is room for.
+    /// Indexes, and how much there is room for.
     fn limits(&mut self) {
         let groups = &self.life.groups;
         let mut faults = vec![];
@@ -190,15 +196,27 @@ impl Change {
             if repeats(pgks.iter().map(|pgk| pgk.policy.pgk_id & 0x1f)) {
                 faults.push(Code::PgkIdClash);
             }
-            if repeats(pgks.iter().filter_map(|pgk| pgk.root)) {
-                faults.push(Code::KeyRepeated);
-            }
-        }
-        if repeats(groups.values().flat_map(|group| group.pgks.values()).map(|pgk| pgk.key)) {
-            faults.push(Code::KeyRepeated);
         }
         self.faults.extend(faults);
     }
+
+    /// Rules 4 and 6 of keys and roots: of all entries, those that leave among them, no two
+    /// have the same. What stays is one entry, before and after.
+    fn keys(&mut self, held: &Life) {
+        let mut entries: BTreeMap<(u32, u64), &Pgk> = named(held).collect();
+        entries.extend(named(&self.life));
+        let roots = |(&(group, _), pgk): (&(u32, u64), &&Pgk)| pgk.root.map(|root| (group, root));
+        let repeated = repeats(entries.values().map(|pgk| pgk.key))
+            || repeats(entries.iter().filter_map(roots));
+        self.refuse_if(repeated, Code::KeyRepeated);
+    }
+}
+
+/// Each PGK by its group and generation.
+fn named(life: &Life) -> impl Iterator<Item = ((u32, u64), &Pgk)> {
+    life.groups.iter().flat_map(|(&id, group)| {
+        group.pgks.iter().map(move |(&generation, pgk)| ((id, generation), pgk))
+    })
 }
 
 fn repeats<T: PartialEq>(items: impl Iterator<Item = T>) -> bool {

@@ -9,7 +9,7 @@ use crate::content::Content;
 use crate::derive::{Epoch, Keys};
 use crate::life::Pgk;
 
-/// A well-formed request.
+/// A request of the right shape.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Version,
@@ -26,7 +26,8 @@ pub(crate) enum Ask {
     Echo,
 }
 
-/// An epoch of another sender, as its frames announce it.
+/// An epoch of another sender, as its frames announce it: octets, so a field can
+/// be out of its range.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heard {
     pub(crate) group: u32,

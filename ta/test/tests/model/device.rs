@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
 use proseal_proto::error::Code;
-use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PtkId};
+use proseal_proto::id::{DeviceId, Generation, GroupId};
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::message::{
-    Admission, AdmissionReply, Erase, Events, EventsReply, Receive, ReceiveItem, ReceiveReply,
-    Revoke, Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, Erase, Events, EventsReply, Receive, ReceiveReply, Revoke, Send,
+    SendReply, Status, StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{Echo, EchoReply, Install, Outcome, Scope, SetFloor};
@@ -102,7 +102,7 @@ pub(crate) fn request(ask: &Ask, content: &[u8]) -> Request {
         Ask::Send { group: id, generation: number } => {
             wire(&Send { group: group(*id), generation: generation(*number) })
         }
-        Ask::Receive(items) => wire(&Receive { items: items.iter().map(item).collect() }),
+        Ask::Receive(items) => receive(items),
         Ask::Admission { group: id, generation: number } => {
             wire(&Admission { group: group(*id), generation: generation(*number) })
         }
@@ -120,14 +120,17 @@ pub(crate) fn request(ask: &Ask, content: &[u8]) -> Request {
     }
 }
 
-fn item(heard: &Heard) -> ReceiveItem {
-    ReceiveItem {
-        group: GroupId::new(heard.group).expect("24 bits"),
-        generation: Generation::new(heard.generation).expect("1 to 2^48"),
-        sender: MemberId::new(heard.epoch.sender).expect("24 bits"),
-        ptk_id: PtkId::new(heard.epoch.ptk_id).expect("not zero"),
-        salt: EpochSalt(heard.epoch.salt),
+/// Octet by octet: the message could not hold a field that is out of its range.
+fn receive(items: &[Heard]) -> Request {
+    let mut octets = [[0, 1], (items.len() as u16).to_be_bytes()].concat();
+    for Heard { group, generation, epoch } in items {
+        octets.extend(&group.to_be_bytes()[1..]);
+        octets.extend(generation.to_be_bytes());
+        octets.extend(&epoch.sender.to_be_bytes()[1..]);
+        octets.extend(epoch.ptk_id.to_be_bytes());
+        octets.extend(epoch.salt);
     }
+    Request { number: Receive::NUMBER, octets, room: 4 + 2 + 68 * items.len() }
 }
 
 fn wire<C: Command>(command: &C) -> Request {

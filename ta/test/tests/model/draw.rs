@@ -130,10 +130,12 @@ impl Draw {
             let is_salted = has_salt != self.random.in_100(8);
             let epoch = Epoch {
                 sender: 1 + self.random.below(4) as u32,
-                ptk_id: 1 + self.random.below(100) as u16,
+                ptk_id: if self.random.in_100(3) { 0 } else { 1 + self.random.below(100) as u16 },
                 salt: if is_salted { self.random.next().to_be_bytes() } else { [0; 8] },
             };
-            Heard { group, generation, epoch }
+            let is_malformed = self.random.in_100(3);
+            let none = self.random.one(&[0, (1 << 48) + 1, u64::MAX]);
+            Heard { group, generation: if is_malformed { none } else { generation }, epoch }
         });
         Ask::Receive(items.collect())
     }

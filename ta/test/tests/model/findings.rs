@@ -2,8 +2,9 @@
 
 use proseal_proto::role::Role;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Heard};
 use crate::content::{Content, Entry, Flaw, Nonce, Wanted};
+use crate::derive::Epoch;
 use crate::history::History;
 use crate::life::Terms;
 use crate::step::Step;
@@ -55,6 +56,18 @@ fn installed() -> Step {
 
 fn send() -> Step {
     Step::Ask { role: Role::Daemon, ask: Ask::Send { group: 7, generation: 1 } }
+}
+
+/// The TA refused all of a batch of which one item was malformed.
+#[test]
+fn a_malformed_item_is_refused_alone() {
+    let heard = |generation, ptk_id| Heard {
+        group: 7,
+        generation,
+        epoch: Epoch { sender: 2, ptk_id, salt: [9; 8] },
+    };
+    let items = vec![heard(1, 1), heard(1, 0), heard(0, 1), heard((1 << 48) + 1, 1), heard(1, 2)];
+    agree(&[installed(), Step::Ask { role: Role::Daemon, ask: Ask::Receive(items) }]);
 }
 
 /// The TA drew the salt first, and answered `internal`.

@@ -35,8 +35,8 @@ pub(super) const CASES: &[Case] = &[
     case(4106, "Wycheproof HMAC-SHA-256: keys of 520 bits, tags of 128", |c| {
         hmac_group(c, 520, 128, 3)
     }),
-    case(4201, "Wycheproof AES-GCM as packages are sealed: what is valid", gcm_valid),
-    case(4202, "Wycheproof AES-GCM as packages are sealed: what is not", gcm_invalid),
+    case(4201, "Wycheproof AES-GCM as packages will be sealed: what is valid", gcm_valid),
+    case(4202, "Wycheproof AES-GCM as packages will be sealed: what is not", gcm_invalid),
 ];
 
 /// `many` of the group can be asked for; `longer` are refused, since the

@@ -6,12 +6,12 @@ use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::limit;
+use proseal_proto::message::Receive;
 use proseal_proto::test_command::{Outcome, Scope};
 
-use super::{LISTENING, SEQUENCE, case, content, factory};
+use super::{LISTENING, SEQUENCE, case, content, factory, request};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::derivation::expected;
 use crate::fixture::{self, GROUP, MEMBER, OTHER, TIME};
 
 pub(super) const CASES: &[Case] = &[
@@ -65,29 +65,14 @@ fn send_listening(c: &mut Context) -> Verdict {
     send_refused(c, LISTENING, 1, Code::NotSender)
 }
 
-/// A batch of which `refused` (group, generation, sender) stand between good
-/// ones: code and zeros, octet by octet.
+/// Batches of which one of `refused` (group, generation, sender) stands between
+/// good ones.
 fn batch(c: &mut Context, refused: &[(u32, u64, u32, Code)]) -> Verdict {
-    let good = fixture::epoch(GROUP, 1, OTHER, 1);
-    for &(group, generation, sender, code) in refused {
-        let items = vec![good, fixture::epoch(group, generation, sender, 1), good];
-        let mut request = vec![0, 1];
-        let mut w = proseal_proto::codec::Writer::new(&mut request, limit::REQUEST_MAX);
-        w.list(&items).expect("three items fit");
-        let line = c.line()?;
-        let response = line.call(proseal_proto::command::Id::Receive.number(), &request);
-        let response = c.ok("receive", response)?;
-        // code 4, count 2, then 68 octets an item
-        let nothing = [&code.number().to_be_bytes()[..], &[0; 64]].concat();
-        c.octets("the refused item", response.get(74..142).unwrap_or_default(), &nothing);
-        let keys = expected(&fixture::pgk(1, 0), &good);
-        let whole = [&[0; 4], &keys.ik[..], &keys.ck].concat();
-        for at in [6, 142] {
-            let item = response.get(at..at + 68).unwrap_or_default();
-            c.octets("a good item", item, &whole);
-        }
-    }
-    Ok(())
+    refused.iter().try_for_each(|&(group, generation, sender, code)| {
+        let request =
+            request(&Receive { items: vec![fixture::epoch(group, generation, sender, 1)] });
+        c.refused_item(&request[4..], code)
+    })
 }
 
 fn unknown_group(c: &mut Context) -> Verdict {

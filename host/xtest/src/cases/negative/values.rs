@@ -13,8 +13,8 @@ use crate::fixture::{self, TIME};
 
 pub(super) const CASES: &[Case] = &[
     case(3001, "send: generations are 1 to 2^48", send_generation),
-    case(3002, "receive: generations are 1 to 2^48", receive_generation),
-    case(3003, "receive: PTK Id 0 does not exist", receive_ptk_id),
+    case(3002, "receive: generations are 1 to 2^48, of each epoch for itself", receive_generation),
+    case(3003, "receive: PTK Id 0 does not exist, of each epoch for itself", receive_ptk_id),
     case(3004, "receive: a batch has 1 to 64 epochs", receive_count),
     case(3005, "receive: more are announced than follow", receive_too_few),
     case(3006, "receive: fewer are announced than follow", receive_too_many),
@@ -70,16 +70,23 @@ fn send_generation(c: &mut Context) -> Verdict {
     })
 }
 
+/// A good epoch but for the octets at `at`: refused, and its neighbours are not.
+fn item_refused_with(c: &mut Context, at: usize, octets: &[u8]) -> Verdict {
+    // version 2, count 2, then the only item
+    let mut item = good(RECEIVE).split_off(4);
+    item[at..at + octets.len()].copy_from_slice(octets);
+    c.refused_item(&item, Code::OutOfRange)
+}
+
 fn receive_generation(c: &mut Context) -> Verdict {
-    // version 2, count 2, group 3
-    GENERATIONS.into_iter().try_for_each(|generation| {
-        refused_with(c, RECEIVE, 7, &generation.to_be_bytes(), Code::OutOfRange)
-    })
+    // group 3
+    let generations = GENERATIONS.into_iter();
+    generations.map(u64::to_be_bytes).try_for_each(|octets| item_refused_with(c, 3, &octets))
 }
 
 fn receive_ptk_id(c: &mut Context) -> Verdict {
-    // version 2, count 2, group 3, generation 8, sender 3
-    refused_with(c, RECEIVE, 18, &[0, 0], Code::OutOfRange)
+    // group 3, generation 8, sender 3
+    item_refused_with(c, 14, &[0, 0])
 }
 
 fn receive_count(c: &mut Context) -> Verdict {

@@ -1,12 +1,13 @@
 //! 2000: `send` and `receive`. Keys are compared with what the harness
 //! computes by itself.
 
+use proseal_proto::command::{Id, encode_request};
 use proseal_proto::content::{Content, Pgk};
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, MemberId};
 use proseal_proto::key::KeyPair;
 use proseal_proto::limit;
-use proseal_proto::message::{ReceiveItem, SendReply};
+use proseal_proto::message::{Receive, ReceiveItem, SendReply};
 use proseal_proto::profile::Suite;
 use proseal_proto::test_command::Scope;
 
@@ -28,6 +29,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(2009, "send names what is not held", unknown),
     case(2010, "every input of the derivation changes both keys", separation),
     case(2011, "a root gives each of its groups a PGK of its own", roots),
+    case(2012, "a malformed epoch of a batch is refused alone", malformed_in_batch),
 ];
 
 impl Context {
@@ -198,6 +200,38 @@ fn errors_in_batch(c: &mut Context) -> Verdict {
     for keys in reply.iter().flatten() {
         c.keys(keys, &content.groups[0].pgks[0], &good);
     }
+    Ok(())
+}
+
+/// What a message cannot hold, as octets: it is one epoch that is refused, and
+/// no request.
+fn malformed_in_batch(c: &mut Context) -> Verdict {
+    c.fresh()?;
+    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    let epoch = fixture::epoch(GROUP, 1, OTHER, 1);
+    let keys = expected(&fixture::pgk(1, 0), &epoch);
+    let keys = [&[0; 4], &keys.ik[..], &keys.ck].concat();
+    let mut good = Vec::new();
+    let encoded = encode_request(&Receive { items: vec![epoch; 3] }, &mut good);
+    c.ok("three epochs", encoded.map_err(Code::from))?;
+    let before = c.status()?.refusals;
+    let above = (limit::GENERATION + 1).to_be_bytes();
+    // group 3, generation 8, sender 3, then the PTK Id
+    for (what, at, octets) in [
+        ("PTK Id 0", 14, &[0; 2][..]),
+        ("generation 0", 3, &[0; 8]),
+        ("generation 2^48 + 1", 3, &above),
+    ] {
+        // version 2, count 2, then 24 octets an epoch
+        let mut request = good.clone();
+        request[4 + 24 + at..][..octets.len()].copy_from_slice(octets);
+        let response = c.target.raw(Id::Receive.number(), &request);
+        let response = c.ok(what, response)?;
+        let refused = [&Code::OutOfRange.number().to_be_bytes()[..], &[0; 64]].concat();
+        c.octets(what, &response, &[&[0, 0, 0, 0, 0, 3], &keys[..], &refused, &keys].concat());
+    }
+    let after = c.status()?.refusals;
+    c.equal("refused requests", after, before);
     Ok(())
 }
 

@@ -33,6 +33,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
     case(3017, "a 33rd removed group is refused", too_many_removed),
     case(3018, "what is not a content is refused", malformed),
     case(3019, "a label that the profile has no use for is refused", label_unused),
+    case(3020, "a key that a content ends does not come back in it as another entry", key_returns),
 ];
 
 /// One group with these generations, key numbers equal to generations.
@@ -248,6 +249,56 @@ fn key_repeated(c: &mut Context) -> Verdict {
     content.groups.push(other);
     c.refused_content(Scope::Whole, &content, Code::KeyRepeated);
     c.is_factory()
+}
+
+/// In 3gpp-ts33303 the same octets are the same epochs, whatever the generation:
+/// PTK Ids would begin at 1 again, and so would their keys.
+fn key_returns(c: &mut Context) -> Verdict {
+    let with = |sequence, generation, next| {
+        let mut content = generations(sequence, &[generation]);
+        content.groups[0].next = next;
+        let pgk = &mut content.groups[0].pgks[0];
+        let policy = &mut pgk.policy;
+        pgk.key = fixture::key(1);
+        (policy.profile, policy.suite) = (Profile::Ts33303, Suite::ThreeGpp);
+        (policy.label, policy.accept_rollback) = (Label::EMPTY, true);
+        content
+    };
+    c.fresh()?;
+    c.applied(Scope::Whole, &with(1, 1, 1))?;
+    let sent = c.send(GROUP, 1);
+    c.ok("send", sent)?;
+    c.part("ended by next", |c| {
+        for scope in [Scope::Whole, Scope::Added] {
+            c.refused_content(scope, &with(2, 2, 2), Code::KeyRepeated);
+        }
+        Ok(())
+    });
+    c.part("not listed any more", |c| {
+        c.refused_content(Scope::Whole, &with(2, 2, 1), Code::KeyRepeated);
+        let mut other_group = with(2, 1, 1);
+        other_group.groups[0].group = fixture::group_id(GROUP + 1);
+        c.refused_content(Scope::Whole, &other_group, Code::KeyRepeated);
+        Ok(())
+    });
+    c.part("ended by the content's time", |c| {
+        let ends = fixture::policy().not_after + u64::from(fixture::policy().receive_grace_s);
+        let mut later = with(2, 2, 1);
+        later.time = ends + 1;
+        later.groups[0].pgks[0].policy.not_after = ends + 1000;
+        c.refused_content(Scope::Added, &later, Code::KeyRepeated);
+        Ok(())
+    });
+    c.part("it stays", |c| {
+        let mut both = with(2, 1, 1);
+        both.groups[0].pgks.push(fixture::pgk(2, 2));
+        c.applied(Scope::Whole, &both)?;
+        let sent = c.send(GROUP, 1);
+        let sent = c.ok("send", sent)?;
+        c.equal("PTK Ids go on", sent.ptk_id.get(), 2);
+        Ok(())
+    });
+    Ok(())
 }
 
 fn time_ahead(c: &mut Context) -> Verdict {

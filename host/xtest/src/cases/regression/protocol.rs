@@ -124,10 +124,6 @@ fn out_of_range(c: &mut Context) -> Verdict {
         let request = send_request([0; 3], generation);
         c.raw_refused(&what, Id::Send.number(), &request, Code::OutOfRange);
     }
-    let mut item = request(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1)] });
-    // version 2, count 2, group 3, generation 8, sender 3, then the PTK Id
-    item[18..20].fill(0);
-    c.raw_refused("PTK Id 0", Id::Receive.number(), &item, Code::OutOfRange);
     let count = |count: u16| [&[0, 1][..], &count.to_be_bytes()].concat();
     for items in [0, limit::BATCH as u16 + 1, u16::MAX] {
         let what = format!("a batch of {items}");
