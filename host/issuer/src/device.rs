@@ -1,0 +1,108 @@
+//! The public keys of a device, and the id that comes of them.
+
+use proseal_proto::id::DeviceId;
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::key::VerifyKey;
+
+/// 2^255 - 19 without its first octet (0xed), little-endian from the second on.
+const PRIME_TAIL: u8 = 0xff;
+
+/// The public half of a device's identity: what packages for it are sealed to,
+/// and what its statements are verified by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceKeys {
+    opening: [u8; 32],
+    signing: VerifyKey,
+}
+
+impl DeviceKeys {
+    /// Checks both keys, 32 octets each: X25519 (RFC 7748) and Ed25519 (RFC 8032).
+    ///
+    /// [`Error::BadKey`] if the X25519 key is not below 2^255 - 19 or of low
+    /// order (sealing to it would be no secret), or the Ed25519 key is none.
+    pub fn new(x25519: &[u8; 32], ed25519: &[u8; 32]) -> Result<Self, Error> {
+        if !is_canonical(x25519) || is_low_order(x25519) {
+            return Err(Error::BadKey { what: "X25519" });
+        }
+        Ok(Self { opening: *x25519, signing: VerifyKey::from_octets(ed25519)? })
+    }
+
+    /// The X25519 key, 32 octets.
+    #[must_use]
+    pub const fn x25519(&self) -> &[u8; 32] {
+        &self.opening
+    }
+
+    /// The Ed25519 key.
+    #[must_use]
+    pub const fn ed25519(&self) -> &VerifyKey {
+        &self.signing
+    }
+
+    /// The device id: the first 16 octets of SHA-256 over the X25519 key, then the
+    /// Ed25519 key. It is also the fingerprint that people compare.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        let digest: [u8; 32] = Sha256::new()
+            .chain_update(self.opening)
+            .chain_update(self.signing.octets())
+            .finalize()
+            .into();
+        let mut id = [0; 16];
+        id.copy_from_slice(digest.first_chunk::<16>().unwrap_or(&[0; 16]));
+        DeviceId(id)
+    }
+}
+
+/// Whether the little-endian number is below 2^255 - 19.
+fn is_canonical(u: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = u;
+    *last < 0x7f
+        || (*last == 0x7f && (*first < 0xed || middle.iter().any(|&octet| octet != PRIME_TAIL)))
+}
+
+/// Whether the point's order divides the cofactor. A clamped scalar is a multiple of
+/// it and of no larger order (RFC 7748 section 5), so that any one tells.
+fn is_low_order(u: &[u8; 32]) -> bool {
+    x25519_dalek::x25519([1; 32], *u) == [0; 32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SignerKey;
+
+    fn little_endian(hex: &str) -> [u8; 32] {
+        std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+    }
+
+    /// The points of order 1, 2, 4 and 8 on the curve and its twist, and the
+    /// numbers from 2^255 - 19 on.
+    #[test]
+    fn low_order_and_other_forms_are_refused() {
+        let ed25519 = *SignerKey::from_seed(&[7; 32]).public().octets();
+        let zeros = "00".repeat(31);
+        for refused in [
+            format!("00{zeros}"),
+            format!("01{zeros}"),
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800".to_owned(),
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157".to_owned(),
+            format!("ec{}7f", "ff".repeat(30)),
+            format!("ed{}7f", "ff".repeat(30)), // p
+            format!("ee{}7f", "ff".repeat(30)), // p + 1
+            format!("ff{}7f", "ff".repeat(30)),
+            format!("09{}80", "00".repeat(30)), // the base point with the unused bit
+        ] {
+            assert_eq!(
+                DeviceKeys::new(&little_endian(&refused), &ed25519),
+                Err(Error::BadKey { what: "X25519" }),
+                "{refused}"
+            );
+        }
+        for good in [format!("09{zeros}"), format!("eb{}7f", "ff".repeat(30))] {
+            assert!(DeviceKeys::new(&little_endian(&good), &ed25519).is_ok(), "{good}");
+        }
+    }
+}
