@@ -23,12 +23,12 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit::{BATCH, RESPONSE_MAX};
 use proseal_proto::message::{
-    Admission, DeviceState, Erase, Events, PgkState, Receive, ReceiveItem, Revoke, Send, Status,
-    StatusReply, Suspend, Version,
+    Admission, DeviceState, Erase, Events, Outcome, PgkState, Receive, ReceiveItem, Revoke, Send,
+    Status, StatusReply, Suspend, Version,
 };
 use proseal_proto::profile::Profile;
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Install, Outcome, Panic, Scope, SetFloor};
+use proseal_proto::test_command::{Install, Panic, Scope, SetFloor};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
@@ -315,7 +315,7 @@ impl History {
             .collect();
         groups.sort_by_key(|group| group.group);
         let content = Content {
-            device: DeviceId::NONE,
+            device: held.device,
             sequence: held.sequence.saturating_add_signed(sequence_step.into()),
             time: held.floor.saturating_add_signed(time_step.into()),
             start_nonce: (sequence_step % 2 == 0).then_some(held.start_nonce),
@@ -425,7 +425,8 @@ impl History {
     }
 
     fn erase(&mut self, right_device: bool) {
-        let device = if right_device { DeviceId::NONE } else { DeviceId([1; 16]) };
+        let own = self.status().map_or(DeviceId::NONE, |status| status.device);
+        let device = if right_device { own } else { DeviceId([1; 16]) };
         let erased = self.call(&Erase { device });
         if !right_device {
             assert!(erased.is_err(), "another device's id erases nothing");
@@ -466,9 +467,9 @@ impl History {
             Err(_) => self.unchanged(held),
             Ok(_) => {
                 assert!(on || !by_daemon, "the daemon let it go on");
-                let status = self.held();
-                let is_suspended = status
-                    .is_some_and(|s| s.groups.iter().any(|g| g.group == group && g.suspended));
+                // It has no answer where its nonce cannot be drawn.
+                let Some(status) = self.held() else { return };
+                let is_suspended = status.groups.iter().any(|g| g.group == group && g.suspended);
                 assert!(is_suspended == on || self.may_be_gone(), "suspension was not kept");
             }
         }
@@ -519,7 +520,11 @@ impl History {
                     self.may_be_gone() || self.seen.sequence == 0,
                     "factory, and nobody erased it"
                 );
-                return self.forget();
+                // What an erase that failed has left in the store is still there.
+                let may_be_gone = self.seen.may_be_gone;
+                self.forget();
+                self.seen.may_be_gone = may_be_gone;
+                return;
             }
         }
         assert!(status.sequence >= self.seen.sequence, "the sequence fell");

@@ -26,6 +26,7 @@ const fn head_len(value: u64) -> usize {
 }
 
 /// A reader that refuses whatever is not deterministic.
+#[derive(Clone)]
 pub(crate) struct Strict<'a> {
     decoder: Decoder<'a>,
 }
@@ -56,6 +57,19 @@ impl<'a> Strict<'a> {
         self.exact(|d| Ok(d.u64()?), |value| Some(head_len(*value)))
     }
 
+    /// A label of a COSE header: a number of either sign.
+    pub(crate) fn label(&mut self) -> Result<i64, Malformed> {
+        let len =
+            |value: &i64| Some(head_len(if *value < 0 { !*value } else { *value }.cast_unsigned()));
+        self.exact(|d| Ok(d.i64()?), len)
+    }
+
+    /// The head of a tag, which must be this one.
+    pub(crate) fn tag(&mut self, tag: u64) -> Result<(), Malformed> {
+        let found = self.exact(|d| Ok(d.tag()?.as_u64()), |found| Some(head_len(*found)))?;
+        if found == tag { Ok(()) } else { Err(Malformed) }
+    }
+
     pub(crate) fn bool(&mut self) -> Result<bool, Malformed> {
         self.exact(|d| Ok(d.bool()?), |_| Some(1))
     }
@@ -84,7 +98,7 @@ impl<'a> Strict<'a> {
         &mut self,
         mut entry: impl FnMut(&mut Self, u64) -> Result<(), E>,
     ) -> Result<(), E> {
-        let count = self.exact(|d| d.map()?.ok_or(Malformed), |count| Some(head_len(*count)))?;
+        let count = self.entries()?;
         let mut last = None;
         for _ in 0..count {
             let key = self.uint()?;
@@ -95,6 +109,11 @@ impl<'a> Strict<'a> {
             entry(self, key)?;
         }
         Ok(())
+    }
+
+    /// The head of a map: its count of entries.
+    pub(crate) fn entries(&mut self) -> Result<u64, Malformed> {
+        self.exact(|d| d.map()?.ok_or(Malformed), |count| Some(head_len(*count)))
     }
 
     /// Passes over one value of an extension that this version does not know:
@@ -126,6 +145,23 @@ mod tests {
         assert_eq!(Strict::new(&[0x18, 24]).uint(), Ok(24));
         assert_eq!(Strict::new(&[0x19, 0, 24]).uint(), Err(Malformed));
         assert_eq!(Strict::new(&[0x20]).uint(), Err(Malformed), "-1");
+    }
+
+    #[test]
+    fn labels_have_either_sign_and_the_shortest_form() {
+        assert_eq!(Strict::new(&[0x10]).label(), Ok(16));
+        assert_eq!(Strict::new(&[0x27]).label(), Ok(-8));
+        assert_eq!(Strict::new(&[0x3a, 0, 1, 0, 0]).label(), Ok(-65537));
+        assert_eq!(Strict::new(&[0x38, 7]).label(), Err(Malformed), "-8 in a longer form");
+        assert_eq!(Strict::new(&[0x3b, 0x80, 0, 0, 0, 0, 0, 0, 0]).label(), Err(Malformed));
+    }
+
+    #[test]
+    fn a_tag_is_the_one_that_is_asked_for() {
+        assert_eq!(Strict::new(&[0xd2]).tag(18), Ok(()));
+        assert_eq!(Strict::new(&[0xd0]).tag(18), Err(Malformed));
+        assert_eq!(Strict::new(&[0xd8, 18]).tag(18), Err(Malformed), "a longer form");
+        assert_eq!(Strict::new(&[0x12]).tag(18), Err(Malformed), "a number");
     }
 
     #[test]

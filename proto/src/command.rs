@@ -3,6 +3,9 @@
 //! | no | name | callers | request | reply |
 //! | --- | --- | --- | --- | --- |
 //! | 1 | version | anyone | [`Version`] | [`VersionReply`] |
+//! | 2 | statement | daemon, administrator | [`GetStatement`] | [`StatementReply`] |
+//! | 3 | enrol | administrator | [`Enrol`] | [`StatementReply`] |
+//! | 4 | import | daemon, administrator | [`Import`] | [`ImportReply`] |
 //! | 5 | status | daemon, administrator | [`Status`] | [`StatusReply`] |
 //! | 6 | send | daemon | [`Send`] | [`SendReply`] |
 //! | 7 | receive | daemon | [`Receive`] | [`ReceiveReply`] |
@@ -12,8 +15,7 @@
 //! | 11 | events | administrator | [`Events`] | [`EventsReply`] |
 //! | 12 | erase | administrator | [`Erase`] | [`Done`] |
 //!
-//! Numbers 2, 3 and 4 are reserved for statement, enrol and import. Numbers
-//! from 0x8001 belong to the test build ([`crate::test_command`]).
+//! Numbers from 0x8001 belong to the test build ([`crate::test_command`]).
 //!
 //! A request is `proto u16` and the body; a response is `code u32` and, if
 //! the code is 0, the reply.
@@ -27,8 +29,9 @@ use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer, decode_all
 use crate::error::Code;
 use crate::limit::{REQUEST_MAX, RESPONSE_MAX};
 use crate::message::{
-    Admission, AdmissionReply, Done, Erase, Events, EventsReply, Receive, ReceiveItems,
-    ReceiveReply, Revoke, Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, Done, Enrol, Erase, Events, EventsReply, GetStatement, Import,
+    ImportReply, Receive, ReceiveItems, ReceiveReply, Revoke, Send, SendReply, StatementReply,
+    Status, StatusReply, Suspend, Version, VersionReply,
 };
 use crate::role::Role;
 
@@ -41,6 +44,12 @@ pub const RESPONSE_HEAD: usize = 4;
 pub enum Id {
     /// What the TA is and what it can hold.
     Version = 1,
+    /// What the device signs of itself.
+    Statement = 2,
+    /// The device takes a manager's root key.
+    Enrol = 3,
+    /// A package or a notice takes effect.
+    Import = 4,
     /// What the device holds, and how it is.
     Status = 5,
     /// A new epoch to send with.
@@ -63,6 +72,9 @@ impl Id {
     /// All commands, in the order of their numbers.
     pub const ALL: &'static [Self] = &[
         Self::Version,
+        Self::Statement,
+        Self::Enrol,
+        Self::Import,
         Self::Status,
         Self::Send,
         Self::Receive,
@@ -139,6 +151,11 @@ const DAEMON: &[Role] = &[Role::Daemon];
 pub(crate) const ADMINISTRATOR: &[Role] = &[Role::Administrator];
 
 command!(Id::Version.number(), ANYONE, Version => VersionReply, VersionReply::LEN);
+command!(
+    Id::Statement.number(), BOTH, GetStatement => StatementReply, StatementReply::MAX
+);
+command!(Id::Enrol.number(), ADMINISTRATOR, Enrol => StatementReply, StatementReply::MAX);
+command!(Id::Import.number(), BOTH, Import<'_> => ImportReply, ImportReply::MAX);
 command!(Id::Status.number(), BOTH, Status => StatusReply, StatusReply::MAX);
 command!(Id::Send.number(), DAEMON, Send => SendReply, SendReply::LEN);
 command!(

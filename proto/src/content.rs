@@ -163,11 +163,11 @@ fn required<T>(field: Option<T>) -> Result<T, Code> {
     field.ok_or(Code::ContentMalformed)
 }
 
-fn extension(r: &mut Strict<'_>, key: u64) -> Result<(), Code> {
+pub(crate) fn extension(r: &mut Strict<'_>, key: u64) -> Result<(), Code> {
     if key < FIRST_EXTENSION { Err(Code::ContentMalformed) } else { Ok(r.skip_scalar()?) }
 }
 
-fn narrow<T: TryFrom<u64>>(value: u64) -> Result<T, Code> {
+pub(crate) fn narrow<T: TryFrom<u64>>(value: u64) -> Result<T, Code> {
     T::try_from(value).map_err(|_| Code::ContentMalformed)
 }
 

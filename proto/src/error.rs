@@ -37,7 +37,7 @@ codes! {
     UnknownCommand = 0x101, "unknown_command";
     /// The request's protocol version is not this one.
     UnknownVersion = 0x102, "unknown_version";
-    /// The request is longer than any can be.
+    /// The request, or what it brings, is longer than any can be.
     Oversized = 0x103, "oversized";
     /// The request ends before its last field.
     Truncated = 0x104, "truncated";
@@ -104,6 +104,25 @@ codes! {
     MemberConflict = 0x40d, "member_conflict";
     /// The profile has no use for an operator label.
     LabelUnused = 0x40e, "label_unused";
+
+    /// What was brought is not in the form of packages and notices.
+    Malformed = 0x40f, "malformed";
+    /// It is signed, but no package and no notice.
+    WrongType = 0x410, "wrong_type";
+    /// Its algorithms are not the ones of this version.
+    UnsupportedAlgorithm = 0x411, "unsupported_algorithm";
+    /// The root key that this device has pinned did not name its signer.
+    UntrustedSigner = 0x412, "untrusted_signer";
+    /// Its signer acts for another manager.
+    WrongManager = 0x413, "wrong_manager";
+    /// The signer whom the delegation in it names did not sign it.
+    BadSignature = 0x414, "bad_signature";
+    /// Its signer's version is below one that was accepted.
+    SignerSuperseded = 0x415, "signer_superseded";
+    /// A value is not the same in all places where it stands.
+    HeadersDisagree = 0x416, "headers_disagree";
+    /// What is sealed in it does not open with this device's key.
+    NotOpened = 0x417, "not_opened";
 
     /// The state could not be written or read; nothing has changed.
     StoreFailed = 0x501, "store_failed";

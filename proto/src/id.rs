@@ -146,6 +146,13 @@ impl EpochSalt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceId(pub [u8; 16]);
 
+/// 32 lower-case hexadecimal digits: the fingerprint that people compare.
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
 impl DeviceId {
     /// A device without an identity.
     pub const NONE: Self = Self([0; 16]);

@@ -33,13 +33,16 @@ mod cbor;
 pub mod codec;
 pub mod command;
 pub mod content;
+mod cose;
 pub mod error;
 pub mod id;
 pub mod key;
 pub mod limit;
 pub mod message;
+pub mod package;
 pub mod profile;
 pub mod role;
+pub mod statement;
 pub mod test_command;
 
 /// Version of the commands and messages, the first word of each request.

@@ -30,3 +30,13 @@ pub const GENERATION: u64 = 1 << 48;
 
 /// Events in one answer: with all fields about as long as a batch of ten keys.
 pub const EVENTS_REPLY: usize = 32;
+
+/// Octets of a package: one object frame on the link, and less than
+/// [`REQUEST_MAX`].
+pub const PACKAGE_MAX: usize = 15 * 1024;
+
+/// Octets of a delegation: fixed fields, and room for extensions.
+pub const DELEGATION_MAX: usize = 256;
+
+/// Octets of a notice, likewise.
+pub const NOTICE_MAX: usize = 512;

@@ -3,6 +3,7 @@
 mod derive;
 mod info;
 mod lifecycle;
+mod packages;
 
 pub use derive::{
     Admission, AdmissionReply, Receive, ReceiveItem, ReceiveItems, ReceiveReply, Send, SendReply,
@@ -11,6 +12,7 @@ pub use info::{
     DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };
 pub use lifecycle::{Erase, Event, EventKind, Events, EventsReply, Revoke, Suspend};
+pub use packages::{Enrol, GetStatement, Import, ImportReply, Outcome, StatementReply};
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 

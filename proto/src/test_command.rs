@@ -10,14 +10,15 @@
 //! | 0x8006 | echo | daemon, administrator | [`Echo`] | [`EchoReply`] |
 //! | 0x8007 | hmac | administrator | [`Hmac`] | [`BlockReply`] |
 //! | 0x8008 | kdf | administrator | [`Kdf`] | [`BlockReply`] |
-//! | 0x8009 | gcm open | administrator | [`GcmOpen`] | [`GcmOpenReply`] |
+//! | 0x8009 | gcm open | administrator | [`GcmOpen`] | [`OpenReply`] |
+//! | 0x800a | hpke open | administrator | [`HpkeOpen`] | [`OpenReply`] |
 
 use alloc::vec::Vec;
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 use crate::command::{ADMINISTRATOR, BOTH, command};
 use crate::error::Code;
-use crate::message::{Done, ReceiveReply};
+use crate::message::{Done, Outcome, ReceiveReply};
 
 /// UUID of the test build of the TA: its storage is sealed by other keys than
 /// the product's.
@@ -48,6 +49,8 @@ pub enum TestId {
     Kdf = 0x8008,
     /// The TA's AES-GCM, likewise.
     GcmOpen = 0x8009,
+    /// The TA's HPKE, likewise.
+    HpkeOpen = 0x800a,
 }
 
 impl TestId {
@@ -65,6 +68,7 @@ impl TestId {
         Self::Hmac,
         Self::Kdf,
         Self::GcmOpen,
+        Self::HpkeOpen,
     ];
 
     /// The number on the wire.
@@ -90,7 +94,8 @@ command!(TestId::Hkdf.number(), ADMINISTRATOR, Hkdf<'_> => HkdfReply, HkdfReply:
 command!(TestId::Echo.number(), BOTH, Echo => EchoReply, EchoReply::LEN);
 command!(TestId::Hmac.number(), ADMINISTRATOR, Hmac<'_> => BlockReply, BlockReply::LEN);
 command!(TestId::Kdf.number(), ADMINISTRATOR, Kdf<'_> => BlockReply, BlockReply::LEN);
-command!(TestId::GcmOpen.number(), ADMINISTRATOR, GcmOpen<'_> => GcmOpenReply, GcmOpenReply::MAX);
+command!(TestId::GcmOpen.number(), ADMINISTRATOR, GcmOpen<'_> => OpenReply, OpenReply::MAX);
+command!(TestId::HpkeOpen.number(), ADMINISTRATOR, HpkeOpen<'_> => OpenReply, OpenReply::MAX);
 
 /// What becomes of that which a content does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,33 +133,6 @@ impl<'a> Decode<'a> for Install<'a> {
     }
 }
 
-/// What came of a content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Outcome {
-    /// All of it is in effect.
-    Applied = 1,
-    /// In effect, but for entries below their group's `next`.
-    Partly = 2,
-    /// The same as last time: nothing to do.
-    Same = 3,
-    /// Older than what is held: nothing was done.
-    Superseded = 4,
-}
-
-impl Outcome {
-    /// The name that tools print.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Partly => "partly",
-            Self::Same => "same",
-            Self::Superseded => "superseded",
-        }
-    }
-}
-
 /// The answer to `install`.
 pub struct InstallReply {
     /// What came of it.
@@ -168,20 +146,13 @@ impl InstallReply {
 
 impl Encode for InstallReply {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
-        w.u8(self.outcome as u8)
+        self.outcome.encode(w)
     }
 }
 
 impl Decode<'_> for InstallReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let outcome = match r.u8()? {
-            1 => Outcome::Applied,
-            2 => Outcome::Partly,
-            3 => Outcome::Same,
-            4 => Outcome::Superseded,
-            _ => return Err(DecodeError::OutOfRange),
-        };
-        Ok(Self { outcome })
+        Ok(Self { outcome: Outcome::decode(r)? })
     }
 }
 
@@ -477,7 +448,7 @@ pub struct GcmOpen<'a> {
     pub nonce: [u8; 12],
     /// Additional data.
     pub aad: &'a [u8],
-    /// Ciphertext and tag; at most [`GcmOpenReply::TEXT_MAX`] octets.
+    /// Ciphertext and tag; at most [`OpenReply::TEXT_MAX`] octets.
     pub sealed: &'a [u8],
 }
 
@@ -493,7 +464,48 @@ impl Encode for GcmOpen<'_> {
 impl<'a> Decode<'a> for GcmOpen<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let command = Self { key: r.array()?, nonce: r.array()?, aad: take(r)?, sealed: take(r)? };
-        if command.sealed.len() > GcmOpenReply::TEXT_MAX {
+        if command.sealed.len() > OpenReply::TEXT_MAX {
+            return Err(DecodeError::OutOfRange);
+        }
+        Ok(command)
+    }
+}
+
+/// `hpke open`: HPKE in base mode (RFC 9180 section 6.1) on inputs of the caller;
+/// never with the device's own key.
+pub struct HpkeOpen<'a> {
+    /// The recipient's private key.
+    pub private: [u8; 32],
+    /// The recipient's public key.
+    pub public: [u8; 32],
+    /// The encapsulated key.
+    pub encapsulated: [u8; 32],
+    /// Application information.
+    pub info: &'a [u8],
+    /// Additional data.
+    pub aad: &'a [u8],
+    /// Ciphertext and tag; at most [`OpenReply::TEXT_MAX`] octets.
+    pub sealed: &'a [u8],
+}
+
+impl Encode for HpkeOpen<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
+        [self.private, self.public, self.encapsulated].iter().try_for_each(|key| w.bytes(key))?;
+        [self.info, self.aad, self.sealed].into_iter().try_for_each(|field| put(w, field))
+    }
+}
+
+impl<'a> Decode<'a> for HpkeOpen<'a> {
+    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let command = Self {
+            private: r.array()?,
+            public: r.array()?,
+            encapsulated: r.array()?,
+            info: take(r)?,
+            aad: take(r)?,
+            sealed: take(r)?,
+        };
+        if command.sealed.len() > OpenReply::TEXT_MAX {
             return Err(DecodeError::OutOfRange);
         }
         Ok(command)
@@ -501,26 +513,26 @@ impl<'a> Decode<'a> for GcmOpen<'a> {
 }
 
 /// The plaintext.
-pub struct GcmOpenReply {
-    /// `None` if the tag does not fit.
+pub struct OpenReply {
+    /// `None` if it does not open.
     pub text: Option<Vec<u8>>,
 }
 
-impl GcmOpenReply {
+impl OpenReply {
     /// Most octets of plaintext.
     pub const TEXT_MAX: usize = 1024;
     /// Octets of the largest reply.
     pub const MAX: usize = 1 + 2 + Self::TEXT_MAX;
 }
 
-impl Encode for GcmOpenReply {
+impl Encode for OpenReply {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), Full> {
         w.bool(self.text.is_some())?;
         put(w, self.text.as_deref().unwrap_or_default())
     }
 }
 
-impl Decode<'_> for GcmOpenReply {
+impl Decode<'_> for OpenReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match (r.bool()?, take(r)?) {
             (true, text) if text.len() <= Self::TEXT_MAX => Ok(Self { text: Some(text.to_vec()) }),

@@ -11,15 +11,16 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    Admission, AdmissionReply, DeviceState, Done, Erase, Event, EventKind, Events, EventsReply,
-    GroupStatus, PgkState, PgkStatus, Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply,
-    Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, DeviceState, Done, Enrol, Erase, Event, EventKind, Events,
+    EventsReply, GetStatement, GroupStatus, Import, ImportReply, Outcome, PgkState, PgkStatus,
+    Receive, ReceiveItem, ReceiveReply, Revoke, Send, SendReply, StatementReply, Status,
+    StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{
-    BlockReply, EMPTY_UUID, Echo, EchoReply, GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install,
-    InstallReply, Kdf, Marks, MarksReply, Outcome, Panic, Scope, SetFloor, TestId, UUID,
+    BlockReply, EMPTY_UUID, Echo, EchoReply, GcmOpen, Hkdf, HkdfReply, Hmac, HpkeOpen, Install,
+    InstallReply, Kdf, Marks, MarksReply, OpenReply, Panic, Scope, SetFloor, TestId, UUID,
 };
 use proseal_proto::{PROTO_VERSION, limit};
 
@@ -70,17 +71,17 @@ fn command_numbers() {
     assert_eq!(PROTO_VERSION, 1);
     assert_eq!(
         Id::ALL.iter().map(|id| id.number()).collect::<Vec<_>>(),
-        [1, 5, 6, 7, 8, 9, 10, 11, 12]
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
     );
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
-    assert_eq!(test, [0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006, 0x8007, 0x8008, 0x8009]);
+    assert_eq!(test, (0x8001..=0x800a).collect::<Vec<_>>());
     assert_eq!(TestId::FIRST, 0x8001);
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
     assert_eq!(EMPTY_UUID, "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69");
-    for number in [0, 2, 3, 4, 13, 0x8001] {
+    for number in [0, 13, 0x8001] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
-    for number in [1, 12, 0x8000, 0x800a] {
+    for number in [1, 12, 0x8000, 0x800b] {
         assert_eq!(TestId::try_from(number), Err(Code::UnknownCommand));
     }
 }
@@ -122,6 +123,15 @@ fn codes() {
         (0x40c, "too_many_removed"),
         (0x40d, "member_conflict"),
         (0x40e, "label_unused"),
+        (0x40f, "malformed"),
+        (0x410, "wrong_type"),
+        (0x411, "unsupported_algorithm"),
+        (0x412, "untrusted_signer"),
+        (0x413, "wrong_manager"),
+        (0x414, "bad_signature"),
+        (0x415, "signer_superseded"),
+        (0x416, "headers_disagree"),
+        (0x417, "not_opened"),
         (0x501, "store_failed"),
         (0x502, "store_full"),
         (0x503, "damaged"),
@@ -190,6 +200,10 @@ fn limits_and_sizes() {
     assert_eq!((limit::GROUPS, limit::PGKS, limit::BATCH, limit::LABEL), (16, 4, 64, 32));
     assert_eq!(limit::GENERATION, 281_474_976_710_656);
     assert_eq!(<Version as Command>::RESPONSE_MAX, 4 + 23);
+    assert_eq!(<GetStatement as Command>::RESPONSE_MAX, 4 + 512);
+    assert_eq!(<Enrol as Command>::RESPONSE_MAX, 4 + 512);
+    assert_eq!(<Import<'_> as Command>::RESPONSE_MAX, 4 + 513);
+    assert_eq!((limit::PACKAGE_MAX, limit::NOTICE_MAX, limit::DELEGATION_MAX), (15_360, 512, 256));
     assert_eq!(<Status as Command>::RESPONSE_MAX, 4 + 3_167);
     assert_eq!(<Send as Command>::RESPONSE_MAX, 4 + 103);
     assert_eq!(<Receive as Command>::RESPONSE_MAX, 4 + 4_354);
@@ -204,6 +218,7 @@ fn limits_and_sizes() {
     assert_eq!(<Hmac<'_> as Command>::RESPONSE_MAX, 4 + 32);
     assert_eq!(<Kdf<'_> as Command>::RESPONSE_MAX, 4 + 32);
     assert_eq!(<GcmOpen<'_> as Command>::RESPONSE_MAX, 4 + 1_027);
+    assert_eq!(<HpkeOpen<'_> as Command>::RESPONSE_MAX, 4 + 1_027);
 }
 
 #[test]
@@ -270,6 +285,17 @@ fn status() {
         "5e".repeat(32)
     );
     pin_response(&reply, &golden);
+}
+
+#[test]
+fn statement_enrol_and_import() {
+    pin_request(&GetStatement { nonce: [0x0e; 32] }, &format!("0001 {}", "0e".repeat(32)));
+    pin_response(&StatementReply { statement: vec![0xd2, 0x84] }, "00000000 d284");
+    let enrol = Enrol { root_key: [0x40; 32], manager: [0x3a; 16] };
+    pin_request(&enrol, &format!("0001 {} {}", "40".repeat(32), "3a".repeat(16)));
+    pin_request(&Import { octets: &[0xd2, 0x84] }, "0001 d284");
+    let reply = ImportReply { outcome: Outcome::Partly, statement: vec![0xd2] };
+    pin_response(&reply, "00000000 02 d2");
 }
 
 #[test]
@@ -418,8 +444,8 @@ fn test_commands() {
     let gcm = GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[3], sealed: &[4, 5] };
     let golden = format!("0001 {} {} 0001 03 0002 0405", "01".repeat(16), "02".repeat(12));
     pin_request(&gcm, &golden);
-    pin_response(&GcmOpenReply { text: Some(vec![6]) }, "00000000 01 0001 06");
-    pin_response(&GcmOpenReply { text: None }, "00000000 00 0000");
+    pin_response(&OpenReply { text: Some(vec![6]) }, "00000000 01 0001 06");
+    pin_response(&OpenReply { text: None }, "00000000 00 0000");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use proseal_proto::message::{
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{
-    GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install, InstallReply, Kdf, Marks, MarksReply,
+    GcmOpen, Hkdf, HkdfReply, Hmac, Install, InstallReply, Kdf, Marks, MarksReply, OpenReply,
 };
 
 fn encoded(value: &impl Encode) -> Vec<u8> {
@@ -322,7 +322,7 @@ proptest! {
         prop_assert!(decode_all::<Kdf<'_>>(&encoded(&kdf)).is_ok());
         let gcm = GcmOpen { key: [len as u8; 16], nonce: [7; 12], aad: &info, sealed: &salt };
         prop_assert!(decode_all::<GcmOpen<'_>>(&encoded(&gcm)).is_ok());
-        round_trip(&GcmOpenReply { text: (len > 100).then(|| ikm.clone()) })?;
+        round_trip(&OpenReply { text: (len > 100).then(|| ikm.clone()) })?;
         round_trip(&HkdfReply { okm: salt })?;
         let (stack_size, stack_high, heap_size, heap_high) = marks;
         round_trip(&MarksReply { stack_size, stack_high, heap_size, heap_high })?;
@@ -343,7 +343,7 @@ proptest! {
         canonical::<Hmac<'_>>(&octets)?;
         canonical::<Kdf<'_>>(&octets)?;
         canonical::<GcmOpen<'_>>(&octets)?;
-        canonical::<GcmOpenReply>(&octets)?;
+        canonical::<OpenReply>(&octets)?;
         canonical::<Admission>(&octets)?;
         canonical::<AdmissionReply>(&octets)?;
         canonical::<VersionReply>(&octets)?;

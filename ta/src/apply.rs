@@ -2,13 +2,15 @@
 //! commits the whole change, or none of it.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use proseal_proto::content::{self, Content, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId, PgkId};
 use proseal_proto::limit;
-use proseal_proto::message::{EventKind, PgkState};
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::message::{EventKind, Outcome, PgkState};
+use proseal_proto::package::Notice;
+use proseal_proto::test_command::Scope;
 use sha2::{Digest, Sha256};
 
 use crate::kdf;
@@ -19,33 +21,40 @@ use crate::state::{Group, Pgk, REMOVED_MAX, RemovedGroup, State, life};
 /// years. A forged or mistaken time must not end all keys for ever.
 const TIME_AHEAD_MAX: u64 = 10 * 366 * 24 * 3600;
 
-/// Parses `input` and applies it to `state`. It is fresh if it echoes
-/// `start_nonce`. `held` is what is held until the change is written: `state`
-/// as it is given, and what time has ended.
+/// What tells a content, or the package it came in, from others: SHA-256.
+#[must_use]
+pub fn digest(octets: &[u8]) -> [u8; 32] {
+    Sha256::digest(octets).into()
+}
+
+/// What becomes of a content that is no later than the last one; `None` of a
+/// later one.
+///
+/// `sequence_conflict` if it has the last one's sequence and other octets.
+pub fn order(state: &State, sequence: u64, digest: &[u8; 32]) -> Result<Option<Outcome>, Code> {
+    match sequence.cmp(&state.sequence) {
+        Ordering::Less => Ok(Some(Outcome::Superseded)),
+        Ordering::Equal if *digest == state.digest => Ok(Some(Outcome::Same)),
+        Ordering::Equal => Err(Code::SequenceConflict),
+        Ordering::Greater => Ok(None),
+    }
+}
+
+/// Applies to `state` a content that is later than the last one, and this
+/// device's. It is fresh if it echoes `start_nonce`. `digest` tells it from
+/// others.
+/// `held` is what is held until the change is written: `state` as it is given, and
+/// what time has ended.
 ///
 /// After an error the state is half changed and must be dropped.
 pub fn apply(
     state: &mut State,
     held: &State,
-    input: &[u8],
+    content: &Content<'_>,
+    digest: [u8; 32],
     scope: Scope,
     start_nonce: &[u8; 32],
 ) -> Result<Outcome, Code> {
-    let content = Content::parse(input)?;
-    if content.device != state.device {
-        return Err(Code::WrongDevice);
-    }
-    let digest: [u8; 32] = Sha256::digest(input).into();
-    if content.sequence < state.sequence {
-        return Ok(Outcome::Superseded);
-    }
-    if content.sequence == state.sequence {
-        return if digest == state.digest {
-            Ok(Outcome::Same)
-        } else {
-            Err(Code::SequenceConflict)
-        };
-    }
     if state.floor != 0 && content.time > state.floor.saturating_add(TIME_AHEAD_MAX) {
         return Err(Code::TimeOutOfRange);
     }
@@ -59,7 +68,7 @@ pub fn apply(
         state.unsynced_s = state.unsynced_s.min(u32::try_from(age_s).unwrap_or(u32::MAX));
     }
     if scope == Scope::Whole {
-        remove_unlisted_groups(state, &content);
+        remove_unlisted_groups(state, content);
     }
     let mut outcome = Outcome::Applied;
     for incoming in &content.groups {
@@ -82,6 +91,32 @@ pub fn apply(
     // By the content's own time, or windows that it has changed.
     state.drop_ended();
     Ok(outcome)
+}
+
+/// Applies a notice to `state`: what it ends is ended, and stays so. A group that
+/// this device has never been in is none of its business.
+pub fn apply_notice(state: &mut State, notice: &Notice) -> Outcome {
+    let below = notice.below.get();
+    if let Some(removed) = state.removed.iter_mut().find(|removed| removed.id == notice.group) {
+        return raise(&mut removed.next, below);
+    }
+    let Some(group) = state.group_mut(notice.group) else { return Outcome::Same };
+    let outcome = raise(&mut group.next, below);
+    if revoke(group, below) || outcome == Outcome::Applied {
+        state.note(EventKind::Revoked, notice.group, below);
+        return Outcome::Applied;
+    }
+    outcome
+}
+
+fn raise(next: &mut u64, below: u64) -> Outcome {
+    let outcome = match below.cmp(next) {
+        Ordering::Less => Outcome::Superseded,
+        Ordering::Equal => Outcome::Same,
+        Ordering::Greater => Outcome::Applied,
+    };
+    *next = below.max(*next);
+    outcome
 }
 
 /// Drops the groups that the content does not list, but not their numbers.

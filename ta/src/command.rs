@@ -3,3 +3,4 @@
 pub(crate) mod derive;
 pub(crate) mod info;
 pub(crate) mod lifecycle;
+pub(crate) mod packages;

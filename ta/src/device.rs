@@ -5,11 +5,13 @@ use alloc::vec::Vec;
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, PtkId};
 use proseal_proto::message::{DeviceState, EventKind};
+use proseal_proto::statement::PublicKeys;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::epoch::Issued;
-use crate::platform::{Platform, Store, StoreError};
+use crate::platform::{Found, Identity, Platform, Store, StoreError};
 use crate::state::life::Now;
 use crate::state::record::{self, RecordError};
 use crate::state::{Group, Pgk, State};
@@ -28,6 +30,8 @@ pub struct Ta<P> {
     /// Drawn on first use; a content that echoes it is fresh.
     start_nonce: Option<[u8; 32]>,
     held: Held,
+    /// The identity's, if there is a whole one.
+    keys: Option<PublicKeys>,
     /// A write failed: what the store has may differ from `held`.
     unsettled: bool,
     issued: Issued,
@@ -43,8 +47,10 @@ pub struct Ta<P> {
 enum Held {
     /// Not read yet.
     Unknown,
+    /// Nothing.
     Factory,
-    Enrolled(State),
+    /// A state: of an enrolled device, or of one that has an identity only.
+    State(State),
     Damaged,
 }
 
@@ -55,6 +61,7 @@ impl<P: Platform> Ta<P> {
             platform,
             start_nonce: None,
             held: Held::Unknown,
+            keys: None,
             unsettled: false,
             issued: Issued::new(),
             clock: Clock::new(),
@@ -72,48 +79,104 @@ impl<P: Platform> Ta<P> {
     /// The device's state, read from the store on first use.
     pub fn device_state(&mut self) -> Result<DeviceState, Code> {
         if matches!(self.held, Held::Unknown) {
-            self.held = match self.platform.store().read() {
-                Ok(None) => Held::Factory,
-                Ok(Some(bytes)) => match record::decode(&bytes) {
-                    Ok(mut state) => {
-                        // Cut between two writes.
-                        self.unsettled = core::mem::take(&mut state.lingering);
-                        self.checkpoint_due_s = state.first_end_s().min(CHECKPOINT_S);
-                        Held::Enrolled(state)
-                    }
-                    Err(RecordError::Malformed) => Held::Damaged,
-                    Err(error @ RecordError::TooNew) => return Err(error.into()),
-                },
-                // Latched: OP-TEE has deleted the object by now, and a
-                // missing one would look like a factory device.
-                Err(StoreError::Corrupt) => Held::Damaged,
-                Err(error) => return Err(error.into()),
-            };
+            self.held = self.load()?;
         }
-        Ok(match self.held {
-            Held::Unknown | Held::Factory => DeviceState::Factory,
-            Held::Enrolled(_) => DeviceState::Enrolled,
+        Ok(match &self.held {
+            Held::State(state) if state.is_enrolled() => DeviceState::Enrolled,
+            Held::Unknown | Held::Factory | Held::State(_) => DeviceState::Factory,
             Held::Damaged => DeviceState::Damaged,
         })
+    }
+
+    fn load(&mut self) -> Result<Held, Code> {
+        let read = match self.platform.store().read() {
+            Ok(None) => None,
+            Ok(Some(record)) => match record::decode(&record) {
+                Ok(state) => Some(Ok(state)),
+                Err(RecordError::Malformed) => Some(Err(Held::Damaged)),
+                Err(error @ RecordError::TooNew) => return Err(error.into()),
+            },
+            // Latched: OP-TEE has deleted the object by now, and a
+            // missing one would look like a factory device.
+            Err(StoreError::Corrupt) => Some(Err(Held::Damaged)),
+            Err(error) => return Err(error.into()),
+        };
+        // A state that names no identity may have parts of one: they are made anew.
+        if matches!(&read, Some(Ok(state)) if state.device == DeviceId::NONE) {
+            return Ok(self.loaded(read));
+        }
+        let found = self.platform.identity().find()?;
+        self.keys = match found {
+            Found::Whole(keys) => Some(keys),
+            Found::Nothing | Found::Part => None,
+        };
+        Ok(match (read, found) {
+            (None, Found::Nothing) => Held::Factory,
+            (Some(Ok(state)), Found::Whole(keys)) if device_id(&keys) == state.device => {
+                self.loaded(Some(Ok(state)))
+            }
+            // One is there without the other: something was taken away.
+            _ => Held::Damaged,
+        })
+    }
+
+    fn loaded(&mut self, read: Option<Result<State, Held>>) -> Held {
+        match read {
+            None => Held::Factory,
+            Some(Err(held)) => held,
+            Some(Ok(mut state)) => {
+                // Cut between two writes.
+                self.unsettled = core::mem::take(&mut state.lingering);
+                self.checkpoint_due_s = state.first_end_s().min(CHECKPOINT_S);
+                Held::State(state)
+            }
+        }
     }
 
     /// The state, if the device is enrolled.
     pub fn enrolled(&mut self) -> Result<&State, Code> {
         self.device_state()?;
         match &self.held {
-            Held::Enrolled(state) => Ok(state),
+            Held::State(state) if state.is_enrolled() => Ok(state),
             Held::Damaged => Err(Code::Damaged),
-            Held::Unknown | Held::Factory => Err(Code::WrongState),
+            Held::Unknown | Held::Factory | Held::State(_) => Err(Code::WrongState),
         }
     }
 
     /// The state, and the PTK Ids given out since the start.
     pub fn enrolled_and_issued(&mut self) -> Result<(&State, &Issued), Code> {
         self.enrolled()?;
+        self.state().map(|state| (state, &self.issued)).ok_or(Code::Internal)
+    }
+
+    /// The state, if there is one, of an enrolled device or not.
+    pub const fn state(&self) -> Option<&State> {
         match &self.held {
-            Held::Enrolled(state) => Ok((state, &self.issued)),
-            Held::Unknown | Held::Factory | Held::Damaged => Err(Code::Internal),
+            Held::State(state) => Some(state),
+            Held::Unknown | Held::Factory | Held::Damaged => None,
         }
+    }
+
+    /// The device's public keys. It makes an identity if there is none: the state
+    /// is there first, and names it once it is whole; so parts of one without a
+    /// state are a sign that the state was taken away.
+    pub fn identity(&mut self) -> Result<PublicKeys, Code> {
+        self.settle()?;
+        match (&self.held, self.keys) {
+            (Held::State(_) | Held::Damaged, Some(keys)) => return Ok(keys),
+            (Held::Damaged, None) => return Err(Code::Damaged),
+            (Held::Unknown | Held::Factory, _) => self.commit(|_| Ok(()))?,
+            (Held::State(_), None) => {}
+        }
+        let keys = self.platform.identity().make()?;
+        // Of the identities that a power cut prevents one too many is shown.
+        self.platform.announce(device_id(&keys));
+        self.commit(|state| {
+            state.device = device_id(&keys);
+            Ok(())
+        })?;
+        self.keys = Some(keys);
+        Ok(keys)
     }
 
     /// Begins a call: reads the clock for one that will look at it, before
@@ -137,7 +200,7 @@ impl<P: Platform> Ta<P> {
     /// The floor and the powered seconds without a fresh content, now.
     pub fn now(&self) -> Now {
         match &self.held {
-            Held::Enrolled(state) => {
+            Held::State(state) => {
                 let mut now = Now { floor: state.floor, unsynced_s: state.unsynced_s };
                 now.pass(self.clock.elapsed_s());
                 now
@@ -153,7 +216,7 @@ impl<P: Platform> Ta<P> {
     /// command that came by, and is tried again only after [`RETRY_S`].
     pub fn checkpoint(&mut self) {
         let elapsed_s = self.clock.elapsed_s();
-        if elapsed_s < self.checkpoint_due_s || !matches!(self.held, Held::Enrolled(_)) {
+        if elapsed_s < self.checkpoint_due_s || !matches!(self.held, Held::State(_)) {
             return;
         }
         self.checkpoint_due_s = elapsed_s.saturating_add(RETRY_S);
@@ -181,7 +244,7 @@ impl<P: Platform> Ta<P> {
         self.settle()?;
         let (mut next, before) = self.begin()?;
         let nothing = State::new();
-        let held = if let Held::Enrolled(state) = &self.held { state } else { &nothing };
+        let held = self.state().unwrap_or(&nothing);
         let value = change(&mut next, held)?;
         if *record::encode(&next)? == *before && !matches!(self.held, Held::Factory) {
             return Ok(value);
@@ -198,7 +261,7 @@ impl<P: Platform> Ta<P> {
     /// The state as of now, to be changed, and its record.
     fn begin(&self) -> Result<(State, Zeroizing<Vec<u8>>), Code> {
         let next = match &self.held {
-            Held::Enrolled(state) => {
+            Held::State(state) => {
                 let mut next = record::decode(&record::encode(state)?)?;
                 next.pass(self.clock.elapsed_s());
                 next.drop_ended();
@@ -214,7 +277,7 @@ impl<P: Platform> Ta<P> {
     /// Makes `next` the state. If the store has lost it meanwhile, OP-TEE has
     /// deleted what was damaged by now, and `next` takes its place.
     fn write(&mut self, mut next: State) -> Result<(), Code> {
-        let keeps_all = matches!(&self.held, Held::Enrolled(state) if !state.loses_a_key_in(&next));
+        let keeps_all = matches!(&self.held, Held::State(state) if !state.loses_a_key_in(&next));
         let written = if keeps_all { self.replace(&next) } else { self.replace_twice(&mut next) };
         match written {
             Err(Code::Damaged) => {
@@ -228,7 +291,7 @@ impl<P: Platform> Ta<P> {
         self.issued.retain(|group, generation| {
             next.group(group).is_some_and(|group| group.pgk(generation).is_some())
         });
-        self.held = Held::Enrolled(next);
+        self.held = Held::State(next);
         Ok(())
     }
 
@@ -252,7 +315,7 @@ impl<P: Platform> Ta<P> {
         self.device_state()?;
         if self.unsettled {
             match &self.held {
-                Held::Enrolled(_) => {
+                Held::State(_) => {
                     let (mut next, _) = self.begin()?;
                     next.note(EventKind::Repaired, NO_GROUP, 0);
                     self.write(next)?;
@@ -293,23 +356,23 @@ impl<P: Platform> Ta<P> {
         Ok((id, salt))
     }
 
-    /// Erases everything: blanks the state, then removes it.
+    /// Erases everything: blanks the state, then removes the keys, then the state.
+    /// Cut anywhere, it leaves a device that can be erased, and nothing else.
     pub fn erase(&mut self, device: DeviceId) -> Result<(), Code> {
-        let own = match (self.device_state()?, &self.held) {
-            (_, Held::Enrolled(state)) => state.device,
-            _ => DeviceId::NONE,
-        };
-        if device != own {
+        self.device_state()?;
+        if device != self.state().map_or(DeviceId::NONE, |state| state.device) {
             return Err(Code::WrongDevice);
         }
         // A full disk stops this only where a second write is still due, of
         // which nobody was told yet: what counts is that "erased" is true.
         let blanked = self.platform.store().blank();
-        if let Err(error) = blanked.and_then(|()| self.platform.store().remove()) {
+        let removed = blanked.and_then(|()| self.platform.identity().remove());
+        if let Err(error) = removed.and_then(|()| self.platform.store().remove()) {
             self.unsettled = true;
             return Err(error.into());
         }
         self.held = Held::Factory;
+        self.keys = None;
         self.unsettled = false;
         self.issued = Issued::new();
         Ok(())
@@ -335,6 +398,15 @@ impl<P: Platform> Ta<P> {
     pub const fn count_refusal(&mut self) {
         self.refusals = self.refusals.saturating_add(1);
     }
+}
+
+/// A device's id: the first 16 octets of SHA-256 over both public keys.
+#[must_use]
+pub fn device_id(keys: &PublicKeys) -> DeviceId {
+    let hash = Sha256::new().chain_update(keys.x25519).chain_update(keys.ed25519).finalize();
+    let mut id = DeviceId::NONE;
+    id.0.iter_mut().zip(hash).for_each(|(octet, hashed)| *octet = hashed);
+    id
 }
 
 /// A group and its PGK of a generation, or which of the two is not held.

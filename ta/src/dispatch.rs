@@ -9,15 +9,18 @@ use proseal_proto::error::Code;
 use proseal_proto::message::DeviceState;
 use proseal_proto::role::Role;
 
-use crate::command::{derive, info, lifecycle};
+use crate::command::{derive, info, lifecycle, packages};
 use crate::device::Ta;
 use crate::platform::Platform;
+use crate::stack::Depth;
 
 /// Device states that a command admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admits {
     /// Any: nothing is asked of it before the handler.
     Any,
+    /// Only one that is not in use.
+    Factory,
     /// All but a damaged one.
     Intact,
     /// Only one in use.
@@ -32,6 +35,15 @@ pub struct Build(pub u8);
 #[must_use]
 pub fn looks_at_time(number: u32) -> bool {
     Id::try_from(number).is_ok_and(|id| !matches!(id, Id::Version | Id::Erase))
+}
+
+/// How deep a command goes on the stack. Nobody else's number goes deep.
+#[must_use]
+pub fn depth(number: u32) -> Depth {
+    match Id::try_from(number) {
+        Ok(Id::Statement | Id::Enrol | Id::Import) => Depth::Signed,
+        _ => Depth::Usual,
+    }
 }
 
 /// Answers a product command. `response` is left with exactly one response;
@@ -51,6 +63,9 @@ pub fn dispatch<P: Platform>(
         Err(code) => call.refuse(code),
         Ok(id) => match id {
             Id::Version => call.run(Admits::Any, |ta, r| info::version(ta, build.0, r)),
+            Id::Statement => call.run(Admits::Any, packages::statement),
+            Id::Enrol => call.run(Admits::Factory, packages::enrol),
+            Id::Import => call.run(Admits::Enrolled, packages::import),
             Id::Status => call.run(Admits::Any, info::status),
             Id::Send => call.run(Admits::Enrolled, derive::send),
             Id::Receive => call.write(Admits::Enrolled, derive::receive),
@@ -135,14 +150,15 @@ impl<'a, P: Platform> Call<'a, P> {
             return Ok(());
         }
         match self.ta.look()? {
+            DeviceState::Enrolled if admits == Admits::Factory => Err(Code::WrongState),
             DeviceState::Enrolled => {
                 if admits == Admits::Enrolled {
                     self.ta.checkpoint();
                 }
                 Ok(())
             }
-            DeviceState::Factory if admits == Admits::Intact => Ok(()),
-            DeviceState::Factory => Err(Code::WrongState),
+            DeviceState::Factory if admits == Admits::Enrolled => Err(Code::WrongState),
+            DeviceState::Factory => Ok(()),
             DeviceState::Damaged => Err(Code::Damaged),
         }
     }

@@ -4,7 +4,9 @@
 //! must offer it.
 //!
 //! The rules, in words:
-//! 1. A PGK comes in by [`apply`] and goes nowhere but into [`kdf`].
+//! 1. A PGK comes in by [`apply`] and goes nowhere but into [`kdf`]. What a
+//!    device's manager has not signed, and what is not sealed to the device, does not
+//!    come in.
 //! 2. What a command changes is persisted before it answers: one write, old
 //!    state or new, whole ([`device`]).
 //! 3. No epoch of a sender is given out twice ([`epoch`]).
@@ -38,12 +40,14 @@ pub mod device;
 pub mod dispatch;
 pub mod epoch;
 pub mod gcm;
+pub mod hpke;
 pub mod kdf;
 #[cfg(feature = "optee")]
 pub mod optee;
 pub mod platform;
 pub mod secret;
 pub mod session;
+pub mod signature;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod stack;

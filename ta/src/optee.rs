@@ -2,12 +2,15 @@
 //! API, and what the entry points of each build share. The library's one place
 //! with `unsafe`.
 
+mod hwcap;
+mod identity;
 mod instance;
 mod panic;
 mod platform;
 mod random;
 mod serve;
 
+pub use identity::agree_by;
 pub use instance::{Instance, Session};
 pub use platform::OpTee;
 pub use serve::{Memrefs, Messages};

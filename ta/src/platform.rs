@@ -1,11 +1,13 @@
 //! What the world must offer the TA. OP-TEE implements it in `optee`, the
-//! host in `sim`, which also fails on demand. Symmetric cryptography is not
-//! here: the same code runs on both.
+//! host in `sim`, which also fails on demand. Cryptography is here only where it
+//! needs a private key of the device: all other is the same code on both.
 
 use alloc::vec::Vec;
 
 use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
 use proseal_proto::message::VersionReply;
+use proseal_proto::statement::PublicKeys;
 use zeroize::Zeroizing;
 
 /// The platform under the TA.
@@ -22,6 +24,12 @@ pub trait Platform {
 
     /// The one sealed object.
     fn store(&mut self) -> &mut impl Store;
+
+    /// The device's two key pairs.
+    fn identity(&mut self) -> &mut impl Identity;
+
+    /// Shows the id of a new identity where the normal world cannot change it.
+    fn announce(&mut self, device: DeviceId);
 
     /// `gpd.tee.trustedStorage.antiRollback.protectionLevel`: 0 none, 100 by
     /// means of the normal world, 1000 by the TEE's own.
@@ -85,4 +93,38 @@ impl From<StoreError> for Code {
             StoreError::Corrupt => Self::Damaged,
         }
     }
+}
+
+/// The device's two key pairs, which never leave the platform: X25519 (RFC 7748)
+/// for opening packages, Ed25519 (RFC 8032) for signing statements. A call of
+/// [`agree`](Self::agree) or [`sign`](Self::sign) without a pair is
+/// [`StoreError::Corrupt`].
+pub trait Identity {
+    /// What there is of them.
+    fn find(&mut self) -> Result<Found, StoreError>;
+
+    /// Makes both anew, whatever was there. After a failure or a cut there may be
+    /// any part of the old and the new.
+    fn make(&mut self) -> Result<PublicKeys, StoreError>;
+
+    /// The Diffie-Hellman value of the device's X25519 key and `public`, which
+    /// [`crate::hpke::is_good_key`] has passed.
+    fn agree(&mut self, public: &[u8; 32], agreed: &mut [u8; 32]) -> Result<(), StoreError>;
+
+    /// The Ed25519 key's signature over `message`.
+    fn sign(&mut self, message: &[u8]) -> Result<[u8; 64], StoreError>;
+
+    /// Removes both; no error if there are none.
+    fn remove(&mut self) -> Result<(), StoreError>;
+}
+
+/// What there is of an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Neither pair.
+    Nothing,
+    /// One of the two.
+    Part,
+    /// Both.
+    Whole(PublicKeys),
 }

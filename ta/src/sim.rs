@@ -4,9 +4,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use ed25519_dalek::{Signer, SigningKey};
+use proseal_proto::id::DeviceId;
+use proseal_proto::statement::PublicKeys;
+use x25519_dalek::x25519;
 use zeroize::Zeroizing;
 
-use crate::platform::{Platform, RandomFailed, Store, StoreError};
+use crate::platform::{Found, Identity, Platform, RandomFailed, Store, StoreError};
 
 /// What happens to the calls of the store from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,12 @@ pub struct Medium {
     /// The object was written over since it was made: there is room for both
     /// versions of each block.
     pub has_room: bool,
+    /// The identity's private keys: X25519, Ed25519.
+    pub keys: [Option<[u8; 32]>; 2],
+    /// What the next identities are made of, in the place of random octets.
+    pub given_keys: Option<[[u8; 32]; 2]>,
+    /// Ids that were announced.
+    pub announced: Vec<DeviceId>,
     /// What happens to the next calls.
     pub fault: Fault,
     /// Writes and removals that go well before the fault shows in them.
@@ -104,9 +114,82 @@ impl Platform for Sim {
         self
     }
 
+    fn identity(&mut self) -> &mut impl Identity {
+        self
+    }
+
+    fn announce(&mut self, device: DeviceId) {
+        self.medium().announced.push(device);
+    }
+
     fn rollback_protection(&self) -> u16 {
         self.medium().rollback_protection
     }
+}
+
+impl Identity for Sim {
+    fn find(&mut self) -> Result<Found, StoreError> {
+        let medium = self.medium();
+        if medium.fault == Fault::ReadFails {
+            return Err(StoreError::Failed);
+        }
+        Ok(match medium.keys {
+            [None, None] => Found::Nothing,
+            [Some(opening), Some(signing)] => Found::Whole(PublicKeys {
+                x25519: x25519(opening, x25519_dalek::X25519_BASEPOINT_BYTES),
+                ed25519: SigningKey::from_bytes(&signing).verifying_key().to_bytes(),
+            }),
+            _ => Found::Part,
+        })
+    }
+
+    fn make(&mut self) -> Result<PublicKeys, StoreError> {
+        Identity::remove(self)?;
+        for at in 0..2 {
+            let mut key = [0; 32];
+            self.random(&mut key).map_err(|_| StoreError::Failed)?;
+            let given = self.medium().given_keys.and_then(|keys| keys.get(at).copied());
+            let key = given.unwrap_or(key);
+            self.medium().change(true, |medium| {
+                if let Some(slot) = medium.keys.get_mut(at) {
+                    *slot = Some(key);
+                }
+            })?;
+        }
+        match self.find()? {
+            Found::Whole(keys) => Ok(keys),
+            Found::Nothing | Found::Part => Err(StoreError::Failed),
+        }
+    }
+
+    fn agree(&mut self, public: &[u8; 32], agreed: &mut [u8; 32]) -> Result<(), StoreError> {
+        let [key, _] = self.medium().keys;
+        self::agree(&key.ok_or(StoreError::Corrupt)?, public, agreed);
+        Ok(())
+    }
+
+    fn sign(&mut self, message: &[u8]) -> Result<[u8; 64], StoreError> {
+        let [_, key] = self.medium().keys;
+        Ok(SigningKey::from_bytes(&key.ok_or(StoreError::Corrupt)?).sign(message).to_bytes())
+    }
+
+    fn remove(&mut self) -> Result<(), StoreError> {
+        let there: Vec<usize> =
+            (0..2).filter(|&at| self.medium().keys.get(at) != Some(&None)).collect();
+        for at in there {
+            self.medium().change(false, |medium| {
+                if let Some(slot) = medium.keys.get_mut(at) {
+                    *slot = None;
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// X25519 (RFC 7748).
+pub fn agree(private: &[u8; 32], public: &[u8; 32], agreed: &mut [u8; 32]) {
+    *agreed = x25519(*private, *public);
 }
 
 impl Store for Sim {
@@ -159,6 +242,20 @@ impl Medium {
     }
 
     fn write(&mut self, object: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let fits = self.fits(object.as_deref());
+        let needs_room = object.is_some() && !(fits && self.has_room);
+        self.change(needs_room, |medium| {
+            medium.has_room = fits;
+            medium.object = object;
+        })
+    }
+
+    /// Changes what outlives a power cut, unless a fault or the cut is before it.
+    fn change(
+        &mut self,
+        needs_room: bool,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<(), StoreError> {
         if self.power_left == Some(0) {
             self.is_off = true;
             return Err(StoreError::Failed);
@@ -166,15 +263,12 @@ impl Medium {
         self.power_left = self.power_left.map(|left| left.saturating_sub(1));
         let fault = if self.spared > 0 { Fault::None } else { self.fault };
         self.spared = self.spared.saturating_sub(1);
-        let fits = self.fits(object.as_deref());
-        let needs_room = object.is_some() && !(fits && self.has_room);
         match fault {
             Fault::WriteFails => return Err(StoreError::Failed),
             Fault::Full if needs_room => return Err(StoreError::Full),
             Fault::None | Fault::WriteLies | Fault::Full | Fault::Corrupt | Fault::ReadFails => {}
         }
-        self.has_room = fits;
-        self.object = object;
+        change(self);
         self.writes = self.writes.saturating_add(1);
         if fault == Fault::WriteLies { Err(StoreError::Failed) } else { Ok(()) }
     }

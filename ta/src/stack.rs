@@ -6,23 +6,38 @@ use core::mem::MaybeUninit;
 
 use zeroize::Zeroize;
 
-/// Octets wiped below the caller: more than any command uses. The frames on the
-/// deepest way through one (a write of the state because time has passed) add
-/// up to 5,264, by the disassembly of the test build, and to 4,848 in the
-/// portable one; a panic goes deeper, and ends the TA.
+/// How deep a command goes, and so how much is wiped below its caller: more than
+/// any of its kind uses.
 ///
-/// After the first command the wipe alone sets the stack's high-water mark. A
-/// command that goes deeper by an octet raises it, and regression_1008 of
-/// prose-xtest fails.
-const DEPTH: usize = 6 * 1024;
+/// After the first command of a kind the wipe alone sets the stack's high-water
+/// mark. A command that goes deeper by an octet raises it, and regression_1008 of
+/// prose-xtest fails. (A panic goes deeper, and ends the TA.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What all that derive do.
+    Usual,
+    /// What checks signatures, or has one made.
+    Signed,
+}
+
+/// The frames on the deepest way (a write of the state because time has passed) add
+/// up to 5,264, by the disassembly of the test build, and to 4,848 in the portable
+/// one.
+const USUAL: usize = 6 * 1024;
+/// An `import` was measured at 9,136.
+const SIGNED: usize = 10 * 1024;
+
 /// What one store wipes: libutee's memset, which a slice of octets would come
 /// to, stores one octet at a time.
 type Unit = u128;
 
-/// Does `work`, then wipes the stack that it used.
-pub fn wiped_after<T>(work: impl FnOnce() -> T) -> T {
+/// Does `work`, which goes this deep, then wipes the stack that it used.
+pub fn wiped_after<T>(depth: Depth, work: impl FnOnce() -> T) -> T {
     let value = apart(work);
-    wipe();
+    match depth {
+        Depth::Usual => wipe::<{ USUAL / size_of::<Unit>() }>(),
+        Depth::Signed => wipe::<{ SIGNED / size_of::<Unit>() }>(),
+    }
     value
 }
 
@@ -34,8 +49,8 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 
 /// Covers what [`apart`] used, since both begin where the caller's frame ends.
 #[inline(never)]
-fn wipe() {
-    let mut below = [const { MaybeUninit::<Unit>::uninit() }; DEPTH / size_of::<Unit>()];
+fn wipe<const UNITS: usize>() {
+    let mut below = [const { MaybeUninit::<Unit>::uninit() }; UNITS];
     for unit in &mut below {
         unit.zeroize();
     }

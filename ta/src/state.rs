@@ -21,7 +21,7 @@ pub const REMOVED_MAX: usize = 32;
 /// ends them all pushes out none of its own. The largest state has room for them.
 pub const EVENTS_MAX: usize = 64;
 
-/// The state of an enrolled device.
+/// What a device keeps from its first identity, or content, on.
 pub struct State {
     /// The device's id; zeros until it has an identity.
     pub device: DeviceId,
@@ -117,6 +117,13 @@ impl State {
             next_event: 0,
             events: Vec::new(),
         }
+    }
+
+    /// Whether the device is in use: it belongs to a manager, or (in the test
+    /// build) was given a content in clear.
+    #[must_use]
+    pub fn is_enrolled(&self) -> bool {
+        self.root_key != [0; 32] || self.sequence != 0
     }
 
     /// Lets powered time pass.

@@ -42,5 +42,5 @@ GOALS = [
     Goal("derive_written", 0),
     # Shows that writes are seen where there are some.
     Goal("store_write_written", 1, at_most=False),
-    Goal("ta_bytes", 192 * 1024),
+    Goal("ta_bytes", 256 * 1024),
 ]

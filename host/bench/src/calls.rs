@@ -8,9 +8,9 @@ use proseal_client::tee::Tee;
 use proseal_client::{Client, Opener};
 use proseal_proto::command::Command;
 use proseal_proto::limit::BATCH;
-use proseal_proto::message::{Erase, Events, Receive, Revoke, Send, Status, Suspend};
+use proseal_proto::message::{Erase, Events, Outcome, Receive, Revoke, Send, Status, Suspend};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Outcome, Scope, UUID};
+use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Scope, UUID};
 
 use crate::pkcs11::Pkcs11;
 use crate::{Result, content, nanoseconds};

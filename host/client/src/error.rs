@@ -99,7 +99,7 @@ pub enum Error {
     #[error("the trusted application's answer is not one that this program understands ({0:?})")]
     Reply(DecodeError),
     /// The request is larger than any may be.
-    #[error("the request is larger than the trusted application takes")]
+    #[error("it is larger than the trusted application takes")]
     TooLarge,
     /// Nothing came back.
     #[error(transparent)]
@@ -239,13 +239,13 @@ const fn refusal(code: Code) -> &'static str {
     match code {
         Code::UnknownCommand => "the trusted application does not have this command",
         Code::UnknownVersion => "the trusted application is of another version than this program",
-        Code::Oversized => "the request is larger than the trusted application takes",
+        Code::Oversized => "it is larger than the trusted application takes",
         Code::Truncated => "the request is cut short",
         Code::TrailingBytes => "the request has more octets than it should",
         Code::OutOfRange => "a value in the request is out of its range",
         Code::NotPermitted => "this login may not call this command",
         Code::WrongState => "the device holds no keys yet",
-        Code::WrongDevice => "the content or command is for another device",
+        Code::WrongDevice => "it is for another device",
         Code::OwnMember => "receiver keys for the device's own member id are never given",
         Code::NotSender => "this device may only receive in this group",
         Code::RollbackUnprotected => {
@@ -262,7 +262,7 @@ const fn refusal(code: Code) -> &'static str {
         Code::NoAdmissionKey => "the key's derivation profile has no admission key",
         Code::ContentMalformed => "the content is not what the format says",
         Code::GenerationConflict => "this generation is held with another key, PGK Id or policy",
-        Code::SequenceConflict => "another content has this sequence already",
+        Code::SequenceConflict => "another package with this sequence was applied before",
         Code::UnsupportedProfile => "the trusted application does not have this derivation profile",
         Code::UnsupportedSuite => "the derivation profile is not for this suite",
         Code::TooManyGroups => "the device is full: no room for another group",
@@ -271,10 +271,23 @@ const fn refusal(code: Code) -> &'static str {
             "another key of the group has the same index (5 low bits of its PGK Id)"
         }
         Code::KeyRepeated => "the same key octets are held under another entry, or were until now",
-        Code::TimeOutOfRange => "the content's time is more than ten years ahead",
+        Code::TimeOutOfRange => "its time is more than ten years ahead of the device's",
         Code::TooManyRemoved => "the device has been in too many groups",
         Code::MemberConflict => "the group's keys are held under another member id",
         Code::LabelUnused => "the derivation profile has no use for a label",
+        Code::Malformed => "this is no package and no notice, or a damaged one",
+        Code::WrongType => "this is signed, but it is no package and no notice",
+        Code::UnsupportedAlgorithm => {
+            "it uses algorithms that the trusted application does not have"
+        }
+        Code::UntrustedSigner => {
+            "the root key of the device's manager has not named its signer: another manager made it"
+        }
+        Code::WrongManager => "its signer acts for another manager",
+        Code::BadSignature => "its signature does not verify: it was changed on the way",
+        Code::SignerSuperseded => "its signer has been replaced since it was made",
+        Code::HeadersDisagree => "it says two different things of itself",
+        Code::NotOpened => "it was not sealed to this device, or was changed before it was signed",
         Code::StoreFailed => "the secure storage did not take the change, and nothing has changed",
         Code::StoreFull => "the disk of the secure storage is full, and nothing has changed",
         Code::Damaged => "the device's state is damaged",
@@ -302,8 +315,12 @@ fn refusal_hint(code: Code) -> &'static str {
             "check the values; if they are right, please report this"
         }
         Code::NotPermitted => "join the group that the command is for: `prosectl --help`",
-        Code::WrongState => "bring it a key first: `prosectl key import --help`",
-        Code::WrongDevice => "check the device id: `prosectl status`",
+        Code::WrongState => {
+            "enrol it and import its package: `prosectl enrol --help`, `prosectl import --help`"
+        }
+        Code::WrongDevice => {
+            "bring the one for this device (`prosectl status` has its id); if it was erased since, a manager has to approve its new identity: `prosectl identity export`"
+        }
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
         Code::RollbackUnprotected => {
@@ -312,18 +329,20 @@ fn refusal_hint(code: Code) -> &'static str {
         Code::NoAdmissionKey => "its frames go without one: so it is with this profile",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
         Code::EpochsExhausted | Code::GenerationEnded | Code::ReceiveOnly => {
-            "bring a new PGK, with a higher generation"
+            "bring a new PGK, with a higher generation: `prosectl import` of a newer package"
         }
         Code::Suspended => "an administrator lets it go on: `prosectl resume GROUP`",
         Code::Unsynced => {
-            "bring a content that echoes the device's start nonce (`prosectl --json status`)"
+            "hand the manager a statement of now (`prosectl statement export`), and import the package that he makes by it"
         }
         Code::AboveNext => "name a generation up to the group's next one (`prosectl status`)",
-        Code::ContentMalformed => "check where the content comes from",
+        Code::ContentMalformed => {
+            "install the programs of device and manager from one release; if they are, please report this"
+        }
         Code::GenerationConflict => {
             "a new key needs a higher generation: `prosectl key list` shows which are held"
         }
-        Code::SequenceConflict => "give the content a higher sequence",
+        Code::SequenceConflict => "ask the manager for a newer package, with a higher sequence",
         Code::UnsupportedProfile | Code::UnsupportedSuite => &KNOWN_PAIRS,
         Code::LabelUnused => {
             "leave the label out, or bring a root: the step from root to PGK has it in every profile"
@@ -337,13 +356,25 @@ fn refusal_hint(code: Code) -> &'static str {
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own, of new octets",
         Code::TimeOutOfRange => {
-            "check the clock of whoever made it; if the device's first key came with a wrong clock, erase it"
+            "check the clock of whoever made it; if it is the device's time that is wrong, because its first key or package came by a wrong clock, erase the device and enrol it anew"
         }
         Code::MemberConflict => {
             "a new member id needs a new generation, and an end of those below it"
         }
         Code::TooManyRemoved | Code::Damaged => {
-            "erase the device (`prosectl erase`) and bring its keys again"
+            "erase the device (`prosectl erase`), enrol it and bring its keys again"
+        }
+        Code::Malformed | Code::BadSignature => "get it again, from whoever made it",
+        Code::WrongType => "import the package (or notice) that the manager made for this device",
+        Code::UnsupportedAlgorithm => {
+            "install the trusted application and the manager from one release"
+        }
+        Code::UntrustedSigner | Code::WrongManager => {
+            "bring one of the device's own manager (`prosectl status` names it); to change the manager, erase the device and enrol it anew"
+        }
+        Code::SignerSuperseded => "ask the manager for one that his present signer made",
+        Code::HeadersDisagree | Code::NotOpened => {
+            "have the manager make it again for this device; if that does not help, please report this"
         }
         Code::StoreFailed => {
             "see that tee-supplicant runs and its disk is writable (`prosectl doctor`), then try again"

@@ -7,13 +7,15 @@ mod fuzz;
 mod kat;
 #[cfg(feature = "optee")]
 mod negative;
+mod package;
 mod regression;
 mod storage;
 
 use crate::case::Case;
 
 /// The suites, in the order of their names on the heading.
-pub(crate) const SUITES: &[&str] = &["regression", "storage", "kat", "negative", "attack", "fuzz"];
+pub(crate) const SUITES: &[&str] =
+    &["regression", "storage", "kat", "package", "negative", "attack", "fuzz"];
 
 /// All cases, in the order in which they run. What a restart of the machine
 /// stands between comes first and last: all others erase the device.
@@ -30,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     ]
     .into_iter()
     .chain(kat::all())
+    .chain(package::all())
     .chain(below_libteec())
     .chain([storage::BEFORE_RESTART])
     .flatten()

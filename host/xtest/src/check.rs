@@ -55,6 +55,8 @@ pub(crate) struct Context {
     pub(crate) seed: u64,
     /// What a case leaves for after a restart of the machine.
     pub(crate) state_file: PathBuf,
+    /// A package without a fault was applied, as those with one must follow.
+    pub(crate) has_applied: bool,
     events: Sender<Event>,
     /// The id of the part that runs, and how many parts it has had.
     id: String,
@@ -76,6 +78,7 @@ impl Context {
             #[cfg(feature = "optee")]
             seed: options.seed,
             state_file: options.state.clone(),
+            has_applied: false,
             events,
             id,
             parts: 0,

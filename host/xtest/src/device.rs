@@ -6,9 +6,10 @@ use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    Admission, DeviceState, Erase, Receive, ReceiveItem, Send, SendReply, Status, StatusReply,
+    Admission, DeviceState, Erase, Outcome, Receive, ReceiveItem, Send, SendReply, Status,
+    StatusReply,
 };
-use proseal_proto::test_command::{Install, Outcome, Scope};
+use proseal_proto::test_command::{Install, Scope};
 
 use crate::case::{Stop, Verdict};
 use crate::check::Context;

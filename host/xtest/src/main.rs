@@ -22,6 +22,7 @@ mod ioctl;
 mod junit;
 #[cfg(feature = "optee")]
 mod line;
+mod manager;
 mod options;
 #[cfg(feature = "optee")]
 mod random;

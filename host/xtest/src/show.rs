@@ -6,9 +6,8 @@ use std::fmt::Write;
 use proseal_client::{Error, Fault};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::message::{DeviceState, PgkState};
+use proseal_proto::message::{DeviceState, Outcome, PgkState};
 use proseal_proto::profile::{Profile, Suite};
-use proseal_proto::test_command::Outcome;
 
 /// What a failed check can print.
 pub(crate) trait Show {

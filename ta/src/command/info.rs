@@ -47,7 +47,10 @@ pub(crate) fn status<P: Platform>(ta: &mut Ta<P>, _: Status) -> Result<StatusRep
     let nothing = State::new();
     let (state, issued) = match device_state {
         DeviceState::Enrolled => ta.enrolled_and_issued()?,
-        DeviceState::Factory | DeviceState::Damaged => (&nothing, const { &Issued::new() }),
+        // It may have an identity.
+        DeviceState::Factory | DeviceState::Damaged => {
+            (ta.state().unwrap_or(&nothing), const { &Issued::new() })
+        }
     };
     let groups = state.groups.iter();
     Ok(StatusReply {

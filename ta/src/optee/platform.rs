@@ -8,12 +8,13 @@ use optee_utee::property::{
 };
 use optee_utee::{
     DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Time,
-    Whence,
+    Whence, trace_println,
 };
+use proseal_proto::id::DeviceId;
 use zeroize::Zeroizing;
 
 use super::random::Masked;
-use crate::platform::{Platform, RandomFailed, Store, StoreError};
+use crate::platform::{Identity, Platform, RandomFailed, Store, StoreError};
 use crate::state::record;
 
 /// The state's object id, within this TA's own storage.
@@ -21,7 +22,7 @@ const STATE: &[u8] = b"state";
 /// `gpd.tee.systemTime.protectionLevel` of a clock that is the TEE's own
 /// (GlobalPlatform TEE Internal Core API, 4.7); 100 is one of the normal world.
 const OWN_CLOCK: u32 = 1000;
-const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
+pub(super) const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Private;
 
 /// OP-TEE.
 pub struct OpTee {
@@ -70,6 +71,14 @@ impl Platform for OpTee {
 
     fn store(&mut self) -> &mut impl Store {
         self
+    }
+
+    fn identity(&mut self) -> &mut impl Identity {
+        self
+    }
+
+    fn announce(&mut self, device: DeviceId) {
+        trace_println!("ProSeal: the identity of this device is {}", device);
     }
 
     fn rollback_protection(&self) -> u16 {
@@ -162,7 +171,7 @@ fn write_in_place(
 /// What an error of an open object means for the store. If the object is
 /// corrupt, OP-TEE has deleted it and closed its handle: to close that again
 /// would end the TA.
-fn end(object: PersistentObject, error: &Error) -> StoreError {
+pub(super) fn end(object: PersistentObject, error: &Error) -> StoreError {
     let error = store_error(error);
     if error == StoreError::Corrupt {
         core::mem::forget(object);
@@ -172,11 +181,11 @@ fn end(object: PersistentObject, error: &Error) -> StoreError {
 
 /// Whether there is no object to erase: none was there, or it was corrupt and
 /// OP-TEE has deleted it.
-fn is_gone(error: &Error) -> bool {
+pub(super) fn is_gone(error: &Error) -> bool {
     error.kind() == ErrorKind::ItemNotFound || store_error(error) == StoreError::Corrupt
 }
 
-fn store_error(error: &Error) -> StoreError {
+pub(super) fn store_error(error: &Error) -> StoreError {
     match error.kind() {
         ErrorKind::CorruptObject | ErrorKind::CorruptObject2 => StoreError::Corrupt,
         ErrorKind::StorageNoSpace => StoreError::Full,

@@ -10,7 +10,7 @@ use proseal_proto::buffer::Buffer;
 use proseal_proto::command::RESPONSE_HEAD;
 use proseal_proto::limit::{REQUEST_MAX, RESPONSE_MAX};
 
-use crate::stack;
+use crate::stack::{self, Depth};
 
 /// The one parameter type of all commands: request in, response out. Any
 /// other combination is refused before the dispatcher is reached.
@@ -39,9 +39,10 @@ impl Messages {
     pub fn serve(
         &mut self,
         memrefs: &mut Memrefs<'_>,
+        depth: Depth,
         answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
     ) -> Result<()> {
-        let served = self.serve_and_leave(memrefs, answer);
+        let served = self.serve_and_leave(memrefs, depth, answer);
         self.request.wipe();
         self.response.wipe();
         served
@@ -50,6 +51,7 @@ impl Messages {
     fn serve_and_leave(
         &mut self,
         (request, output, _, _): &mut Memrefs<'_>,
+        depth: Depth,
         answer: impl FnOnce(&[u8], usize, &mut Vec<u8>),
     ) -> Result<()> {
         // Before anything is touched: see there.
@@ -72,7 +74,7 @@ impl Messages {
         self.request.resize(request.buffer_len().min(REQUEST_MAX.saturating_add(1)), 0);
         // Copied once; only the copy is looked at.
         request.read_at(0, &mut self.request)?;
-        stack::wiped_after(|| answer(&self.request, room, &mut self.response));
+        stack::wiped_after(depth, || answer(&self.request, room, &mut self.response));
         if self.response.is_empty() {
             return Err(ErrorKind::ShortBuffer.into());
         }

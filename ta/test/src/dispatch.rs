@@ -2,20 +2,20 @@
 
 use alloc::vec::Vec;
 
+use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Done, VersionReply};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{
-    BlockReply, Echo, EchoReply, GcmOpen, GcmOpenReply, Hkdf, HkdfReply, Hmac, Install,
-    InstallReply, Kdf, Marks, MarksReply, Panic, SetFloor, TestId,
+    BlockReply, Echo, EchoReply, GcmOpen, Hkdf, HkdfReply, Hmac, HpkeOpen, Install, InstallReply,
+    Kdf, Marks, MarksReply, OpenReply, Panic, SetFloor, TestId,
 };
-use proseal_ta::apply::apply;
 use proseal_ta::device::Ta;
 use proseal_ta::dispatch::{self, Admits, Build, Call};
 use proseal_ta::platform::Platform;
-use proseal_ta::{gcm, kdf};
+use proseal_ta::{apply, gcm, hpke, kdf};
 
-use crate::marks::Gauge;
+use crate::marks::{Agree, Gauge};
 
 /// Whether a command looks at the time, as [`dispatch::looks_at_time`] says.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn looks_at_time(number: u32) -> bool {
 }
 
 /// Answers a command of the test build, as [`dispatch::dispatch`] does.
-pub fn dispatch<P: Platform + Gauge>(
+pub fn dispatch<P: Platform + Gauge + Agree>(
     ta: &mut Ta<P>,
     role: Role,
     number: u32,
@@ -50,14 +50,24 @@ pub fn dispatch<P: Platform + Gauge>(
             TestId::Hmac => call.run(Admits::Any, hmac),
             TestId::Kdf => call.run(Admits::Any, kdf_of_3gpp),
             TestId::GcmOpen => call.run(Admits::Any, gcm_open),
+            TestId::HpkeOpen => call.run(Admits::Any, hpke_open),
         },
     }
 }
 
 fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
     let nonce = ta.start_nonce()?;
-    let Install { scope, content } = request;
-    let outcome = ta.commit_over(|state, held| apply(state, held, content, scope, &nonce))?;
+    let digest = apply::digest(request.content);
+    let outcome = ta.commit_over(|state, held| {
+        let content = Content::parse(request.content)?;
+        if content.device != state.device {
+            return Err(Code::WrongDevice);
+        }
+        match apply::order(state, content.sequence, &digest)? {
+            Some(outcome) => Ok(outcome),
+            None => apply::apply(state, held, &content, digest, request.scope, &nonce),
+        }
+    })?;
     Ok(InstallReply { outcome })
 }
 
@@ -104,8 +114,25 @@ fn kdf_of_3gpp<P: Platform>(_: &mut Ta<P>, request: Kdf<'_>) -> Result<BlockRepl
     Ok(BlockReply { octets })
 }
 
-fn gcm_open<P: Platform>(_: &mut Ta<P>, request: GcmOpen<'_>) -> Result<GcmOpenReply, Code> {
+fn gcm_open<P: Platform>(_: &mut Ta<P>, request: GcmOpen<'_>) -> Result<OpenReply, Code> {
     let mut sealed = request.sealed.to_vec();
     let text = gcm::open(&request.key, &request.nonce, request.aad, &mut sealed);
-    Ok(GcmOpenReply { text: text.ok().map(|text| text.to_vec()) })
+    Ok(OpenReply { text: text.ok().map(|text| text.to_vec()) })
+}
+
+fn hpke_open<P: Platform + Agree>(
+    ta: &mut Ta<P>,
+    request: HpkeOpen<'_>,
+) -> Result<OpenReply, Code> {
+    let HpkeOpen { private, public, encapsulated, info, aad, sealed } = request;
+    if !hpke::is_good_key(&encapsulated) {
+        return Ok(OpenReply { text: None });
+    }
+    let mut agreed = [0; hpke::KEY];
+    ta.platform().agree_by((&private, &public), &encapsulated, &mut agreed)?;
+    let (encapsulated, recipient) = (&encapsulated, &public);
+    let seal = hpke::Sealed { agreed: &agreed, encapsulated, recipient, info, aad };
+    let mut sealed = sealed.to_vec();
+    let text = hpke::open(&seal, &mut sealed);
+    Ok(OpenReply { text: text.ok().map(|text| text.to_vec()) })
 }

@@ -17,6 +17,7 @@ use optee_utee::{
     ErrorKind, ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,
 };
+use proseal_ta::dispatch::depth;
 use proseal_ta::optee::{Instance, Memrefs, Session};
 use proseal_ta_test::dispatch::{dispatch, looks_at_time};
 use proseal_ta_test::marks;
@@ -46,7 +47,7 @@ fn invoke(session: &mut Session, number: u32, memrefs: &mut Memrefs<'_>) -> Resu
     INSTANCE
         .enter(|ta, messages| {
             ta.begin_call(looks_at_time(number));
-            messages.serve(memrefs, |request, room, response| {
+            messages.serve(memrefs, depth(number), |request, room, response| {
                 dispatch(ta, session.role(), number, request, room, response);
             })
         })

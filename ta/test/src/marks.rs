@@ -1,13 +1,51 @@
-//! Stack and heap high-water marks: the free stack is painted when the TA
+//! What only tests ask of a platform. Stack and heap high-water marks: the free stack is painted when the TA
 //! starts, and what is still painted later was never used; libutee's
 //! allocator counts for itself.
 
 use proseal_proto::test_command::MarksReply;
+use proseal_ta::platform::StoreError;
 
 /// What the platform knows of its own memory.
 pub trait Gauge {
     /// The marks since the TA started.
     fn marks(&self) -> MarksReply;
+}
+
+/// What the platform does with a key of the caller as with its own.
+pub trait Agree {
+    /// [`Identity::agree`](proseal_ta::platform::Identity::agree) by this pair, private
+    /// and public.
+    fn agree_by(
+        &mut self,
+        pair: (&[u8; 32], &[u8; 32]),
+        public: &[u8; 32],
+        agreed: &mut [u8; 32],
+    ) -> Result<(), StoreError>;
+}
+
+#[cfg(feature = "sim")]
+impl Agree for proseal_ta::sim::Sim {
+    fn agree_by(
+        &mut self,
+        (private, _): (&[u8; 32], &[u8; 32]),
+        public: &[u8; 32],
+        agreed: &mut [u8; 32],
+    ) -> Result<(), StoreError> {
+        proseal_ta::sim::agree(private, public, agreed);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "optee")]
+impl Agree for proseal_ta::optee::OpTee {
+    fn agree_by(
+        &mut self,
+        pair: (&[u8; 32], &[u8; 32]),
+        public: &[u8; 32],
+        agreed: &mut [u8; 32],
+    ) -> Result<(), StoreError> {
+        proseal_ta::optee::agree_by(pair, public, agreed)
+    }
 }
 
 /// On the host nothing is measured.

@@ -2,6 +2,6 @@
 // behind these figures. (Included by build.rs too, hence no inner doc.)
 
 /// Stack.
-pub(crate) const STACK: u32 = 16 * 1024;
+pub(crate) const STACK: u32 = 20 * 1024;
 /// Heap.
 pub(crate) const HEAP: u32 = 160 * 1024;

@@ -8,11 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proseal_client::error::TARGET_DEAD;
-use proseal_proto::command::{Command, RESPONSE_HEAD};
+use proseal_proto::command::{Command, RESPONSE_HEAD, decode_response};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit::RESPONSE_MAX;
-use proseal_proto::message::Erase;
+use proseal_proto::message::{Erase, Status};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{Install, Scope, TestId};
 
@@ -111,13 +111,16 @@ struct Fuzzer<'l> {
     sessions: Vec<u32>,
     /// Sequence of the last content that was brought.
     sequence: u64,
+    /// The device's id, as `status` last had it.
+    device: DeviceId,
     endings: BTreeMap<Ending, u64>,
 }
 
 impl<'l> Fuzzer<'l> {
-    const fn new(line: &'l Line, seed: u64) -> Self {
+    fn new(line: &'l Line, seed: u64) -> Self {
         let sessions = Vec::new();
-        Self { line, random: Random::new(seed), sessions, sequence: 100, endings: BTreeMap::new() }
+        let (random, endings) = (Random::new(seed), BTreeMap::new());
+        Self { line, random, sessions, sequence: 100, device: DeviceId::NONE, endings }
     }
 
     /// One random thing; what must not be.
@@ -195,7 +198,7 @@ impl<'l> Fuzzer<'l> {
         let result = self.line.device.invoke(session, number, &mut params);
         race.store(false, Ordering::Relaxed);
         match result {
-            Ok(()) => self.responded(&params),
+            Ok(()) => self.responded(number, &params),
             Err(refusal) => self.alive(refusal).map_err(|fault| {
                 format!("{fault} after command {number:#x}, {params:x?}\n{}", dump(&octets))
             }),
@@ -218,11 +221,11 @@ impl<'l> Fuzzer<'l> {
     /// A good request of a command, mostly changed.
     fn octets(&mut self, number: u32) -> Vec<u8> {
         let mut octets = match self.random.below(200) {
-            0 if number == Erase::NUMBER => request(&Erase { device: DeviceId::NONE }),
+            0 if number == Erase::NUMBER => request(&Erase { device: self.device }),
             1..12 if number == Install::NUMBER => {
                 self.sequence += 1;
                 let mut content = content();
-                content.sequence = self.sequence;
+                (content.sequence, content.device) = (self.sequence, self.device);
                 let content = fixture::encoded(&content);
                 request(&Install { scope: Scope::Whole, content: &content })
             }
@@ -267,7 +270,7 @@ impl<'l> Fuzzer<'l> {
     }
 
     /// A response that was written: is it one, and is it all?
-    fn responded(&mut self, params: &[Param; PARAMS]) -> Result<(), String> {
+    fn responded(&mut self, number: u32, params: &[Param; PARAMS]) -> Result<(), String> {
         let (line, room) = (self.line, params[1]);
         if !line.is_response(&room) {
             // Written over a request, perhaps raced against: nothing to tell.
@@ -282,7 +285,14 @@ impl<'l> Fuzzer<'l> {
             return Err(format!("a response of {len} octets"));
         };
         match u32::from_be_bytes(code) {
-            0 => self.ended(Ending::Success),
+            0 => {
+                if number == Status::NUMBER
+                    && let Ok(status) = decode_response::<Status>(&response)
+                {
+                    self.device = status.device;
+                }
+                self.ended(Ending::Success)
+            }
             code if Code::from_number(code).is_none() => Err(format!("code {code:#x}")),
             code if len != RESPONSE_HEAD => Err(format!("code {code:#x} and {len} octets")),
             code => self.ended(Ending::Code(code)),

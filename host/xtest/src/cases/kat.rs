@@ -7,12 +7,14 @@
 //! | 1001 to 1003 | RFC 5869, HKDF |
 //! | 1011 to 1017 | RFC 4231, HMAC |
 //! | 1021 | McGrew and Viega, AES-GCM |
+//! | 1031 | RFC 9180, HPKE |
 //! | 2001 to 2005 | docs/vectors, by `install` and the product's own commands |
 //! | 3001 to 3010 | the function of TS 33.220 |
 //! | 3101 to 3103 | the steps of TS 33.303, by an independent program |
 //! | 4001 to 4202 | Project Wycheproof |
 
 mod gcm;
+mod hpke;
 mod reference;
 mod rfc4231;
 mod rfc5869;
@@ -29,6 +31,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static [Case]> {
         rfc5869::CASES,
         rfc4231::CASES,
         gcm::CASES,
+        hpke::CASES,
         reference::CASES,
         ts33220::CASES,
         ts33303::CASES,

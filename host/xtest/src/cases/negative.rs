@@ -19,8 +19,8 @@ mod values;
 use proseal_proto::command::Id;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, GroupStatus, StatusReply, Version};
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::message::{DeviceState, GroupStatus, Outcome, StatusReply, Version};
+use proseal_proto::test_command::Scope;
 
 pub(super) use requests::{ALL, good, request};
 

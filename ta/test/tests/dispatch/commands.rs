@@ -7,12 +7,14 @@ use proseal_proto::command::{Command, Id, RESPONSE_HEAD, encode_request};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::message::{
-    Admission, DeviceState, Erase, Events, PgkState, Receive, Revoke, Send, Status, Suspend,
-    Version, VersionReply,
+    Admission, DeviceState, Enrol, Erase, Events, GetStatement, PgkState, Receive, Revoke, Send,
+    Status, Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::Suite;
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Echo, GcmOpen, Hkdf, Hmac, Kdf, Marks, Scope, SetFloor, TestId};
+use proseal_proto::test_command::{
+    Echo, GcmOpen, Hkdf, Hmac, HpkeOpen, Kdf, Marks, Scope, SetFloor, TestId,
+};
 use proseal_proto::{PROTO_VERSION, limit};
 use proseal_ta::session::{self, Login};
 
@@ -263,7 +265,7 @@ fn callers(number: u32) -> &'static [Role] {
     match number {
         1 => &[Role::Public, Role::Daemon, Role::Administrator],
         6..=8 => &[Role::Daemon],
-        5 | 9 | 0x8006 => &[Role::Daemon, Role::Administrator],
+        2 | 4 | 5 | 9 | 0x8006 => &[Role::Daemon, Role::Administrator],
         _ => &[Role::Administrator],
     }
 }
@@ -323,6 +325,8 @@ fn whole_requests() -> Vec<(Role, u32, Vec<u8>)> {
     let (group, generation) = (fixture::group_id(GROUP), fixture::generation(1));
     vec![
         whole(&Version),
+        whole(&GetStatement { nonce: [1; 32] }),
+        whole(&Enrol { root_key: [1; 32], manager: [2; 16] }),
         whole(&Status),
         whole(&Send { group, generation }),
         whole(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1); 2] }),
@@ -338,16 +342,24 @@ fn whole_requests() -> Vec<(Role, u32, Vec<u8>)> {
         whole(&Hmac { key: &[1], message: &[2] }),
         whole(&Kdf { fc: 1, key: &[2], parameters: vec![&[3], &[]] }),
         whole(&GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[3], sealed: &[4; 17] }),
+        whole(&HpkeOpen {
+            private: [1; 32],
+            public: [2; 32],
+            encapsulated: [9; 32],
+            info: &[3],
+            aad: &[4],
+            sealed: &[5; 17],
+        }),
     ]
 }
 
-/// `install` is not among them, since its content is judged by itself; nor is
-/// `panic`, which has no answer.
+/// `import` and `install` are not among them, since what they bring is judged by
+/// itself; nor is `panic`, which has no answer.
 #[test]
 fn there_is_a_whole_request_of_every_command() {
     let numbers: Vec<u32> = whole_requests().iter().map(|(_, number, _)| *number).collect();
     let all = Id::ALL.iter().map(|id| id.number()).chain(TestId::ALL.iter().map(|id| id.number()));
-    let left = [TestId::Install.number(), TestId::Panic.number()];
+    let left = [Id::Import.number(), TestId::Install.number(), TestId::Panic.number()];
     let wanted: Vec<u32> = all.filter(|number| !left.contains(number)).collect();
     assert_eq!(numbers, wanted);
 }
@@ -380,7 +392,7 @@ fn every_command_refuses_what_is_not_its_request() {
         let oversized = vec![0; limit::REQUEST_MAX + 1];
         assert_eq!(code_of(&device.raw(role, number, &oversized)), Some(Code::Oversized));
     }
-    for number in [0, 2, 13, 0x8000, 0x800a, u32::MAX] {
+    for number in [0, 13, 0x8000, 0x800b, u32::MAX] {
         assert_eq!(
             code_of(&device.raw(Role::Administrator, number, &[0, 1])),
             Some(Code::UnknownCommand)
@@ -397,8 +409,8 @@ proptest! {
             (
                 select(Role::ALL),
                 select(vec![
-                    1_u32, 5, 6, 7, 8, 9, 10, 11, 12, 0x8001, 0x8002, 0x8004, 0x8005, 0x8006,
-                    0x8007, 0x8008, 0x8009, 3,
+                    1_u32, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x8001, 0x8002, 0x8004, 0x8005, 0x8006,
+                    0x8007, 0x8008, 0x8009, 0x800a, 13,
                 ]),
                 any::<bool>(),
                 vec(any::<u8>(), 0..120),

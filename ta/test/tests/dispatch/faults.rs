@@ -2,8 +2,8 @@
 //! happened.
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{DeviceState, EventKind, Status};
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::message::{DeviceState, EventKind, Outcome, Status};
+use proseal_proto::test_command::Scope;
 use proseal_ta::sim::Fault;
 
 use crate::fixture::{Device, generations, largest};

@@ -11,12 +11,12 @@ use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkI
 use proseal_proto::key::KeyPair;
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::message::{
-    Erase, Event, EventKind, Events, Receive, ReceiveItem, Revoke, Send, SendReply, Status,
-    StatusReply, Suspend,
+    Erase, Event, EventKind, Events, Outcome, Receive, ReceiveItem, Revoke, Send, SendReply,
+    Status, StatusReply, Suspend,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Install, Outcome, Scope};
+use proseal_proto::test_command::{Install, Scope};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;

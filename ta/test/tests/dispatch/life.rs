@@ -2,9 +2,9 @@
 
 use proseal_proto::content::{Content, Policy};
 use proseal_proto::error::Code;
-use proseal_proto::message::{EventKind, PgkState, Suspend};
+use proseal_proto::message::{EventKind, Outcome, PgkState, Suspend};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Outcome, Scope, SetFloor};
+use proseal_proto::test_command::{Scope, SetFloor};
 
 use crate::fixture::{self, Device, GROUP, TIME, content, generations, group, pgk};
 

@@ -8,5 +8,6 @@ mod faults;
 mod fixture;
 mod install;
 mod life;
+mod packages;
 mod power;
 mod profiles;

@@ -5,10 +5,10 @@ use proseal_proto::command::{Command, RESPONSE_HEAD, encode_request};
 use proseal_proto::content::{Content, Label};
 use proseal_proto::error::Code;
 use proseal_proto::id::EpochSalt;
-use proseal_proto::message::{Admission, Receive, ReceiveItem};
+use proseal_proto::message::{Admission, Outcome, Receive, ReceiveItem};
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::test_command::Scope;
 use proseal_ta::sim::Fault;
 
 use crate::fixture::{self, Device, GROUP, MEMBER, OTHER, generations};

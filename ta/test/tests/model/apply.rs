@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{EventKind, PgkState};
-use proseal_proto::test_command::Outcome;
+use proseal_proto::message::{EventKind, Outcome, PgkState};
 
 use crate::content::{Content, Entry, Flaw, Wanted};
 use crate::derive::{self, Policy};

@@ -1,9 +1,8 @@
 //! What can be asked, of whom, and what an answer says.
 
 use proseal_proto::error::Code;
-use proseal_proto::message::{EventsReply, StatusReply};
+use proseal_proto::message::{EventsReply, Outcome, StatusReply};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::Outcome;
 
 use crate::content::Content;
 use crate::derive::{Epoch, Keys};

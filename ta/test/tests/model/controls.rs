@@ -4,12 +4,11 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    AdmissionReply, DeviceState, Event, EventKind, EventsReply, PgkState, ReceiveReply, SendReply,
-    StatusReply,
+    AdmissionReply, DeviceState, Event, EventKind, EventsReply, Outcome, PgkState, ReceiveReply,
+    SendReply, StatusReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::Outcome;
 
 use crate::answer::answer;
 use crate::ask::{Ask, Expected, Heard, Start};

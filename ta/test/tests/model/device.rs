@@ -8,11 +8,11 @@ use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, Generation, GroupId};
 use proseal_proto::limit::RESPONSE_MAX;
 use proseal_proto::message::{
-    Admission, AdmissionReply, Erase, Events, EventsReply, Receive, ReceiveReply, Revoke, Send,
-    SendReply, Status, StatusReply, Suspend, Version, VersionReply,
+    Admission, AdmissionReply, Erase, Events, EventsReply, Outcome, Receive, ReceiveReply, Revoke,
+    Send, SendReply, Status, StatusReply, Suspend, Version, VersionReply,
 };
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Echo, EchoReply, Install, Outcome, Scope, SetFloor};
+use proseal_proto::test_command::{Echo, EchoReply, Install, Scope, SetFloor};
 use proseal_ta::device::Ta;
 use proseal_ta::sim::{Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;

@@ -276,7 +276,7 @@ impl Draw {
 
     fn bad(&mut self, life: &Life) -> Step {
         let ask = self.any(life);
-        let number = self.random.one(&[0, 2, 3, 4, 13, 0x8000, 0x800a, u32::MAX]);
+        let number = self.random.one(&[0, 13, 0x8000, 0x800b, u32::MAX]);
         let how = self.random.one(&[
             Bad::Oversized,
             Bad::Version,

@@ -9,8 +9,8 @@ use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::PgkId;
 use proseal_proto::limit;
-use proseal_proto::message::Revoke;
-use proseal_proto::test_command::{Outcome, Scope, SetFloor};
+use proseal_proto::message::{Outcome, Revoke};
+use proseal_proto::test_command::{Scope, SetFloor};
 
 use super::{Found, SEQUENCE, case, content, with_generations};
 use crate::case::{Case, Verdict};

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{SendReply, Version};
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::message::{Outcome, SendReply, Version};
+use proseal_proto::test_command::Scope;
 
 use super::{Found, SEQUENCE, case, with_generations};
 use crate::case::{Case, Stop, Verdict};

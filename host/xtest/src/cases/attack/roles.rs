@@ -64,17 +64,16 @@ type Row = (&'static str, u32, [[Answer; 3]; 3]);
 const SUSPEND: u32 = Id::Suspend.number();
 const INSTALL: u32 = TestId::Install.number();
 
-/// All numbers of the table in docs/commands.md, those that it reserves, and
-/// some beyond. `panic` stands last: nothing answers after it.
+/// All numbers of the table in docs/commands.md, and some beyond. What changes the
+/// device stands last, and `panic` after that: nothing answers then.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     //                        factory         enrolled        damaged
     //                        P   D   A       P   D   A       P   D   A
     ("no command",    0,    [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
     ("version",       1,    [[OK, OK, OK],   [OK, OK, OK],   [OK, OK, OK]]),
-    ("(statement)",   2,    [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
-    ("(enrol)",       3,    [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
-    ("(import)",      4,    [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
+    // Enrolled in clear, which is without a manager.
+    ("import",        4,    [[NP, WS, WS],   [NP, WS, WS],   [NP, DM, DM]]),
     ("status",        5,    [[NP, OK, OK],   [NP, OK, OK],   [NP, OK, OK]]),
     ("send",          6,    [[NP, WS, NP],   [NP, OK, NP],   [NP, DM, NP]]),
     ("receive",       7,    [[NP, WS, NP],   [NP, OK, NP],   [NP, DM, NP]]),
@@ -94,8 +93,11 @@ const TABLE: &[Row] = &[
     ("hmac",        0x8007, [[NP, NP, OK],   [NP, NP, OK],   [NP, NP, OK]]),
     ("kdf",         0x8008, [[NP, NP, OK],   [NP, NP, OK],   [NP, NP, OK]]),
     ("gcm open",    0x8009, [[NP, NP, OK],   [NP, NP, OK],   [NP, NP, OK]]),
-    ("no command",  0x800a, [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
+    ("hpke open",   0x800a, [[NP, NP, OK],   [NP, NP, OK],   [NP, NP, OK]]),
+    ("no command",  0x800b, [[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
     ("no command", u32::MAX,[[UC, UC, UC],   [UC, UC, UC],   [UC, UC, UC]]),
+    ("statement",     2,    [[NP, OK, OK],   [NP, OK, OK],   [NP, DM, DM]]),
+    ("enrol",         3,    [[NP, NP, OK],   [NP, NP, WS],   [NP, NP, DM]]),
     ("panic",       0x8003, [[NP, NP, END],  [NP, NP, END],  [NP, NP, END]]),
 ];
 

@@ -7,10 +7,12 @@ use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit::{BATCH, REQUEST_MAX, RESPONSE_MAX};
 use proseal_proto::message::{
-    Admission, Erase, Events, Receive, Revoke, Send, Status, Suspend, Version,
+    Admission, Enrol, Erase, Events, GetStatement, Import, Receive, Revoke, Send, Status, Suspend,
+    Version,
 };
 use proseal_proto::test_command::{
-    Echo, GcmOpen, Hkdf, HkdfReply, Hmac, Install, Kdf, Marks, Panic, Scope, SetFloor, TestId,
+    Echo, GcmOpen, Hkdf, HkdfReply, Hmac, HpkeOpen, Install, Kdf, Marks, Panic, Scope, SetFloor,
+    TestId,
 };
 
 use super::{case, content};
@@ -21,6 +23,9 @@ use crate::ioctl::{PARAMS, Param, Refusal, kind};
 use crate::line::Line;
 
 const VERSION: u32 = Id::Version.number();
+const STATEMENT: u32 = Id::Statement.number();
+const ENROL: u32 = Id::Enrol.number();
+const IMPORT: u32 = Id::Import.number();
 const STATUS: u32 = Id::Status.number();
 const SEND: u32 = Id::Send.number();
 const RECEIVE: u32 = Id::Receive.number();
@@ -38,6 +43,7 @@ const ECHO: u32 = TestId::Echo.number();
 const HMAC: u32 = TestId::Hmac.number();
 const KDF: u32 = TestId::Kdf.number();
 const GCM_OPEN: u32 = TestId::GcmOpen.number();
+const HPKE_OPEN: u32 = TestId::HpkeOpen.number();
 
 pub(super) const CASES: &[Case] = &[
     case(2101, "version cut anywhere is truncated", truncated::<VERSION>),
@@ -58,6 +64,9 @@ pub(super) const CASES: &[Case] = &[
     case(2116, "hmac cut anywhere is truncated", truncated::<HMAC>),
     case(2117, "kdf cut anywhere is truncated", truncated::<KDF>),
     case(2118, "gcm open cut anywhere is truncated", truncated::<GCM_OPEN>),
+    case(2119, "statement cut anywhere is truncated", truncated::<STATEMENT>),
+    case(2120, "enrol cut anywhere is truncated", truncated::<ENROL>),
+    case(2121, "hpke open cut anywhere is truncated", truncated::<HPKE_OPEN>),
     case(2201, "octets after version are trailing", trailing::<VERSION>),
     case(2202, "octets after status are trailing", trailing::<STATUS>),
     case(2203, "octets after send are trailing", trailing::<SEND>),
@@ -76,6 +85,9 @@ pub(super) const CASES: &[Case] = &[
     case(2216, "octets after hmac are trailing", trailing::<HMAC>),
     case(2217, "octets after kdf are trailing", trailing::<KDF>),
     case(2218, "octets after gcm open are trailing", trailing::<GCM_OPEN>),
+    case(2219, "octets after statement are trailing", trailing::<STATEMENT>),
+    case(2220, "octets after enrol are trailing", trailing::<ENROL>),
+    case(2221, "octets after hpke open are trailing", trailing::<HPKE_OPEN>),
     case(2301, "version of another protocol version is refused", other_version::<VERSION>),
     case(2302, "status of another protocol version is refused", other_version::<STATUS>),
     case(2303, "send of another protocol version is refused", other_version::<SEND>),
@@ -94,6 +106,10 @@ pub(super) const CASES: &[Case] = &[
     case(2316, "hmac of another protocol version is refused", other_version::<HMAC>),
     case(2317, "kdf of another protocol version is refused", other_version::<KDF>),
     case(2318, "gcm open of another protocol version is refused", other_version::<GCM_OPEN>),
+    case(2319, "statement of another protocol version is refused", other_version::<STATEMENT>),
+    case(2320, "enrol of another protocol version is refused", other_version::<ENROL>),
+    case(2321, "hpke open of another protocol version is refused", other_version::<HPKE_OPEN>),
+    case(2322, "import of another protocol version is refused", other_version::<IMPORT>),
     case(2401, "a success of version touches only its response", own_octets::<VERSION>),
     case(2402, "a success of status touches only its response", own_octets::<STATUS>),
     case(2403, "a success of send touches only its response", own_octets::<SEND>),
@@ -112,6 +128,7 @@ pub(super) const CASES: &[Case] = &[
     case(2418, "a success of hmac touches only its response", own_octets::<HMAC>),
     case(2419, "a success of kdf touches only its response", own_octets::<KDF>),
     case(2420, "a success of gcm open touches only its response", own_octets::<GCM_OPEN>),
+    case(2421, "a success of hpke open touches only its response", own_octets::<HPKE_OPEN>),
     case(2501, "version without room for its response is a short buffer", short::<VERSION>),
     case(2502, "status without room for its response is a short buffer", short::<STATUS>),
     case(2503, "send without room for its response is a short buffer", short::<SEND>),
@@ -128,6 +145,10 @@ pub(super) const CASES: &[Case] = &[
     case(2518, "hmac without room for its response is a short buffer", short::<HMAC>),
     case(2519, "kdf without room for its response is a short buffer", short::<KDF>),
     case(2520, "gcm open without room for its response is a short buffer", short::<GCM_OPEN>),
+    case(2521, "statement without room for its response is a short buffer", unheard::<STATEMENT>),
+    case(2522, "enrol without room for its response is a short buffer", unheard::<ENROL>),
+    case(2523, "import without room for its response is a short buffer", unheard::<IMPORT>),
+    case(2524, "hpke open without room for its response is a short buffer", short::<HPKE_OPEN>),
     case(2510, "send without room for its response uses no PTK Id", short_send),
     case(2511, "panic without room for its response does not panic", short_panic),
     case(2601, "version takes no other parameter types", types::<VERSION>),
@@ -148,7 +169,11 @@ pub(super) const CASES: &[Case] = &[
     case(2616, "hmac takes no other parameter types", types::<HMAC>),
     case(2617, "kdf takes no other parameter types", types::<KDF>),
     case(2618, "gcm open takes no other parameter types", types::<GCM_OPEN>),
-    case(2701, "numbers that the product reserves are unknown", reserved),
+    case(2619, "statement takes no other parameter types", types::<STATEMENT>),
+    case(2620, "enrol takes no other parameter types", types::<ENROL>),
+    case(2621, "hpke open takes no other parameter types", types::<HPKE_OPEN>),
+    case(2622, "import takes no other parameter types", types::<IMPORT>),
+    case(2701, "number 0 is unknown", reserved),
     case(2702, "numbers that the test build reserves are unknown", reserved_for_tests),
     case(2703, "numbers beside and far from the table are unknown", far_numbers),
     case(2704, "a request longer than any can be is oversized, for every command", oversized),
@@ -156,9 +181,9 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// All commands.
-pub(in crate::cases) const ALL: [u32; 18] = [
-    VERSION, STATUS, SEND, RECEIVE, ADMISSION, SUSPEND, REVOKE, EVENTS, ERASE, INSTALL, SET_FLOOR,
-    PANIC, MARKS, HKDF, ECHO, HMAC, KDF, GCM_OPEN,
+pub(in crate::cases) const ALL: [u32; 22] = [
+    VERSION, STATEMENT, ENROL, IMPORT, STATUS, SEND, RECEIVE, ADMISSION, SUSPEND, REVOKE, EVENTS,
+    ERASE, INSTALL, SET_FLOOR, PANIC, MARKS, HKDF, ECHO, HMAC, KDF, GCM_OPEN, HPKE_OPEN,
 ];
 
 pub(in crate::cases) fn request(command: &impl Encode) -> Vec<u8> {
@@ -169,10 +194,14 @@ pub(in crate::cases) fn request(command: &impl Encode) -> Vec<u8> {
 
 /// A good request of a command. Of those that would change the state, one
 /// that does not: `install` of what is held, an end of what is not held;
-/// `erase` names another device.
+/// `erase` names another device. `statement` and `enrol` do change it where they
+/// are carried out, and `import` brings nothing.
 pub(in crate::cases) fn good(number: u32) -> Vec<u8> {
     let group = fixture::group_id(GROUP);
     match number {
+        STATEMENT => request(&GetStatement { nonce: [0x0e; 32] }),
+        ENROL => request(&Enrol { root_key: [0x41; 32], manager: [0x3a; 16] }),
+        IMPORT => request(&Import { octets: &[0xd2, 0x84] }),
         STATUS => request(&Status),
         SEND => request(&Send { group, generation: fixture::generation(1) }),
         RECEIVE => request(&Receive { items: vec![fixture::epoch(GROUP, 1, OTHER, 1)] }),
@@ -196,6 +225,14 @@ pub(in crate::cases) fn good(number: u32) -> Vec<u8> {
             // Not authentic, which is a good answer too.
             request(&GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[3], sealed: &[4; 24] })
         }
+        HPKE_OPEN => request(&HpkeOpen {
+            private: [1; 32],
+            public: [2; 32],
+            encapsulated: [9; 32],
+            info: &[3],
+            aad: &[4],
+            sealed: &[5; 24],
+        }),
         _ => request(&Version),
     }
 }
@@ -266,10 +303,14 @@ fn success(c: &mut Context, line: &Line, number: u32, request: &[u8]) -> Result<
 /// The room that a good request must bring, whose response has `len` octets.
 const fn room(number: u32, len: usize) -> usize {
     match number {
+        STATEMENT => GetStatement::RESPONSE_MAX,
+        ENROL => Enrol::RESPONSE_MAX,
+        IMPORT => Import::RESPONSE_MAX,
         STATUS => Status::RESPONSE_MAX,
         EVENTS => Events::RESPONSE_MAX,
         HKDF => Hkdf::RESPONSE_MAX,
         GCM_OPEN => GcmOpen::RESPONSE_MAX,
+        HPKE_OPEN => HpkeOpen::RESPONSE_MAX,
         _ => len,
     }
 }
@@ -315,6 +356,16 @@ fn short<const NUMBER: u32>(c: &mut Context) -> Verdict {
     for room in shorter.into_iter().filter(|&room| room < needed) {
         let result = line.call_with_room(NUMBER, &good(NUMBER), room);
         c.stopped(&line, &format!("room for {room} of {len} octets"), result, SHORT_BUFFER);
+    }
+    Ok(())
+}
+
+/// Of a command that would change the device: it is not carried out even once.
+fn unheard<const NUMBER: u32>(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    for room in [room(NUMBER, 0) - 1, RESPONSE_HEAD, RESPONSE_HEAD - 1, 1] {
+        let result = line.call_with_room(NUMBER, &good(NUMBER), room);
+        c.stopped(&line, &format!("room for {room} octets"), result, SHORT_BUFFER);
     }
     Ok(())
 }
@@ -387,11 +438,11 @@ fn unknown(c: &mut Context, numbers: impl Iterator<Item = u32>) -> Verdict {
 }
 
 fn reserved(c: &mut Context) -> Verdict {
-    unknown(c, [0, 2, 3, 4].into_iter())
+    unknown(c, [0].into_iter())
 }
 
 fn reserved_for_tests(c: &mut Context) -> Verdict {
-    unknown(c, [TestId::FIRST - 1].into_iter().chain(0x800a..0x8010))
+    unknown(c, [TestId::FIRST - 1].into_iter().chain(0x800b..0x8010))
 }
 
 fn far_numbers(c: &mut Context) -> Verdict {

@@ -6,8 +6,8 @@ use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::limit;
-use proseal_proto::message::Receive;
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::message::{Outcome, Receive};
+use proseal_proto::test_command::Scope;
 
 use super::{LISTENING, SEQUENCE, case, content, factory, request};
 use crate::case::{Case, Verdict};

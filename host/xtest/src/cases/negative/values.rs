@@ -3,7 +3,7 @@
 use proseal_proto::command::Id;
 use proseal_proto::error::Code;
 use proseal_proto::limit::{BATCH, GENERATION};
-use proseal_proto::test_command::{GcmOpen, GcmOpenReply, HkdfReply, TestId};
+use proseal_proto::test_command::{GcmOpen, HkdfReply, OpenReply, TestId};
 
 use super::requests::{good, request};
 use super::{case, content};
@@ -145,9 +145,9 @@ fn kdf_parameters(c: &mut Context) -> Verdict {
 fn gcm_length(c: &mut Context) -> Verdict {
     let line = c.line()?;
     let open = |sealed: &[u8]| request(&GcmOpen { key: [1; 16], nonce: [2; 12], aad: &[], sealed });
-    let longest = line.call(GCM_OPEN, &open(&[0; GcmOpenReply::TEXT_MAX]));
+    let longest = line.call(GCM_OPEN, &open(&[0; OpenReply::TEXT_MAX]));
     c.ok("the longest", longest)?;
-    let longer = open(&[0; GcmOpenReply::TEXT_MAX + 1]);
+    let longer = open(&[0; OpenReply::TEXT_MAX + 1]);
     c.refused_by(&line, "an octet more", GCM_OPEN, &longer, Code::OutOfRange);
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use proseal_issuer::testing::Value;
 use proseal_proto::content::{Content, Label};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt};
 use proseal_proto::message::{
-    DeviceState, Events, PgkState, ReceiveItem, Revoke, Suspend, Version, VersionReply,
+    DeviceState, Events, Outcome, PgkState, ReceiveItem, Revoke, Suspend, Version, VersionReply,
 };
 use proseal_proto::profile::{Profile, Suite};
 use proseal_proto::test_command::{GcmOpen, Kdf, Marks, MarksReply, Scope};
@@ -32,6 +33,8 @@ pub(in crate::cases) const CASES: &[Case] = &[
 const SESSIONS: usize = 40;
 /// What is wiped of the stack after each command, octets (ta/src/stack.rs).
 const STACK_WIPED: u32 = 6 * 1024;
+/// After one that checks signatures, or has one made.
+const STACK_WIPED_SIGNED: u32 = 10 * 1024;
 /// What the stack's high-water mark counts above that: 2,048 that are never
 /// painted (ta/test/src/marks.rs), and less than 512 of the entry point.
 const STACK_ABOVE: u32 = 2_048 + 512;
@@ -191,6 +194,8 @@ fn marks(c: &mut Context) -> Verdict {
     let wiped = c.marks()?.stack_high;
 
     largest_workload(c)?;
+    let usual = c.marks()?.stack_high;
+    largest_package(c)?;
     let marks = c.marks()?;
     if marks.stack_size == 0 {
         return Err(Stop::Skipped(String::from("this platform has no gauge")));
@@ -205,7 +210,9 @@ fn marks(c: &mut Context) -> Verdict {
     // That it is the wipe's mark and no other.
     c.above("mark of a small command > what is wiped", wiped, STACK_WIPED);
     c.above("what is wiped, and is above > that mark", STACK_WIPED + STACK_ABOVE, wiped);
-    c.equal("the mark after the deepest commands", marks.stack_high, wiped);
+    c.equal("the mark after the deepest commands", usual, wiped);
+    let signed = wiped + (STACK_WIPED_SIGNED - STACK_WIPED);
+    c.equal("the mark after the deepest of all", marks.stack_high, signed);
     Ok(())
 }
 
@@ -290,4 +297,20 @@ fn largest_workload(c: &mut Context) -> Verdict {
     c.that("it is authentic", opened.is_some());
     let erased = c.erase(DeviceId::NONE);
     c.ok("erase", erased)
+}
+
+/// What is signed and sealed: the largest state, in a package as long as any can
+/// be, a notice, a statement.
+fn largest_package(c: &mut Context) -> Verdict {
+    c.enrolled()?;
+    let mut manager = c.manager_of_enrolled()?;
+    c.imported(&manager.package(&manager.largest(1)), Outcome::Applied)?;
+    manager.sequence += 1;
+    let mut draft = manager.draft(&manager.largest(1));
+    let filler = limit::PACKAGE_MAX - manager.seal(&draft).len() - 8;
+    draft.content.set(&[64], Value::Bytes(vec![0; filler]));
+    c.imported(&manager.seal(&draft), Outcome::Applied)?;
+    c.imported(manager.notice(1 << 20).octets(), Outcome::Applied)?;
+    c.statement()?;
+    c.fresh()
 }

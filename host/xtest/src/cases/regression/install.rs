@@ -4,8 +4,9 @@ use proseal_proto::content::{Content, Group, Label};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, PgkId};
 use proseal_proto::limit;
+use proseal_proto::message::Outcome;
 use proseal_proto::profile::{Profile, Suite};
-use proseal_proto::test_command::{Outcome, Scope};
+use proseal_proto::test_command::Scope;
 
 use super::case;
 use crate::case::{Case, Verdict};

@@ -6,9 +6,9 @@ use proseal_client::Error;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{EventKind, Events, PgkState, Revoke, Suspend};
+use proseal_proto::message::{EventKind, Events, Outcome, PgkState, Revoke, Suspend};
 use proseal_proto::role::Role;
-use proseal_proto::test_command::{Outcome, Scope, SetFloor};
+use proseal_proto::test_command::{Scope, SetFloor};
 
 use super::case;
 use crate::case::{Case, Verdict};

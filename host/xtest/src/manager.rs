@@ -1,0 +1,287 @@
+//! A manager for cases: it enrols the device, and makes packages and notices
+//! for it, good ones and such with one fault.
+
+use std::sync::Mutex;
+
+use proseal_issuer::testing::{Fixed, fault};
+use proseal_issuer::{
+    Delegation, DesiredState, DeviceKeys, Group, GroupKey, ManagerId, Notice, Pgk, RootKey, Signer,
+    SignerKey, SignerVersion, Statement, Trust,
+};
+use proseal_proto::error::Code;
+use proseal_proto::limit;
+use proseal_proto::message::{
+    DeviceState, Enrol, GetStatement, GroupStatus, Import, ImportReply, Outcome, StatusReply,
+};
+
+use crate::case::{Stop, Verdict};
+use crate::check::Context;
+use crate::device::lasting;
+use crate::fixture::{self, GROUP, MEMBER, TIME};
+#[cfg(feature = "optee")]
+use crate::store::Image;
+
+/// The manager's id.
+pub(crate) const MANAGER: ManagerId = ManagerId([0x3a; 16]);
+/// The version of its signer.
+pub(crate) const VERSION: u32 = 5;
+/// A caller's nonce.
+const NONCE: [u8; 32] = [0x0e; 32];
+
+/// The public keys of the device that was met last: of one device they are the same
+/// in all cases, and to ask costs a signature.
+static KEYS: Mutex<Option<DeviceKeys>> = Mutex::new(None);
+
+/// The manager, and the device that is enrolled with it.
+pub(crate) struct Manager {
+    pub(crate) root: RootKey,
+    pub(crate) signer: Signer,
+    pub(crate) device: DeviceKeys,
+    /// Of the device's last package.
+    pub(crate) sequence: u64,
+    /// The generation that the device holds of [`GROUP`]; the next ones may come in.
+    pub(crate) first: u64,
+}
+
+/// The root key of the manager with this number.
+pub(crate) fn root(number: u8) -> RootKey {
+    RootKey::from_seed(&[0x40 | number; 32])
+}
+
+/// The signer whom `root` names with `version` for `manager`.
+pub(crate) fn signer(root: &RootKey, version: u32, manager: ManagerId) -> Signer {
+    let key = SignerKey::from_seed(&[version.to_le_bytes()[0]; 32]);
+    let version = SignerVersion::new(version).expect("the version is not 0");
+    let delegation = Delegation::sign(root, key.public(), version, manager);
+    Signer::new(key, delegation).expect("the delegation names this key")
+}
+
+/// One group of a package; `next` lets in all of `pgks`.
+pub(crate) fn group(group: u32, pgks: Vec<Pgk>) -> Group {
+    let next = pgks.first().map_or(fixture::generation(1), |pgk| pgk.generation);
+    let (group, member) = (fixture::group_id(group), fixture::member(MEMBER));
+    Group { group, member, next, may_send: true, pgks }
+}
+
+/// The number of the key of a generation of [`GROUP`]; the numbers from 64 on are
+/// left to others.
+pub(crate) const fn key_of(generation: u64) -> usize {
+    (generation % 60) as usize
+}
+
+/// A PGK with key number `at`, as [`fixture::pgk`] has it.
+pub(crate) fn pgk_with(generation: u64, at: usize) -> Pgk {
+    let pgk = fixture::pgk(generation, at);
+    let key = GroupKey::from_octets(pgk.key);
+    let (generation, id, is_root, policy) = (pgk.generation, pgk.id, pgk.is_root, pgk.policy);
+    Pgk { generation, id, key, is_root, policy }
+}
+
+/// The PGK of a generation of [`GROUP`].
+pub(crate) fn pgk(generation: u64) -> Pgk {
+    pgk_with(generation, key_of(generation))
+}
+
+impl Manager {
+    /// A later state than the last: these groups.
+    pub(crate) fn state(&self, groups: Vec<Group>) -> DesiredState {
+        DesiredState { sequence: self.sequence + 1, time: TIME, start_nonce: None, groups }
+    }
+
+    /// A later state than the last: of [`GROUP`] the generations that are so many after
+    /// [`Self::first`].
+    pub(crate) fn holding(&self, offsets: &[u64]) -> DesiredState {
+        let pgks = offsets.iter().map(|offset| pgk(self.first + offset));
+        self.state(vec![group(GROUP, pgks.collect())])
+    }
+
+    /// The one that most cases begin with.
+    pub(crate) fn plain(&self) -> DesiredState {
+        self.holding(&[0])
+    }
+
+    /// As many groups as fit, with as many PGKs, of the generations from `first` on;
+    /// those of group number `g` have the keys from 64 + 4 `g` on.
+    pub(crate) fn largest(&self, first: u64) -> DesiredState {
+        let groups = (0..limit::GROUPS).map(|g| {
+            let pgks =
+                (0..limit::PGKS).map(|p| pgk_with(first + p as u64, 64 + g * limit::PGKS + p));
+            group(fixture::numbered_group(g), pgks.collect())
+        });
+        self.state(groups.collect())
+    }
+
+    /// A package, to be changed before it is sealed.
+    pub(crate) fn draft(&self, state: &DesiredState) -> fault::Package {
+        fault::package(&self.signer, &self.device, state)
+    }
+
+    /// Seals and signs it as it is.
+    pub(crate) fn seal(&self, package: &fault::Package) -> Vec<u8> {
+        package.seal(&self.signer, &self.device, &mut Fixed::new(&[7; 32]))
+    }
+
+    /// A good package.
+    pub(crate) fn package(&self, state: &DesiredState) -> Vec<u8> {
+        self.seal(&self.draft(state))
+    }
+
+    /// A good notice for [`GROUP`]: what is below the generation so many after
+    /// [`Self::first`] is ended.
+    pub(crate) fn notice(&self, offset: u64) -> Notice {
+        let below = fixture::generation(self.first + offset);
+        Notice::sign(&self.signer, fixture::group_id(GROUP), below, TIME)
+    }
+}
+
+impl Context {
+    /// `import`.
+    pub(crate) fn import(&mut self, octets: &[u8]) -> Result<ImportReply, proseal_client::Error> {
+        self.ta.call(&Import { octets })
+    }
+
+    /// A package or notice with this outcome.
+    #[track_caller]
+    pub(crate) fn imported(&mut self, octets: &[u8], expected: Outcome) -> Verdict {
+        let reply = self.import(octets);
+        let outcome = self.ok("import", reply)?.outcome;
+        if self.equal("outcome", outcome, expected) { Ok(()) } else { Err(Stop::Failed) }
+    }
+
+    /// The device's own word.
+    #[track_caller]
+    pub(crate) fn statement(&mut self) -> Result<Statement, Stop> {
+        let reply = self.ta.call(&GetStatement { nonce: NONCE });
+        let octets = self.ok("statement", reply)?.statement;
+        self.verified(&octets, &NONCE)
+    }
+
+    /// A statement whose signature and nonce are as they should be.
+    #[track_caller]
+    pub(crate) fn verified(&mut self, octets: &[u8], nonce: &[u8; 32]) -> Result<Statement, Stop> {
+        let statement = Statement::verify_answer(octets, nonce);
+        self.ok("the statement", statement.map_err(|error| error.to_string()))
+    }
+
+    /// The manager of a device that holds what [`Manager::plain`] says. The device
+    /// is the one that there is, if it can be brought to that by a package; else it is
+    /// made anew.
+    #[track_caller]
+    pub(crate) fn manager(&mut self) -> Result<Manager, Stop> {
+        let mut status = self.status()?;
+        if !is_usable(&status) {
+            self.enrolled()?;
+            status = self.status()?;
+        }
+        let group = status.groups.first();
+        let held = group.map(|group| group.pgks.as_slice()).unwrap_or_default();
+        let first = match held {
+            [only] => only.generation.get(),
+            _ => group.map_or(1, |group| group.next),
+        };
+        let mut manager = Manager { first, ..self.manager_of_enrolled()? };
+        if held.len() != 1 {
+            self.imported(&manager.package(&manager.plain()), Outcome::Applied)?;
+            manager.sequence += 1;
+        }
+        Ok(manager)
+    }
+
+    /// What the host checks packages by.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust { root: root(1).public(), manager: MANAGER, least_version: 0 }
+    }
+
+    /// The manager of a device that is enrolled.
+    #[track_caller]
+    pub(crate) fn manager_of_enrolled(&mut self) -> Result<Manager, Stop> {
+        let status = self.status()?;
+        let known = KEYS.lock().ok().and_then(|keys| *keys);
+        let device = match known.filter(|keys| keys.id() == status.device) {
+            Some(keys) => keys,
+            None => self.statement()?.device,
+        };
+        if let Ok(mut keys) = KEYS.lock() {
+            *keys = Some(device);
+        }
+        let (root, sequence) = (root(1), status.sequence);
+        let signer = signer(&root, VERSION, MANAGER);
+        Ok(Manager { root, signer, device, sequence, first: 1 })
+    }
+
+    /// Makes the device anew, and enrols it.
+    #[track_caller]
+    pub(crate) fn enrolled(&mut self) -> Verdict {
+        self.fresh()?;
+        let enrol = Enrol { root_key: *root(1).public().octets(), manager: MANAGER.0 };
+        let enrolled = self.ta.call(&enrol);
+        self.ok("enrol", enrolled).map(drop)
+    }
+
+    /// A package as it should be is applied (once a case); the next one, as `fault`
+    /// makes it from as good a one, is refused with `code` and changes nothing.
+    #[track_caller]
+    pub(crate) fn refuses(
+        &mut self,
+        code: Code,
+        fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
+    ) -> Verdict {
+        self.refuses_of(Manager::plain, code, fault)
+    }
+
+    /// The same of another state than the plain one.
+    #[track_caller]
+    pub(crate) fn refuses_of(
+        &mut self,
+        state: impl Fn(&Manager) -> DesiredState,
+        code: Code,
+        fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
+    ) -> Verdict {
+        let mut manager = self.manager()?;
+        if !self.has_applied {
+            self.imported(&manager.package(&state(&manager)), Outcome::Applied)?;
+            self.has_applied = true;
+            manager.sequence += 1;
+        }
+        let faulty = fault(&manager, manager.draft(&state(&manager)));
+        self.refused_octets_of_package(&faulty, code)
+    }
+
+    /// These octets are refused with `code`, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_octets_of_package(&mut self, octets: &[u8], code: Code) -> Verdict {
+        let before = self.status()?;
+        #[cfg(feature = "optee")]
+        let stored = self.stored()?;
+        let reply = self.import(octets);
+        self.refused("import", reply, code);
+        let after = self.status()?;
+        self.that("what is refused changes nothing", lasting(&before) == lasting(&after));
+        #[cfg(feature = "optee")]
+        {
+            let now = self.stored()?;
+            self.that("nothing is written", now == stored);
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "optee")]
+    #[track_caller]
+    fn stored(&mut self) -> Result<Image, Stop> {
+        let image = Image::take();
+        self.ok("reading the store's files", image)
+    }
+}
+
+/// Whether the device is one of this manager's, and nothing has happened to it that
+/// the next package would not undo.
+fn is_usable(status: &StatusReply) -> bool {
+    let is_usual = |group: &GroupStatus| {
+        group.group == fixture::group_id(GROUP) && group.next < 1 << 32 && !group.suspended
+    };
+    status.state == DeviceState::Enrolled
+        && status.root_key == *root(1).public().octets()
+        && status.signer_version == VERSION
+        && status.floor < TIME + 24 * 3600
+        && matches!(status.groups.as_slice(), [group] if is_usual(group))
+}
