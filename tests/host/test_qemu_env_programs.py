@@ -87,6 +87,13 @@ class Programs(SmallTree):
         self.build(TA_KEY=str(key))
         self.assertEqual((self.packed(), self.signed.read_text()), (4, "changed\nnext"))
 
+    def test_a_program_of_the_product_is_never_built_beside_one_of_the_tests(self):
+        """Else it would have the features that these ask of crates of both, proseal-issuer's `testing` above all."""
+        self.build()
+        calls = [set(line.split()) for line in (self.root / "log").read_text().splitlines() if "--release" in line]
+        product, tests = {"prosectl", "ue-agent"}, {"prose-xtest", "prose-bench"}
+        self.assertEqual([call & (product | tests) for call in calls], [product, tests])
+
     def test_the_processors_instructions_are_used_unless_the_build_is_to_be_portable(self):
         self.build(TA_PORTABLE="")
         self.build(TA_PORTABLE="1")

@@ -1,14 +1,18 @@
 //! The arguments. Help and usage come from here.
 
+mod derive;
+mod key;
+mod packages;
+
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use proseal_proto::content::Label;
-use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::id::{Generation, GroupId};
 
-use crate::value::{self, EpochName};
+pub(crate) use self::derive::Derive;
+pub(crate) use self::key::{Import as KeyImport, Key, default_suite};
+pub(crate) use self::packages::{Destination, Enrol, Identity, Statement};
+use crate::value;
 
 /// The command line.
 #[derive(Parser)]
@@ -17,8 +21,9 @@ use crate::value::{self, EpochName};
     about,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
 trusted application, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
-derive and refresh need group prose (870); key import, resume, revoke, events \
-and erase need group prose-admin (871); status and suspend either."
+derive and refresh need group prose (870); enrol, key import, resume, revoke, \
+events and erase need group prose-admin (871); identity, statement, import, \
+status and suspend either."
 )]
 pub(crate) struct Args {
     /// Print one JSON object
@@ -41,6 +46,26 @@ pub(crate) enum Command {
         /// Show it again every so many seconds, until interrupted
         #[arg(long, value_name = "S", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=3600))]
         watch: Option<u64>,
+    },
+    /// Hand out who this device is, for a manager to approve
+    #[command(subcommand)]
+    Identity(Identity),
+    /// Hand out what this device signs of itself: identity, state, what it holds
+    #[command(subcommand)]
+    Statement(Statement),
+    /// Make this device a manager's: pin his root key
+    ///
+    /// From then on it takes packages and notices of this manager and no other,
+    /// until it is erased.
+    Enrol(Enrol),
+    /// Bring in a manager's package or notice
+    ///
+    /// A package is all that this device should hold, sealed to it; a notice ends
+    /// keys of a group. Either may come by any road, and be imported again.
+    Import {
+        /// The package or notice; - is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Bring keys in, list them
     #[command(subcommand)]
@@ -94,166 +119,6 @@ pub(crate) enum Command {
     Doctor,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum Key {
-    /// Seal a group's PGK in the TEE (test build: unsigned)
-    Import(Box<Import>),
-    /// List the PGKs that are held (never their octets)
-    List,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Import {
-    /// Destination group, 6 hexadecimal digits
-    #[arg(long, value_name = "HEX", value_parser = value::group)]
-    pub(crate) group: GroupId,
-    /// This device's member id in the group, 6 hexadecimal digits
-    #[arg(long, value_name = "HEX", value_parser = value::member)]
-    pub(crate) member: MemberId,
-    /// Generation of the PGK: grows with each new one of the group
-    #[arg(long, value_name = "N", value_parser = value::generation)]
-    pub(crate) generation: Generation,
-    /// PGK Id, 2 hexadecimal digits
-    #[arg(long, value_name = "HEX", value_parser = value::pgk_id)]
-    pub(crate) pgk_id: PgkId,
-    /// File with the key, 32 octets or 64 hexadecimal digits; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key_file: PathBuf,
-    /// The key is a root, from which the group's PGK is derived
-    #[arg(long)]
-    pub(crate) root: bool,
-    /// How IK and CK are derived
-    #[arg(long, default_value = "hkdf-sha256", value_parser = one_of(Profile::ALL, profile))]
-    pub(crate) profile: Profile,
-    /// How frames are protected [default: aead; of 3gpp-ts33303: 3gpp]
-    #[arg(long, value_parser = one_of(Suite::ALL, suite))]
-    pub(crate) suite: Option<Suite>,
-    /// The operator's own mark in the derivation, at most 32 octets (of 3gpp-ts33303 only with --root)
-    #[arg(long, default_value = "", hide_default_value = true, value_parser = value::label)]
-    pub(crate) label: Label,
-    /// Start, RFC 3339 UTC [default: now]
-    #[arg(long, value_name = "TIME", value_parser = value::time)]
-    pub(crate) not_before: Option<u64>,
-    /// End, RFC 3339 UTC [default: 30 days after the start]
-    #[arg(long, value_name = "TIME", value_parser = value::time)]
-    pub(crate) not_after: Option<u64>,
-    /// Longest use of an epoch, seconds
-    #[arg(long, value_name = "S", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) epoch_s: u32,
-    /// Most packets of an epoch
-    #[arg(long, value_name = "N", default_value_t = 1 << 24, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) epoch_packets: u32,
-    /// How long after its end the key may be received with, seconds
-    #[arg(long, value_name = "S", default_value_t = 3600)]
-    pub(crate) receive_grace_s: u32,
-    /// How long after its end the key may be sent with, seconds
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) send_grace_s: u32,
-    /// Powered seconds without news from the manager after which sending stops; 0 is off
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) max_unsynced_s: u32,
-    /// Let a profile without epoch salt send on storage that can be rolled back
-    #[arg(long)]
-    pub(crate) accept_rollback: bool,
-    /// Only receive in this group
-    #[arg(long)]
-    pub(crate) receive_only: bool,
-    /// End all generations of the group below this one
-    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = value::generation)]
-    pub(crate) next: Generation,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Derive {
-    /// Start a new epoch of this device
-    Send {
-        /// Destination group, 6 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = value::group)]
-        group: GroupId,
-        /// Generation of the PGK [default: the newest that may be sent with]
-        #[arg(long, value_name = "N", value_parser = value::generation)]
-        generation: Option<Generation>,
-        /// Print the derived keys
-        #[arg(long)]
-        show_keys: bool,
-    },
-    /// Derive the keys of another sender's epoch, or of up to 64
-    Receive {
-        /// Destination group, 6 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = value::group)]
-        group: GroupId,
-        /// Generation of the PGK
-        #[arg(long, value_name = "N", value_parser = value::generation)]
-        generation: Generation,
-        /// The sender's member id, 6 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = value::member, required_unless_present = "epoch")]
-        sender: Option<MemberId>,
-        /// The epoch's PTK Id, 4 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = value::ptk_id, required_unless_present = "epoch")]
-        ptk_id: Option<PtkId>,
-        /// The epoch's salt, 16 hexadecimal digits; only profile 3gpp-ts33303 has none
-        #[arg(long, value_name = "HEX", value_parser = value::salt)]
-        salt: Option<EpochSalt>,
-        /// All of an epoch in one, instead of the three above; up to 64 times, for one call of the TEE
-        #[arg(long, value_name = "SENDER:PTK_ID[:SALT]", value_parser = value::epoch, conflicts_with_all = ["sender", "ptk_id", "salt"])]
-        epoch: Vec<EpochName>,
-        /// Print the derived keys
-        #[arg(long)]
-        show_keys: bool,
-    },
-    /// Derive a PGK's admission key
-    Admission {
-        /// Destination group, 6 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = value::group)]
-        group: GroupId,
-        /// Generation of the PGK
-        #[arg(long, value_name = "N", value_parser = value::generation)]
-        generation: Generation,
-        /// Print the derived key
-        #[arg(long)]
-        show_keys: bool,
-    },
-}
-
-/// The suite of a profile, if none is named.
-pub(crate) const fn default_suite(profile: Profile) -> Suite {
-    match profile {
-        Profile::HkdfSha256 => Suite::Aead,
-        Profile::Ts33303 => Suite::ThreeGpp,
-    }
-}
-
-/// A profile as the help shows it.
-fn profile(profile: Profile) -> PossibleValue {
-    PossibleValue::new(profile.name()).help(match profile {
-        Profile::HkdfSha256 => "RFC 5869 with SHA-256",
-        Profile::Ts33303 => {
-            "TS 33.303 Annex A, for suite 3gpp only; sends with --accept-rollback where storage can be rolled back"
-        }
-    })
-}
-
-/// A suite as the help shows it.
-fn suite(suite: Suite) -> PossibleValue {
-    PossibleValue::new(suite.name()).help(match suite {
-        Suite::Aead => "AES-256-GCM",
-        Suite::Integrity => "HMAC-SHA-256-128, payload in clear",
-        Suite::ThreeGpp => "128-EEA2 and 128-EIA2",
-    })
-}
-
-/// One of all that there are, by its name.
-fn one_of<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    shown: fn(T) -> PossibleValue,
-) -> impl TypedValueParser<Value = T> {
-    let names = PossibleValuesParser::new(all.iter().map(|&choice| shown(choice)));
-    names.try_map(move |name| {
-        let mut all = all.iter().copied();
-        all.find(|&choice| shown(choice).get_name() == name).ok_or("there is none of this name")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -265,28 +130,31 @@ mod tests {
         Args::command().debug_assert();
     }
 
-    const IMPORT: &str = "prosectl key import --group 0a0b0c --member 000001 --generation 1 \
-                          --pgk-id 01 --key-file key";
-
-    fn import(more: &[&str]) -> Option<Box<Import>> {
-        let words = IMPORT.split_whitespace().chain(more.iter().copied());
-        match Args::try_parse_from(words).ok()?.command {
-            Command::Key(Key::Import(import)) => Some(import),
-            _ => None,
+    #[test]
+    fn the_help_names_the_group_of_every_command_that_needs_one() {
+        let mut command = Args::command();
+        let said = command.render_help().to_string();
+        let said = said.split("Exit codes").nth(1).unwrap();
+        for subcommand in command.get_subcommands().map(|command| command.get_name()) {
+            let is_named = said.split([' ', ';', ',', '.', '\n']).any(|word| word == subcommand);
+            assert!(is_named || ["doctor", "help"].contains(&subcommand), "{subcommand}: {said}");
         }
     }
 
     #[test]
-    fn every_profile_and_suite_goes_by_its_name() {
-        for profile in Profile::ALL.iter().copied() {
-            assert_eq!(import(&["--profile", profile.name()]).unwrap().profile, profile);
-            assert!(profile.suites().contains(&default_suite(profile)));
+    fn a_root_key_comes_from_a_file_or_with_its_manager_as_an_argument() {
+        let parses = |words: &str| Args::try_parse_from(words.split_whitespace()).is_ok();
+        let (root_key, manager) = ("07".repeat(32), "c0".repeat(16));
+        assert!(parses("prosectl enrol manager.enrol"));
+        assert!(parses(&format!("prosectl enrol --root-key {root_key} --manager {manager} --yes")));
+        for wrong in [
+            "prosectl enrol".to_owned(),
+            format!("prosectl enrol --root-key {root_key}"),
+            format!("prosectl enrol --manager {manager}"),
+            format!("prosectl enrol --root-key 07 --manager {manager}"),
+            format!("prosectl enrol file --root-key {root_key} --manager {manager}"),
+        ] {
+            assert!(!parses(&wrong), "{wrong}");
         }
-        for suite in Suite::ALL.iter().copied() {
-            assert_eq!(import(&["--suite", suite.name()]).unwrap().suite, Some(suite));
-        }
-        let default = import(&[]).unwrap();
-        assert_eq!((default.profile, default.suite), (Profile::HkdfSha256, None));
-        assert!(import(&["--profile", "hkdf"]).is_none());
     }
 }

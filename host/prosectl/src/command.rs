@@ -2,15 +2,22 @@
 
 mod derive;
 mod doctor;
+mod enrol;
 mod erase;
 mod events;
+mod import;
 mod key;
 mod lifecycle;
+mod statement;
 mod status;
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use crate::args::{Args, Command, Derive, Key};
+use proseal_client::Client;
+
+use crate::args::{Args, Command, Derive, Identity, Key, Statement};
+use crate::confirm;
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::tee;
@@ -19,12 +26,26 @@ use crate::value::EpochName;
 /// Carries out the command.
 pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
     let mut client = tee::client(Duration::from_secs(args.timeout));
+    carry_out(&mut client, args, io::stdout().is_terminal())
+}
+
+/// The same through any client, for an output that may be a terminal.
+fn carry_out(client: &mut Client, args: &Args, is_terminal: bool) -> Result<Report, Failure> {
+    let output = statement::Output { json: args.json, is_terminal };
     match &args.command {
-        Command::Status { .. } => status::run(&mut client),
-        Command::Key(Key::Import(import)) => key::import(&mut client, import),
-        Command::Key(Key::List) => key::list(&mut client),
+        Command::Status { .. } => status::run(client),
+        Command::Identity(Identity::Export(destination)) => {
+            statement::identity(client, destination, output)
+        }
+        Command::Statement(Statement::Export { nonce, destination }) => {
+            statement::export(client, *nonce, destination, output)
+        }
+        Command::Enrol(enrol) => enrol::run(client, enrol, confirm::ask),
+        Command::Import { file } => import::run(client, file),
+        Command::Key(Key::Import(import)) => key::import(client, import),
+        Command::Key(Key::List) => key::list(client),
         Command::Derive(Derive::Send { group, generation, show_keys }) => {
-            derive::send(&mut client, *group, *generation, *show_keys)
+            derive::send(client, *group, *generation, *show_keys)
         }
         Command::Derive(Derive::Receive {
             group,
@@ -36,22 +57,23 @@ pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
             ..
         }) => {
             let epoch = EpochName { sender: *sender, ptk_id: *ptk_id, salt: *salt };
-            derive::receive(&mut client, *group, *generation, epoch, *show_keys)
+            derive::receive(client, *group, *generation, epoch, *show_keys)
         }
         Command::Derive(Derive::Receive { group, generation, epoch, show_keys, .. }) => {
-            derive::receive_all(&mut client, *group, *generation, epoch, *show_keys)
+            derive::receive_all(client, *group, *generation, epoch, *show_keys)
         }
         Command::Derive(Derive::Admission { group, generation, show_keys }) => {
-            derive::admission(&mut client, *group, *generation, *show_keys)
+            derive::admission(client, *group, *generation, *show_keys)
         }
-        Command::Refresh { group, generation } => {
-            derive::send(&mut client, *group, *generation, false)
-        }
-        Command::Suspend { group } => lifecycle::suspend(&mut client, *group, true),
-        Command::Resume { group } => lifecycle::suspend(&mut client, *group, false),
-        Command::Revoke { group, below } => lifecycle::revoke(&mut client, *group, *below),
-        Command::Events { since } => events::run(&mut client, *since),
-        Command::Erase { yes } => erase::run(&mut client, *yes),
-        Command::Doctor => Ok(doctor::run(&mut client)),
+        Command::Refresh { group, generation } => derive::send(client, *group, *generation, false),
+        Command::Suspend { group } => lifecycle::suspend(client, *group, true),
+        Command::Resume { group } => lifecycle::suspend(client, *group, false),
+        Command::Revoke { group, below } => lifecycle::revoke(client, *group, *below),
+        Command::Events { since } => events::run(client, *since),
+        Command::Erase { yes } => erase::run(client, *yes),
+        Command::Doctor => Ok(doctor::run(client)),
     }
 }
+
+#[cfg(test)]
+mod tests;

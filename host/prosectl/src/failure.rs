@@ -42,6 +42,24 @@ pub(crate) enum Failure {
     /// The TA took the request, but not the key in it.
     #[error("{message}")]
     NotTaken { message: String, hint: &'static str },
+    /// A file cannot be read or written.
+    #[error("{message}")]
+    File { message: String, hint: &'static str },
+    /// A file is not what the command is for.
+    #[error("{message}")]
+    WrongFile { message: String, hint: &'static str },
+    /// More than a QR code holds.
+    #[error("{len} octets are more than a QR code holds ({most})")]
+    Qr { len: usize, most: usize },
+    /// What the device says of itself is not to be believed.
+    #[error("the device's statement cannot be relied on: {0}")]
+    Statement(String),
+    /// The kernel's random source gives nothing.
+    #[error("no random octets for a nonce: {0}")]
+    Random(String),
+    /// The TA refused, in words that say more than its code.
+    #[error("{message}")]
+    Refused { code: Code, message: String, hint: &'static str },
     /// The TA refused an epoch for its salt, by a code of many meanings.
     #[error("a salt is given, and the PGK's profile has none")]
     SaltUnused,
@@ -56,8 +74,15 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
-            Self::Key { .. } | Self::Held { .. } | Self::Clock { .. } => EXIT_FAILED,
-            Self::NotTaken { .. } | Self::SaltUnused => EXIT_REFUSED,
+            Self::Key { .. }
+            | Self::Held { .. }
+            | Self::Clock { .. }
+            | Self::File { .. }
+            | Self::WrongFile { .. }
+            | Self::Qr { .. }
+            | Self::Statement(_)
+            | Self::Random(_) => EXIT_FAILED,
+            Self::NotTaken { .. } | Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
             Self::Client(error) => exit_code_of(error),
         }
     }
@@ -70,6 +95,12 @@ impl Failure {
             Self::Held { .. } => 0x804,
             Self::NotTaken { .. } => 0x805,
             Self::Clock { .. } => 0x806,
+            Self::File { .. } => 0x807,
+            Self::WrongFile { .. } => 0x808,
+            Self::Qr { .. } => 0x809,
+            Self::Statement(_) => 0x80a,
+            Self::Random(_) => 0x80b,
+            Self::Refused { code, .. } => code.number(),
             Self::SaltUnused => Code::OutOfRange.number(),
             Self::Client(error) => error.number(),
         }
@@ -83,6 +114,12 @@ impl Failure {
             Self::Held { .. } => "held",
             Self::NotTaken { .. } => "not_taken",
             Self::Clock { .. } => "clock_not_set",
+            Self::File { .. } => "bad_file",
+            Self::WrongFile { .. } => "wrong_file",
+            Self::Qr { .. } => "too_long_for_qr",
+            Self::Statement(_) => "bad_statement",
+            Self::Random(_) => "no_random",
+            Self::Refused { code, .. } => code.name(),
             Self::SaltUnused => Code::OutOfRange.name(),
             Self::Client(error) => error.name(),
         }
@@ -95,7 +132,15 @@ impl Failure {
             Self::Key { hint, .. }
             | Self::Held { hint, .. }
             | Self::NotTaken { hint, .. }
-            | Self::Clock { hint, .. } => hint,
+            | Self::Clock { hint, .. }
+            | Self::File { hint, .. }
+            | Self::WrongFile { hint, .. }
+            | Self::Refused { hint, .. } => hint,
+            Self::Qr { .. } => "carry it as a file",
+            Self::Statement(_) => {
+                "install this program and the trusted application from one release; if they are, please report this"
+            }
+            Self::Random(_) => "try again when the system has started",
             Self::SaltUnused => "leave the salt out: no `--salt`, or `--epoch SENDER:PTK_ID`",
             Self::Client(error) => error.hint(),
         }

@@ -1,13 +1,12 @@
 //! A PGK from a file or standard input, never from an argument.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::file;
 
 const KEY_LEN: usize = 32;
 /// 64 digits and whatever white space an editor adds; more is no key.
@@ -15,17 +14,13 @@ const READ_MAX: usize = 256;
 
 /// Reads a key: 32 octets, or 64 hexadecimal digits and white space.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
-    let name = if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
+    let name = file::name(path);
     let failed = |error: io::Error| Failure::Key {
         message: format!("cannot read the key from {name}: {error}"),
         hint: "name a file that this user may read, or - for standard input",
     };
     let mut octets = Zeroizing::new(Vec::with_capacity(READ_MAX));
-    let file = open(path).map_err(failed)?;
+    let file = file::open(path).map_err(failed)?;
     file.take(READ_MAX as u64).read_to_end(&mut octets).map_err(failed)?;
     parse(&octets).ok_or_else(|| Failure::Key {
         message: if octets.len() == READ_MAX {
@@ -37,15 +32,6 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
         },
         hint: "a PGK is 32 octets, or 64 hexadecimal digits: `head -c 32 /dev/urandom > FILE` makes one",
     })
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    if path == Path::new("-") {
-        // As a file: std's own handle would keep the key in its buffer.
-        Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
-    } else {
-        File::open(path)
-    }
 }
 
 fn parse(octets: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {

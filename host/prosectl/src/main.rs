@@ -4,9 +4,13 @@
 
 mod args;
 mod command;
+mod confirm;
+mod enrolment;
 mod failure;
+mod file;
 mod key_file;
 mod output;
+mod qr;
 mod tee;
 mod value;
 

@@ -18,6 +18,8 @@ pub(crate) const ROOM: usize = 64 * 1024;
 pub(crate) struct Report {
     text: Zeroizing<String>,
     object: Value,
+    /// What goes to standard output instead of the text, if it is to.
+    octets: Option<Vec<u8>>,
     exit_code: u8,
 }
 
@@ -52,12 +54,29 @@ impl Report {
         };
         let ok = ("ok".to_owned(), Value::Bool(exit_code == 0));
         let object = Value::Object([ok].into_iter().chain(members).collect());
-        Self { text, object, exit_code }
+        Self { text, object, octets: None, exit_code }
+    }
+
+    /// Unless it is printed as JSON, these octets go to standard output, and the
+    /// text to standard error.
+    pub(crate) fn with_octets(mut self, octets: Vec<u8>) -> Self {
+        self.octets = Some(octets);
+        self
     }
 
     #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn object(&self) -> &Value {
+        &self.object
+    }
+
+    #[cfg(test)]
+    pub(crate) fn octets(&self) -> Option<&[u8]> {
+        self.octets.as_deref()
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -69,6 +88,10 @@ impl Report {
 /// to standard error.
 pub(crate) fn print(result: Result<Report, Failure>, as_json: bool) -> io::Result<()> {
     match (&result, as_json) {
+        (Ok(Report { octets: Some(octets), text, .. }), false) => {
+            write_stdout(octets)?;
+            io::stderr().write_all(text.as_bytes())
+        }
         (Ok(report), false) => write_stdout(report.text.as_bytes()),
         (Ok(report), true) => {
             let mut line = Zeroizing::new(Vec::with_capacity(ROOM));

@@ -12,7 +12,7 @@ use proseal_proto::limit;
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Exactly `N` octets of hexadecimal.
-fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
+pub(crate) fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(format!("expected {} hexadecimal digits", 2 * N));
@@ -39,6 +39,11 @@ pub(crate) fn push_hex(text: &mut String, octets: &[u8]) {
         // Writing to a String does not fail.
         let _ = write!(text, "{octet:02x}");
     }
+}
+
+/// Hexadecimal in groups of four digits, for people who compare it.
+pub(crate) fn grouped(octets: &[u8]) -> String {
+    octets.chunks(2).map(hex).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn group(text: &str) -> Result<GroupId, String> {
@@ -127,6 +132,11 @@ mod tests {
         assert!(generation("0").is_err());
         assert!(generation("281474976710656").is_ok());
         assert!(generation("281474976710657").is_err());
+    }
+
+    #[test]
+    fn what_people_compare_stands_in_groups_of_four() {
+        assert_eq!(grouped(&[0x1a, 0x90, 0x43, 0x35, 0xb0]), "1a90 4335 b0");
     }
 
     #[test]

@@ -6,13 +6,13 @@ use proseal_client::{Client, Error};
 use proseal_proto::content::{Content, Group, Pgk, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::limit::REQUEST_MAX;
-use proseal_proto::message::{DeviceState, PgkStatus, Status, StatusReply};
-use proseal_proto::test_command::{Install, InstallReply, Outcome, Scope};
+use proseal_proto::message::{DeviceState, Outcome, PgkStatus, Status, StatusReply};
+use proseal_proto::test_command::{Install, InstallReply, Scope};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::status::{group_object, group_text};
-use crate::args::{Import, default_suite};
+use crate::args::{KeyImport as Import, default_suite};
 use crate::failure::Failure;
 use crate::key_file;
 use crate::output::Report;
@@ -193,7 +193,7 @@ pub(super) fn list(client: &mut Client) -> Result<Report, Failure> {
         return Err(Error::Refused(Code::Damaged).into());
     }
     let text = if status.groups.is_empty() {
-        "no keys are held; `prosectl key import --help` says how to bring one\n".to_owned()
+        "no keys are held; `prosectl import --help` says how to bring some\n".to_owned()
     } else {
         status.groups.iter().map(|group| group_text(&status, group)).collect::<Vec<_>>().join("\n")
     };

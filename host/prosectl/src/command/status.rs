@@ -11,10 +11,11 @@ use proseal_proto::message::{
     DeviceState, GroupStatus, PgkState, PgkStatus, Status, StatusReply, Version, VersionReply,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::output::Report;
-use crate::value::{hex, rfc3339};
+use crate::value::{grouped, hex, rfc3339};
 
 pub(super) fn run(client: &mut Client) -> Result<Report, Failure> {
     let version = client.call(&Version)?;
@@ -85,11 +86,19 @@ fn object(status: &StatusReply) -> Value {
         "floor": if status.floor == 0 { Value::Null } else { time(status.floor) },
         "unsynced_s": status.unsynced_s,
         "sequence": status.sequence,
+        "manager": manager(status).map(|(manager, _)| manager),
+        "root_digest": manager(status).map(|(_, digest)| hex(&digest)),
         "signer_version": status.signer_version,
         "start_nonce": hex(&status.start_nonce),
         "refusals": status.refusals,
         "groups": groups.collect::<Vec<_>>(),
     })
+}
+
+/// The device's manager and his root key's fingerprint, if it has one.
+fn manager(status: &StatusReply) -> Option<(String, [u8; 32])> {
+    let has_one = status.root_key != [0; 32];
+    has_one.then(|| (hex(&status.manager), Sha256::digest(status.root_key).into()))
 }
 
 pub(super) fn group_object(status: &StatusReply, group: &GroupStatus) -> Value {
@@ -147,6 +156,10 @@ fn text(status: &StatusReply, version: &VersionReply, notes: &[&str]) -> String 
     let _ = writeln!(out, "device: {}", status.state.name());
     if status.device != DeviceId::NONE {
         let _ = writeln!(out, "  id: {}", hex(&status.device.0));
+    }
+    if let Some((manager, digest)) = manager(status) {
+        let short = grouped(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
+        let _ = writeln!(out, "  manager: {manager}, root key {short} ...");
     }
     let _ = writeln!(out, "  trusted application: {}", dotted(version.ta_version));
     if status.floor != 0 {
