@@ -365,10 +365,14 @@ impl<P: Platform> Ta<P> {
         }
         // A full disk stops this only where a second write is still due, of
         // which nobody was told yet: what counts is that "erased" is true.
-        let blanked = self.platform.store().blank();
-        let removed = blanked.and_then(|()| self.platform.identity().remove());
-        if let Err(error) = removed.and_then(|()| self.platform.store().remove()) {
+        if let Err(error) = self.platform.store().blank() {
             self.unsettled = true;
+            return Err(error.into());
+        }
+        // From here on it is not taken back: half of an identity is none.
+        let removed = self.platform.identity().remove();
+        if let Err(error) = removed.and_then(|()| self.platform.store().remove()) {
+            self.lose();
             return Err(error.into());
         }
         self.held = Held::Factory;
@@ -376,6 +380,32 @@ impl<P: Platform> Ta<P> {
         self.unsettled = false;
         self.issued = Issued::new();
         Ok(())
+    }
+
+    /// Something that the device cannot be without is gone: it is damaged, as the next
+    /// start would find it.
+    fn lose(&mut self) {
+        (self.held, self.keys, self.unsettled) = (Held::Damaged, None, false);
+        self.issued = Issued::new();
+    }
+
+    /// The Diffie-Hellman value of the device's X25519 key and `public`, a good one.
+    pub fn agree(&mut self, public: &[u8; 32], agreed: &mut [u8; 32]) -> Result<(), Code> {
+        let done = self.platform.identity().agree(public, agreed);
+        self.latched(done)
+    }
+
+    /// The device's signature.
+    pub fn sign(&mut self, message: &[u8]) -> Result<[u8; 64], Code> {
+        let signed = self.platform.identity().sign(message);
+        self.latched(signed)
+    }
+
+    fn latched<T>(&mut self, done: Result<T, StoreError>) -> Result<T, Code> {
+        if matches!(done, Err(StoreError::Corrupt)) {
+            self.lose();
+        }
+        Ok(done?)
     }
 
     /// The nonce of this start of the TA.

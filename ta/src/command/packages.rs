@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::device::{Ta, device_id};
-use crate::platform::{Identity, Platform};
+use crate::platform::Platform;
 use crate::state::State;
 use crate::{VERSION, apply, hpke, signature};
 
@@ -19,6 +19,8 @@ pub(crate) fn statement<P: Platform>(
     request: GetStatement,
 ) -> Result<StatementReply, Code> {
     ta.look()?;
+    // So that what has ended by the floor it tells is not in what it says is held.
+    ta.checkpoint();
     make_statement(ta, request.nonce)
 }
 
@@ -94,7 +96,7 @@ fn open<'s, P: Platform>(
         return Err(Code::NotOpened);
     }
     let mut agreed = Zeroizing::new([0; hpke::KEY]);
-    ta.platform().identity().agree(encapsulated, &mut agreed)?;
+    ta.agree(encapsulated, &mut agreed)?;
     let seal = hpke::Sealed {
         agreed: &agreed,
         encapsulated,
@@ -125,9 +127,7 @@ fn make_statement<P: Platform>(ta: &mut Ta<P>, nonce: [u8; 32]) -> Result<Statem
         root_digest: digest_of_root(&state.root_key),
         state: device_state,
     };
-    Ok(StatementReply {
-        statement: statement.sign(|message| ta.platform().identity().sign(message))?,
-    })
+    Ok(StatementReply { statement: statement.sign(|message| ta.sign(message))? })
 }
 
 /// Zeros if no root key is pinned.

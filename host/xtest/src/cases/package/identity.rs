@@ -150,8 +150,8 @@ fn import_without(c: &mut Context) -> Verdict {
     Ok(())
 }
 
-/// Points of low order, no points, numbers beyond the field: OP-TEE is asked to
-/// verify with each, and lives.
+/// Points of low order, no points, numbers beyond the field: OP-TEE's own
+/// verification would end the TA at some of them.
 fn strange_roots(c: &mut Context) -> Verdict {
     let manager = c.manager()?;
     let package = manager.package(&manager.plain());

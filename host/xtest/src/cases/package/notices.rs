@@ -157,19 +157,25 @@ fn newer_signer(c: &mut Context) -> Verdict {
 fn older_signer(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     manager.signer = signer(&manager.root, VERSION - 1, MANAGER);
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::SignerSuperseded)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::SignerSuperseded)?;
+    manager.signer = signer(&root(1), VERSION, MANAGER);
+    c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn another_manager(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     manager.signer = signer(&manager.root, VERSION, ManagerId([0x3b; 16]));
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::WrongManager)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::WrongManager)?;
+    manager.signer = signer(&root(1), VERSION, MANAGER);
+    c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn another_root(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     manager.signer = signer(&root(2), VERSION, MANAGER);
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::UntrustedSigner)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::UntrustedSigner)?;
+    manager.signer = signer(&root(1), VERSION, MANAGER);
+    c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn changed(c: &mut Context) -> Verdict {
@@ -178,7 +184,8 @@ fn changed(c: &mut Context) -> Verdict {
     // In the payload: what is signed ends 66 octets before the end.
     let at = octets.len() - 67;
     octets[at] ^= 1;
-    c.refused_octets_of_package(&octets, Code::BadSignature)
+    c.refused_octets_of_package(&octets, Code::BadSignature)?;
+    c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn number(c: &mut Context) -> Verdict {

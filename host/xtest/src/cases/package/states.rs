@@ -1,5 +1,7 @@
 //! 2000: packages that are as they should be.
 
+use std::time::Duration;
+
 use proseal_issuer::DesiredState;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Outcome, Suspend};
@@ -92,13 +94,19 @@ fn removed(c: &mut Context) -> Verdict {
 }
 
 fn fresh(c: &mut Context) -> Verdict {
-    let manager = c.manager()?;
+    let mut manager = c.manager()?;
     let start_nonce = Some(c.statement()?.start_nonce);
-    let time = c.status()?.floor;
-    let state = DesiredState { start_nonce, time, ..manager.plain() };
+    c.target.pass(Duration::from_secs(2));
+    // One that does not echo it is no news.
+    let old = DesiredState { start_nonce: Some([7; 32]), ..manager.plain() };
+    c.imported(&manager.package(&old), Outcome::Applied)?;
+    next(&mut manager);
+    let before = c.status()?;
+    c.above("seconds without news > 1", before.unsynced_s, 1_u32);
+    let state = DesiredState { start_nonce, time: before.floor, ..manager.plain() };
     c.imported(&manager.package(&state), Outcome::Applied)?;
-    let unsynced = c.status()?.unsynced_s;
-    c.that("seconds without news begin anew", unsynced <= 5);
+    let after = c.status()?.unsynced_s;
+    c.above("seconds without news before > after", before.unsynced_s, after);
     Ok(())
 }
 
