@@ -369,10 +369,13 @@ impl<P: Platform> Ta<P> {
             self.unsettled = true;
             return Err(error.into());
         }
-        // From here on it is not taken back: half of an identity is none.
         let removed = self.platform.identity().remove();
         if let Err(error) = removed.and_then(|()| self.platform.store().remove()) {
-            self.lose();
+            match device {
+                DeviceId::NONE => self.unsettled = true,
+                // It is not taken back: half of an identity is none.
+                _ => self.lose(),
+            }
             return Err(error.into());
         }
         self.held = Held::Factory;

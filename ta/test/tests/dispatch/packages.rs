@@ -10,7 +10,9 @@ use proseal_issuer::{
 };
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
-use proseal_proto::message::{DeviceState, Enrol, GetStatement, Import, Outcome, StatusReply};
+use proseal_proto::message::{
+    DeviceState, Enrol, Erase, GetStatement, Import, Outcome, StatusReply,
+};
 use proseal_proto::test_command::Scope;
 use proseal_ta::sim::Fault;
 use proseal_ta::state::record;
@@ -65,6 +67,11 @@ impl Device {
         let enrol = Enrol { root_key: *root().public().octets(), manager: MANAGER.0 };
         let reply = self.call(&enrol)?;
         Ok(Statement::verify(&reply.statement).unwrap().device)
+    }
+
+    fn erase_own(&mut self) -> Result<(), Code> {
+        let device = self.status().device;
+        self.call(&Erase { device }).map(drop)
     }
 
     fn statement(&mut self) -> Result<Statement, Code> {
@@ -322,7 +329,7 @@ fn an_erase_of_an_enrolled_device_fails_or_is_cut_at_each_write() {
     let writes = {
         let (_, mut device) = Manager::with_device();
         let before = device.medium().writes;
-        device.erase().unwrap();
+        device.erase_own().unwrap();
         device.medium().writes - before
     };
     assert_eq!(writes, 5, "twice over the state, two pairs, the state");
@@ -330,7 +337,7 @@ fn an_erase_of_an_enrolled_device_fails_or_is_cut_at_each_write() {
         for spared in 0..writes {
             let (manager, mut device) = Manager::with_device();
             (device.medium().fault, device.medium().spared) = (fault, spared);
-            assert!(device.erase().is_err(), "{fault:?} after {spared}");
+            assert!(device.erase_own().is_err(), "{fault:?} after {spared}");
             device.fault(Fault::None);
             // From the third write on nothing of the state is left.
             if spared >= 2 {
@@ -339,7 +346,7 @@ fn an_erase_of_an_enrolled_device_fails_or_is_cut_at_each_write() {
                 let package = manager.package(&state(2, &[2]));
                 assert_eq!(device.import(&package), Err(Code::Damaged));
             }
-            device.erase().unwrap();
+            device.erase_own().unwrap();
             device.restart();
             assert_eq!(device.status().state, DeviceState::Factory, "{fault:?} {spared}");
             assert_eq!(device.medium().keys, [None, None]);
@@ -348,13 +355,13 @@ fn an_erase_of_an_enrolled_device_fails_or_is_cut_at_each_write() {
     for cut in 0..writes {
         let (_, mut device) = Manager::with_device();
         device.medium().power_left = Some(cut);
-        assert!(device.erase().is_err());
+        assert!(device.erase_own().is_err());
         device.power_on();
         device.restart();
         let state = device.status().state;
         let expected = if cut == 0 { DeviceState::Enrolled } else { DeviceState::Damaged };
         assert_eq!(state, expected, "cut {cut}");
-        device.erase().unwrap();
+        device.erase_own().unwrap();
         assert_eq!(device.status().state, DeviceState::Factory);
         assert_eq!(device.medium().keys, [None, None]);
     }
