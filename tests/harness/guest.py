@@ -37,7 +37,7 @@ def stage(results):
 
 def prose_xtest(results, name, arguments):
     command = [UE, "exec", NAME, "--", "prose-xtest", "--junit", REPORT, *arguments]
-    finished = run(command, 600, f"guest-prose-xtest-{name}.log")
+    finished = run(command, 900, f"guest-prose-xtest-{name}.log")
     report = run([UE, "exec", NAME, "--", "cat", REPORT], 60, f"guest-prose-xtest-{name}.xml")
     run([UE, "exec", NAME, "--", "rm", "-f", REPORT], 60, "guest-rm.log")
     try:

@@ -75,6 +75,13 @@ class Oracle(unittest.TestCase):
         self.assertEqual(model.installed(A, 4, KEY, 1).floor, later)
         self.assertEqual(model.erased().installed(A, 4, KEY, 1).floor, "")
 
+    def test_what_was_told_and_not_written_goes_with_the_power(self):
+        told = HELD.has_told("2026-01-01T01:00:00Z")
+        wrong, model = oracle.judge(told, None, seen(HELD))
+        self.assertEqual((wrong, model.told), ([], LATE))
+        # The next life begins there, and its first write takes no more along.
+        self.assertEqual(model.installed(A, 4, KEY, 1).floor, LATE)
+
     def test_an_older_state(self):
         before = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2)
         self.assertIn("its sequence is 2, not 3", self.wrong(seen(before)))

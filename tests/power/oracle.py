@@ -21,7 +21,8 @@ class Group:
 @dataclasses.dataclass(frozen=True)
 class Model:
     """What was acknowledged. `ended` holds (group, generation) of all that may never come back. `told` is the highest
-    floor that the device has told: the next write takes it along, and makes it the `floor` that may not fall."""
+    floor that the device has told in this life: the next write takes it along, and makes it the `floor` that may not
+    fall."""
 
     state: str = FACTORY
     sequence: int = 0
@@ -62,6 +63,10 @@ class Model:
     def has_told(self, floor):
         return dataclasses.replace(self, told=max(self.told, floor))
 
+    def starting_at(self, floor):
+        """What an earlier life has told and not written is gone with the power: it may be an hour."""
+        return dataclasses.replace(self, told=floor)
+
     def erased(self, state=FACTORY):
         return Model(state=state, ended=self.ended | set(self.held()))
 
@@ -84,7 +89,7 @@ def judge(model, in_flight, seen):
     may_be = [model, *(in_flight.outcomes(model) if in_flight else [])]
     wrong = {at: list(differences(one, seen)) for at, one in enumerate(may_be)}
     best = min(wrong, key=lambda at: len(wrong[at]))
-    return wrong[best], may_be[best].has_told(seen.floor)
+    return wrong[best], may_be[best].starting_at(seen.floor)
 
 
 def differences(model, seen):
