@@ -52,7 +52,7 @@ pub use kind::Kind;
 pub use notice::Notice;
 pub use package::Package;
 pub use state::{DesiredState, Group, GroupKey, Pgk, StateError};
-pub use statement::{DeviceState, Statement, held_digest};
+pub use statement::{Statement, held_digest};
 
 /// What seals and generates draw from (`rand_core`).
 pub use rand_core::CryptoRng;

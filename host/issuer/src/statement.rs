@@ -2,6 +2,7 @@
 //! receipt in one.
 
 use proseal_proto::id::{DeviceId, Generation, GroupId};
+use proseal_proto::message::DeviceState;
 use sha2::{Digest, Sha256};
 
 #[cfg(feature = "testing")]
@@ -11,26 +12,6 @@ use crate::cose::{EDDSA, Header, Signed};
 use crate::device::DeviceKeys;
 use crate::error::Error;
 use crate::kind::Kind;
-
-/// A device's state of life, as `status` numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum DeviceState {
-    /// It has an identity, and belongs to no manager.
-    Factory = 1,
-    /// It belongs to a manager.
-    Enrolled = 2,
-    /// Its state was lost or damaged.
-    Damaged = 3,
-}
-
-impl DeviceState {
-    fn from_number(number: u64) -> Option<Self> {
-        [Self::Factory, Self::Enrolled, Self::Damaged]
-            .into_iter()
-            .find(|&state| u64::from(state as u8) == number)
-    }
-}
 
 /// What a device says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +108,7 @@ fn fields(device: DeviceKeys, mut entries: Entries) -> Option<(DeviceId, Stateme
         package_digest: entries.octets(9)?,
         held_digest: entries.octets(10)?,
         root_digest: entries.octets(11)?,
-        state: DeviceState::from_number(entries.uint(12)?)?,
+        state: DeviceState::try_from(u8::try_from(entries.uint(12)?).ok()?).ok()?,
     };
     entries.end_of_payload()?;
     Some((id, statement))

@@ -1,12 +1,12 @@
 //! The largest of each kind fits, with the sizes that docs/package.md says.
 
 use proseal_issuer::{
-    Delegation, DesiredState, DeviceState, Kind, Notice, Package, SignerKey, SignerVersion,
-    Statement, Trust,
+    Delegation, DesiredState, Kind, Notice, Package, SignerKey, SignerVersion, Statement, Trust,
 };
 use proseal_proto::content::Label;
 use proseal_proto::id::{Generation, MemberId};
 use proseal_proto::limit;
+use proseal_proto::message::DeviceState;
 use proseal_proto::profile::Suite;
 
 use crate::fixture::{MANAGER, device, group, group_id, pgk, random, root, signer_of, trust};

@@ -1,7 +1,8 @@
 //! Statements: what holds, and what is refused.
 
 use proseal_issuer::testing::{Value, fault};
-use proseal_issuer::{DeviceState, Error, Kind, Statement, held_digest};
+use proseal_issuer::{Error, Kind, Statement, held_digest};
+use proseal_proto::message::DeviceState;
 
 use crate::fixture::{NOW, device, generation, group_id, other_device, package, root};
 

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use proseal_issuer::testing::{Device, Fixed, enc_structure, fault};
 use proseal_issuer::{
-    Delegation, DesiredState, DeviceState, Group, GroupKey, Notice, Package, Pgk, RootKey, Signer,
-    SignerKey, SignerVersion, Statement, Trust, held_digest,
+    Delegation, DesiredState, Group, GroupKey, Notice, Package, Pgk, RootKey, Signer, SignerKey,
+    SignerVersion, Statement, Trust, held_digest,
 };
 use proseal_proto::content::{Label, Policy};
 use proseal_proto::id::{Generation, GroupId, MemberId, PgkId};
+use proseal_proto::message::DeviceState;
 use proseal_proto::profile::{Profile, Suite};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,6 @@
 //! `enrol`: from here on the device belongs to a manager.
 
 use proseal_client::{Client, Error};
-use proseal_issuer::DeviceState as Stated;
 use proseal_proto::error::Code;
 use proseal_proto::message::{DeviceState, Status, StatusReply};
 use serde_json::json;
@@ -42,7 +41,8 @@ pub(super) fn run(
         reply => reply?,
     };
     let statement = receipt(&reply.statement, &[&request.root_key[..], &request.manager].concat())?;
-    if statement.state != Stated::Enrolled || statement.root_digest != enrolment.root.digest() {
+    if statement.state != DeviceState::Enrolled || statement.root_digest != enrolment.root.digest()
+    {
         return Err(Failure::Statement("it says nothing of this enrolment".to_owned()));
     }
     Ok(report(&enrolment, &statement.device.id().0, "enrolled"))

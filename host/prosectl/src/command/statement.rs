@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use proseal_client::Client;
-use proseal_issuer::{DeviceState, Statement};
+use proseal_issuer::Statement;
 use proseal_proto::message::GetStatement;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -43,7 +43,7 @@ pub(super) fn identity(
     let _ = writeln!(text, "  device id: {}", hex(&keys.id().0));
     let _ = writeln!(text, "  x25519 key: {x25519}");
     let _ = writeln!(text, "  ed25519 key: {ed25519}");
-    let _ = writeln!(text, "  state: {}", name(statement.state));
+    let _ = writeln!(text, "  state: {}", statement.state.name());
     let _ = writeln!(text, "{}", place.told(octets.len()));
     text.push_str(
         "Compare the device id with the one that the device's secure console has shown\n\
@@ -53,7 +53,7 @@ pub(super) fn identity(
         "device": hex(&keys.id().0),
         "x25519": x25519,
         "ed25519": ed25519,
-        "state": name(statement.state),
+        "state": statement.state.name(),
         "file": place.file(),
         "statement": hex(&octets),
     });
@@ -98,14 +98,6 @@ fn random_nonce() -> Result<[u8; 32], Failure> {
     Ok(nonce)
 }
 
-const fn name(state: DeviceState) -> &'static str {
-    match state {
-        DeviceState::Factory => "factory",
-        DeviceState::Enrolled => "enrolled",
-        DeviceState::Damaged => "damaged",
-    }
-}
-
 fn digest(octets: &[u8; 32]) -> Option<String> {
     (*octets != NOTHING).then(|| hex(octets))
 }
@@ -118,7 +110,7 @@ fn text(statement: &Statement) -> String {
         floor => rfc3339(floor).unwrap_or_else(|| "beyond the year 9999".to_owned()),
     };
     let _ = writeln!(text, "  device id: {}", hex(&statement.device.id().0));
-    let _ = writeln!(text, "  state: {}", name(statement.state));
+    let _ = writeln!(text, "  state: {}", statement.state.name());
     let _ = writeln!(text, "  trusted application: {}", dotted(statement.ta_version));
     let _ = writeln!(text, "  time is at least: {floor}");
     let _ = writeln!(text, "  sequence: {}", statement.sequence);
@@ -135,7 +127,7 @@ fn object(statement: &Statement) -> Value {
         "device": hex(&statement.device.id().0),
         "x25519": hex(statement.device.x25519()),
         "ed25519": statement.device.ed25519().to_string(),
-        "state": name(statement.state),
+        "state": statement.state.name(),
         "ta_version": dotted(statement.ta_version),
         "nonce": hex(&statement.nonce),
         "start_nonce": hex(&statement.start_nonce),
