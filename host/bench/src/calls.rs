@@ -108,7 +108,7 @@ impl Calls {
     /// Opens all sessions, on a device that holds one PGK.
     pub(crate) fn prepare() -> Result<Self> {
         let empty = Context::new()?.open_session(Uuid::parse_str(EMPTY_UUID)?)?;
-        let mut client = Client::new(Tee::new(UUID));
+        let mut client = Client::new(Tee::new(Application::new(UUID)));
         let device = client.call(&Status)?.device;
         client.call(&Erase { device })?;
         let mut calls = Self { empty, client, pkcs11: Pkcs11::open()?, sequence: 0, ptk_id: 0 };
@@ -150,7 +150,7 @@ impl Calls {
             }
             Call::SessionReady => {
                 let start = Instant::now();
-                let session = Tee::new(UUID).open(Role::Daemon)?;
+                let session = Tee::new(Application::new(UUID)).open(Role::Daemon)?;
                 let taken = nanoseconds(start);
                 drop(session);
                 Ok(taken)

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 /// The first session since the boot: the TA is loaded.
 fn first() -> Result<serde_json::Value> {
     let start = Instant::now();
-    let _session = Tee::new(UUID).open(Role::Daemon)?;
+    let _session = Tee::new(Application::new(UUID)).open(Role::Daemon)?;
     Ok(json!({ "samples_ns": { "session_open_first": [nanoseconds(start)] } }))
 }
 

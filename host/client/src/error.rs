@@ -324,7 +324,7 @@ fn refusal_hint(code: Code) -> &'static str {
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
         Code::RollbackUnprotected => {
-            "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it (`prosectl key import --accept-rollback`)"
+            "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it"
         }
         Code::NoAdmissionKey => "its frames go without one: so it is with this profile",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
