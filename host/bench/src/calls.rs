@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
-use proseal_client::{Client, Opener};
+use proseal_client::{Application, Client, Opener};
 use proseal_proto::command::Command;
 use proseal_proto::limit::BATCH;
 use proseal_proto::message::{Erase, Events, Outcome, Receive, Revoke, Send, Status, Suspend};

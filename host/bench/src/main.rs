@@ -21,8 +21,8 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use proseal_client::Opener;
 use proseal_client::tee::Tee;
+use proseal_client::{Application, Opener};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::UUID;
 use serde_json::json;

@@ -351,7 +351,7 @@ fn refusal_hint(code: Code) -> &'static str {
             "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"
         }
         Code::TooManyPgks => {
-            "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
+            "end what is no longer used: by a package without it, or by `prosectl revoke`"
         }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own, of new octets",

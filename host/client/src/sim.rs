@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use proseal_proto::buffer::Buffer;
-use proseal_proto::role::Role;
 use proseal_proto::message::VersionReply;
+use proseal_proto::role::Role;
 use proseal_ta::device::Ta;
 use proseal_ta::dispatch::{self, Build};
 use proseal_ta::sim::{Medium, Sim};
