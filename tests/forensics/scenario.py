@@ -42,7 +42,7 @@ NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "g
 def run(name):
     """Lives it in a fresh UE of this name; the report of all searches."""
     Report.forget()
-    life = Life(UE(name))
+    life = Life(UE(name, installs=True))
     life.ue.start("--fresh")
     try:
         life.install()
@@ -94,7 +94,7 @@ class Life:
         held = self.held | self._keys("sender's", MEMBER, sent["ptk_id"], sent["salt"])
         held |= self._keys("receiver's", PEER, "0001", SALT)
         live = self._keys("client's", PEER, "0002", SALT)
-        self._keep_in_a_shell(f"$(prosectl --json {' '.join(self._receive('0002'))} --show-keys)")
+        self._keep_in_a_shell(f"$({self.ue.ctl} --json {' '.join(self._receive('0002'))} --show-keys)")
         self._plant(self.planted, PLANTED_FILE)
 
         self._search_secure_ram(STARTED_COLD, held | live)
@@ -183,8 +183,9 @@ class Life:
             raise RuntimeError(f"writing {file}: {answer}")
 
     def _files(self):
-        """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own."""
-        octets = self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls -A | grep -vx -e proc -e sys -e dev)")
+        """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own, and /tests is the medium
+        of the tests' programs."""
+        octets = self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls -A | grep -vx -e proc -e sys -e dev -e tests)")
         with tarfile.open(fileobj=io.BytesIO(octets)) as tar:
             names = tar.getnames()
         for name in (HIDDEN_FILE, PLANTED_FILE, "/init", "/etc/passwd", "/usr/bin/prosectl"):

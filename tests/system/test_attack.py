@@ -23,7 +23,7 @@ def importing(generation, pgk_id, *more):
 class Attack(unittest.TestCase):
     def ue(self, name, *options):
         """A new device, fresh."""
-        ue = UE(name)
+        ue = UE(name, installs=True)
         ue.start("--fresh", "--cache", "unsafe", *options)
         self.addCleanup(ue.stop)
         return ue
@@ -245,7 +245,7 @@ class Users(Attack):
             nobodys = "no_permission" if command == "status" else self.NG
             for user, wanted in zip(users, (*expected, nobodys)):
                 with self.subTest(f"{command} of a {state} device by {user}"):
-                    answer = self.as_user(ue, user, "prosectl", "--json", *self.COMMANDS[command])
+                    answer = self.as_user(ue, user, ue.ctl, "--json", *self.COMMANDS[command])
                     said = json.loads(answer.stdout)
                     self.assertEqual("ok" if said["ok"] else said["name"], wanted, answer)
 
@@ -268,13 +268,13 @@ class Users(Attack):
         self.assertEqual((answer.status, answer.stdout), (0, "ready\n"), answer)
 
     def test_attack_users_get_their_roles_commands_and_no_others(self):
-        ue = self.ue("attack-users", "--tests")
+        ue = self.ue("attack-users")
         self.add_outsider(ue)
         self.kernel_keeps_groups_apart(ue)
         self.assertEqual(ue.done("status")["state"], "factory")
         self.walk(ue, "factory")
         for user in (self.DAEMON, self.NONE, self.NOBODY):
-            answer = self.as_user(ue, user, "prosectl", "--json", *importing(1, "01"), stdin=os.urandom(32))
+            answer = self.as_user(ue, user, ue.ctl, "--json", *importing(1, "01"), stdin=os.urandom(32))
             self.refused(answer, self.NG)
         ue.done(*importing(1, "01"), stdin=os.urandom(32))
         self.walk(ue, "enrolled")
@@ -288,7 +288,7 @@ class Users(Attack):
         self.assertEqual(ue.done("status")["state"], "damaged")
         self.walk(ue, "damaged")
         for user in (self.DAEMON, self.NONE, self.NOBODY):
-            self.refused(self.as_user(ue, user, "prosectl", "--json", "erase", "--yes"), self.NG)
-        erased = self.as_user(ue, self.ADMINISTRATOR, "prosectl", "--json", "erase", "--yes")
+            self.refused(self.as_user(ue, user, ue.ctl, "--json", "erase", "--yes"), self.NG)
+        erased = self.as_user(ue, self.ADMINISTRATOR, ue.ctl, "--json", "erase", "--yes")
         self.assertEqual(erased.status, 0, erased)
         self.assertEqual(ue.done("status")["state"], "factory")
