@@ -20,10 +20,11 @@ CARGO = """#!/bin/sh
 echo "cargo $*" >>log
 mkdir -p "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/release" "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/ta"
 cd "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu"
-for name in prosectl ue-agent prose-xtest prose-bench prosectl-test; do [ -e release/$name ] || echo $name >release/$name; done
+for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] || echo $name >release/$name; done
 for name in proseal-ta-product proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
-[ -e ta/proseal-ta-test ] || printf '%s' 'MARKS' >ta/proseal-ta-test
-""".replace("MARKS", " ".join(mark.decode() for mark in test_marks.MARKS))
+[ -e release/prosectl-test ] || printf '%s' 'TOOL' >release/prosectl-test
+[ -e ta/proseal-ta-test ] || printf '%s' 'APPLICATION' >ta/proseal-ta-test
+""".replace("TOOL", " ".join(test_marks.TOOL)).replace("APPLICATION", " ".join(test_marks.APPLICATION))
 PACK = '#!/bin/sh\necho "pack $2" >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
 
 
@@ -105,21 +106,29 @@ class Programs(SmallTree):
         self.assertEqual([path.name for path in self.root.glob("out/guest/ta/*")], [f"{UUID}.ta"])
         self.assertEqual({path.name for path in self.root.glob("out/guest/tests/ta/*")}, {f"{TEST_UUID}.ta", f"{EMPTY_UUID}.ta"})
 
-    def test_a_product_with_anything_of_the_test_build_in_it_is_not_packed(self):
-        for mark in test_marks.MARKS:
-            self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-product", f"code {mark.decode()} code")
-            status, said = self.call("programs")
-            self.assertEqual(status, 1)
-            self.assertIn(f"proseal-ta-product has ['{mark.decode()}'] of the test build", said)
+    # The product's and the tests' program, and what tells the latter.
+    PAIRS = [("release/prosectl", "release/prosectl-test", test_marks.TOOL),
+             ("ta/proseal-ta-product", "ta/proseal-ta-test", test_marks.APPLICATION)]
+
+    def test_a_product_with_anything_of_the_tests_in_it_ends_the_build(self):
+        for product, _, marks in self.PAIRS:
+            for mark in marks:
+                path = self.write(f"target/aarch64-unknown-linux-gnu/{product}", f"code {mark} code")
+                status, said = self.call("programs")
+                self.assertEqual(status, 1)
+                self.assertIn(f"{product} has ['{mark}'] of the tests in it", said)
+            path.unlink()
         self.assertFalse(self.signed.exists())
 
-    def test_a_mark_that_the_test_build_has_not_itself_ends_the_build(self):
-        for mark in test_marks.MARKS:
-            others = [other.decode() for other in test_marks.MARKS if other != mark]
-            self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-test", " ".join(others))
-            status, said = self.call("programs")
-            self.assertEqual(status, 1)
-            self.assertIn(f"proseal-ta-test does not have ['{mark.decode()}']", said)
+    def test_a_mark_that_the_tests_program_has_not_itself_ends_the_build(self):
+        for _, of_tests, marks in self.PAIRS:
+            for mark in marks:
+                others = " ".join(other for other in marks if other != mark)
+                path = self.write(f"target/aarch64-unknown-linux-gnu/{of_tests}", others)
+                status, said = self.call("programs")
+                self.assertEqual(status, 1)
+                self.assertIn(f"{of_tests} does not have ['{mark}']", said)
+            path.unlink()
         self.assertFalse(self.signed.exists())
 
     def test_the_processors_instructions_are_used_unless_the_build_is_to_be_portable(self):
