@@ -96,6 +96,8 @@ class Cuts:
             self.wrong.append(str(error))
         changed = (before.state, before.sequence) != (self.life.model.state, self.life.model.sequence)
         self.took_effect += changed
+        if not self.wrong:
+            self.wrong += self.life.bring_again(self._shell, in_flight)
         self._tell(f"cut {number + 1}: {how}; in flight: {in_flight}{', which took effect' if changed else ''}; "
                    f"{len(self.life.model.held())} PGKs, {len(self.life.epochs)} epochs"
                    + "".join(f"; WRONG: {text}" for text in self.wrong))
