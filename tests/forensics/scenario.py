@@ -36,6 +36,7 @@ IDENTIFIED = "an identity is made"
 NOT_OPENED = "a package for another key is refused"
 IMPORTED = "a package is imported"
 WORKED_ON = "after a further write and read"
+AWAKE = "cold start, status"
 STARTED_COLD = "cold start, keys derived"
 SEALED = "before the erase"
 ERASED = "erased"
@@ -115,6 +116,8 @@ class Life:
 
     def derive(self):
         """Everything that a radio does, by prosectl, which ends and wipes; and one client that goes on holding keys."""
+        self.ue.done("status")  # reads all that the device has
+        self._search_secure_ram(AWAKE, self.held)
         sent = self.ue.done("derive", "send", "--group", GROUP)
         self.ue.done(*self._receive("0001"))
         held = self.held | self._keys("sender's", MEMBER, sent["ptk_id"], sent["salt"])

@@ -9,8 +9,8 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, IDENTIFIED, IMPORTED, IN_CLEAR, NORMAL_RAM, NOT_OPENED, OPENING, REVOKED,
-    SEALED, SECURE_RAM, SIGNING, STARTED_COLD, UNREVOKED, WORKED_ON,
+    AWAKE, BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, IDENTIFIED, IMPORTED, IN_CLEAR, NORMAL_RAM, NOT_OPENED, OPENING,
+    REVOKED, SEALED, SECURE_RAM, SIGNING, STARTED_COLD, UNREVOKED, WORKED_ON,
 )  # fmt: skip
 from forensics.secure_map import CORE_NAME, TA, TA_HEAP
 
@@ -46,12 +46,13 @@ class forensics(unittest.TestCase):
         self.never_in_the_normal_world(*PRIVATE)
 
     def test_the_tas_memory_never_holds_a_private_key(self):
-        for moment in (NOT_OPENED, IMPORTED, WORKED_ON, STARTED_COLD, ERASED, ERASED_COLD, BEGUN_ANEW, REVOKED, IN_CLEAR):
+        for moment in (NOT_OPENED, IMPORTED, WORKED_ON, AWAKE, STARTED_COLD, ERASED, ERASED_COLD, BEGUN_ANEW, REVOKED,
+                       IN_CLEAR):
             with self.subTest(moment=moment):
                 self.assertEqual([copy for copy in self.copies(moment, *PRIVATE) if copy[2] in TA], [])
 
     def test_a_private_key_is_in_op_tees_core_after_its_use_and_driven_out(self):
-        for moment, key in [(IDENTIFIED, SIGNING), (NOT_OPENED, OPENING), (IMPORTED, SIGNING)]:
+        for moment, key in [(IDENTIFIED, SIGNING), (NOT_OPENED, OPENING), (IMPORTED, SIGNING), (AWAKE, SIGNING)]:
             with self.subTest(moment=moment):
                 copies = self.copies(moment, key)
                 self.assertEqual(set(copies), {(key, "whole", CORE_NAME)})
@@ -72,7 +73,7 @@ class forensics(unittest.TestCase):
                 self.assertIn("whole", [hit["part"] for hit in found])
 
     def test_the_ta_holds_the_pgk_once(self):
-        for moment in (IMPORTED, WORKED_ON, STARTED_COLD):
+        for moment in (IMPORTED, WORKED_ON, AWAKE, STARTED_COLD):
             with self.subTest(moment=moment):
                 in_ta = [copy for copy in self.copies(moment, "PGK") if copy[2] in TA]
                 self.assertEqual(in_ta, [("PGK", "whole", TA_HEAP)])
