@@ -22,6 +22,11 @@ RATIOS = [
     ("ratio_ready_empty", "session_ready", "call_empty"),
     ("ratio_first_empty", "session_open_first", "call_empty"),
     ("ratio_store_empty", "store_write", "call_empty"),
+    ("ratio_statement_empty", "statement", "call_empty"),
+    ("ratio_import_empty", "import", "call_empty"),
+    ("ratio_import_store", "import", "store_write"),
+    ("ratio_waiting_derive", "derive_waiting", "derive"),
+    ("ratio_waiting_derive_p99", "derive_waiting_p99", "derive"),
 ]
 
 

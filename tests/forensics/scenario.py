@@ -1,4 +1,8 @@
-"""The life of one PGK in one UE, and what is searched on the way."""
+"""The life of a device's identity and of PGKs in one UE, and what is searched on the way.
+
+All PGKs but the last come by sealed packages, which are made in this process: their octets are nowhere in the clear but
+here and where the TA opens them.
+"""
 
 import hmac
 import io
@@ -9,8 +13,10 @@ import tarfile
 import time
 
 import derivation_reference as reference
+import manager
 from ue import UE
 
+from . import private_keys
 from .hmac_state import states
 from .memory import SECURE_SIZE, Paused
 from .report import Report
@@ -18,7 +24,7 @@ from .search import search
 from .secure_map import SecureMap
 
 GROUP, MEMBER, PEER, PGK_ID = "0a0b0c", "000001", "000002", "01"
-OTHER_GROUP = "0a0b0d"
+OTHER_GROUP, LAST_GROUP = "0a0b0d", "0a0b0e"
 SALT = "0123456789abcdef"
 PLANTED_FILE = "/var/lib/optee-client/data/planted"
 HIDDEN_FILE = "/.planted"  # for the search of the files alone: a name that `ls` leaves out
@@ -26,15 +32,21 @@ STORE = "/var/lib/optee-client/data/tee"
 BLOCK = 4096  # octets that OP-TEE seals as one
 
 # The moments of the search.
-INSTALLED = "a PGK is installed"
+IDENTIFIED = "an identity is made"
+NOT_OPENED = "a package for another key is refused"
+IMPORTED = "a package is imported"
 WORKED_ON = "after a further write and read"
+AWAKE = "cold start, status"
 STARTED_COLD = "cold start, keys derived"
 SEALED = "before the erase"
 ERASED = "erased"
 ERASED_COLD = "erased, cold start"
-BEGUN_ANEW = "another PGK is installed"
+BEGUN_ANEW = "another PGK is imported"
 UNREVOKED = "before the revocation"
 REVOKED = "revoked"
+IN_CLEAR = "a PGK is taken in clear"
+# The device's private keys.
+OPENING, SIGNING = "opening key", "signing key"
 # The places.
 NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "guest's files"
 
@@ -45,15 +57,18 @@ def run(name):
     life = Life(UE(name, installs=True))
     life.ue.start("--fresh")
     try:
-        life.install()
+        life.identify()
+        life.import_package()
         life.work_on()
         life.ue.reboot()
         life.derive()
         life.erase()
         life.ue.reboot()
-        life.look_again()
-        life.begin_anew()
-        life.revoke()
+        # What is no new device after an erase has failed already; the rest of this life would say nothing.
+        if life.look_again() == "factory":
+            life.begin_anew()
+            life.revoke()
+            life.take_in_clear()
     finally:
         life.ue.stop()
     life.report.write()
@@ -69,18 +84,30 @@ class Life:
     def __init__(self, ue):
         self.ue = ue
         self.report = Report()
+        self.now = int(time.time())
         pgk = os.urandom(32)
-        self.planted, self.hidden, self.planted_again = letters(), letters(), letters()
+        self.planted_first, self.planted, self.hidden, self.planted_again = (letters() for _ in range(4))
         # The PRK is as good as the PGK: everything derived comes from it.
         prk = hmac.digest(bytes(32), pgk, "sha256")
         # What the TA keeps of it from the first derivation on, and what profile 3gpp-ts33303 would keep of the PGK.
         self.held = {"PGK": pgk, "PRK": prk, **states("PRK", prk), **states("PGK", pgk)}
 
-    def install(self):
-        self._import(GROUP, self.held["PGK"])
-        # The test build takes the key in clear, so this life's normal world has seen it: what stays is only told.
-        self._search_normal_ram(INSTALLED, self.held)
-        self._search_secure_ram(INSTALLED, self.held)
+    def identify(self):
+        """Each private key is in OP-TEE's buffers after it was used, until the next object is read."""
+        self._meet_manager()
+        self._find(IDENTIFIED, SIGNING, self.device[3], manager.reference().public_of_ed25519, private_keys.of_signing)
+        # Opening fails, so that nothing is read behind the key.
+        foreign = manager.reference().public_of_x25519(os.urandom(32))
+        refused = self.ue.json("import", "-", stdin=self._package(1, self._groups(), foreign))
+        if refused.get("name") != "not_opened":
+            raise RuntimeError(f"a package for another key: {refused}")
+        self._find(NOT_OPENED, OPENING, self.device[2], manager.reference().public_of_x25519, private_keys.of_opening)
+
+    def import_package(self):
+        self._import(1, self._groups())
+        self._keep_in_a_shell("$(cat)", self.planted_first)
+        self._search_secure_ram(IMPORTED, self.held)
+        self._search_normal_ram(IMPORTED, self.held | {"planted first": self.planted_first.encode()})
 
     def work_on(self):
         self.ue.done("derive", "send", "--group", GROUP)  # writes: it reserves PTK Ids
@@ -89,6 +116,8 @@ class Life:
 
     def derive(self):
         """Everything that a radio does, by prosectl, which ends and wipes; and one client that goes on holding keys."""
+        self.ue.done("status")  # reads all that the device has
+        self._search_secure_ram(AWAKE, self.held)
         sent = self.ue.done("derive", "send", "--group", GROUP)
         self.ue.done(*self._receive("0001"))
         held = self.held | self._keys("sender's", MEMBER, sent["ptk_id"], sent["salt"])
@@ -115,26 +144,29 @@ class Life:
         self._search_secure_ram(ERASED, self.held)
 
     def look_again(self):
-        """Status makes the TA read what the store still has. Something is planted again, to be found this time too."""
-        self.ue.done("status")
+        """Status makes the TA read what the store still has; the device's state by it. Something is planted again, to be
+        found this time too."""
+        state = self.ue.done("status")["state"]
         self._plant(self.planted_again, PLANTED_FILE)
         self._search_secure_ram(ERASED_COLD, self.held)
         held = self.held | {"planted again": self.planted_again.encode()}
         self._search_normal_ram(ERASED_COLD, held)
         self._search_disk(ERASED_COLD, held)
+        return state
 
     def begin_anew(self):
         """The secure RAM has nothing to find after the erase but another PGK, and what the other profile keeps of it."""
         other = os.urandom(32)
         self.held |= {"other PGK": other, **states("other PGK", other)}
-        self._import(OTHER_GROUP, other, "1", "--profile", "3gpp-ts33303", "--accept-rollback")
+        self._meet_manager()
+        self._import(1, self._others(other))
         self.ue.done("derive", "send", "--group", OTHER_GROUP)
         self._search_secure_ram(BEGUN_ANEW, self.held)
 
     def revoke(self):
         """The revoked PGK goes from both versions of its blocks, and from memory; its successor stays."""
         self.held["next PGK"] = os.urandom(32)
-        self._import(OTHER_GROUP, self.held["next PGK"], "2")
+        self._import(2, self._others(self.held["other PGK"], self.held["next PGK"]))
         sealed = self._sealed_state()
         self.ue.sh("sync")
         self._search_disk(UNREVOKED, sealed)
@@ -144,9 +176,43 @@ class Life:
         self.ue.done("status")
         self._search_secure_ram(REVOKED, self.held)
 
-    def _import(self, group, pgk, generation="1", *more):
-        self.ue.done("key", "import", "--group", group, "--member", MEMBER, "--generation", generation, "--pgk-id",
-                     f"{int(generation):02x}", "--key-file", "-", *more, stdin=pgk)
+    def take_in_clear(self):
+        """As the test build may, whose request then has a PGK in it. The normal world has seen this one."""
+        self.held["PGK in clear"] = os.urandom(32)
+        self.ue.done("key", "import", "--group", LAST_GROUP, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
+                     "--key-file", "-", stdin=self.held["PGK in clear"])
+        self._search_secure_ram(IN_CLEAR, self.held)
+
+    def _meet_manager(self):
+        """The device makes its identity and is enrolled."""
+        self.device = manager.reference().read_statement(self.ue.octets(self.ue.ctl, "identity", "export"))
+        self.manager = manager.Manager()
+        self.ue.done("enrol", "-", "--yes", stdin=self.manager.enrolment())
+
+    def _groups(self):
+        return [manager.group(GROUP, MEMBER, [manager.pgk(1, self.held["PGK"], self.now)])]
+
+    def _others(self, *pgks):
+        policy = {7: 2, 8: 3, 15: True}  # 3gpp-ts33303, 3gpp, where storage can be rolled back
+        numbered = enumerate(pgks, 1)
+        return [manager.group(OTHER_GROUP, MEMBER, [manager.pgk(n, pgk, self.now, policy=policy) for n, pgk in numbered])]
+
+    def _package(self, sequence, groups, x25519=None):
+        return self.manager.package(self.device[1], x25519 or self.device[2], sequence, groups, self.now)
+
+    def _import(self, sequence, groups):
+        answer = self.ue.done("import", "-", stdin=self._package(sequence, groups))
+        if answer["outcome"] != "applied":
+            raise RuntimeError(f"a package: {answer}")
+
+    def _find(self, moment, name, public, public_of, secrets):
+        """A private key in the secure RAM; from now on what is made of it is searched for too."""
+        with Paused(self.ue.name) as paused:
+            found = private_keys.beside(paused.secure_ram().whole(), public, public_of)
+        if not found:
+            raise RuntimeError(f"{moment}: the {name} is not beside its public half, so it cannot be searched for")
+        self.held |= secrets(name, found[0][1])
+        self._search_secure_ram(moment, self.held)
 
     def _receive(self, ptk_id):
         return ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", PEER, "--ptk-id", ptk_id,

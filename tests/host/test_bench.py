@@ -21,6 +21,9 @@ SAMPLES = {
     "store_write": [50_000 * US] * 25,
     "status": [800 * US] * 25,
     "events": [800 * US] * 25,
+    "import": [80_000 * US] * 100,
+    "derive_waiting": [40_800 * US] * 98 + [81_600 * US] * 2,
+    "statement": [12_000 * US] * 100,
     "suspend": [50_000 * US] * 25,
     "revoke": [100_000 * US] * 25,
     "pkcs11_derive": [8000 * US] * 100,
@@ -49,6 +52,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(found["ratio_derive_empty"], Figure("ratio_derive_empty", 510 / 400, "ratio"))
         self.assertEqual(found["boot_seconds"], Figure("boot_seconds", 5.0, "s"))
         self.assertAlmostEqual(found["derives_per_second"].value, 1e6 / 510)
+
+    def test_a_derive_that_waits_is_told_by_one_that_does_not(self):
+        found = run()
+        self.assertEqual(found["ratio_waiting_derive"].value, 80)
+        self.assertEqual(found["ratio_waiting_derive_p99"].value, 160)
+        few = run({**SAMPLES, "derive_waiting": [40_800 * US] * 99})
+        self.assertNotIn("ratio_waiting_derive_p99", few)
+        self.assertEqual(found["ratio_import_store"].value, 1.6)
 
     def test_send_is_a_mean_so_that_its_writes_count(self):
         self.assertEqual(run()["derive_send"].value, 1000)

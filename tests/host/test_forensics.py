@@ -5,7 +5,8 @@ import io
 import struct
 import unittest
 
-from forensics import hmac_state
+import manager
+from forensics import hmac_state, private_keys
 from forensics.memory import Area
 from forensics.report import Report
 from forensics.search import FORMS, search
@@ -61,6 +62,42 @@ class Search(unittest.TestCase):
         self.assertEqual([address for address, _ in area.pieces()], [0x4000_0000, 0x4010_0000])
         with self.assertRaises(RuntimeError):
             Area(InParts(octets), 5, 0, len(octets)).whole()
+
+
+class PrivateKeys(unittest.TestCase):
+    def setUp(self):
+        reference = manager.reference()
+        self.kinds = [reference.public_of_ed25519, reference.public_of_x25519]
+        self.key = bytes((7 * octet) % 256 for octet in KEY)
+
+    def test_it_is_found_beside_its_public_half_and_nowhere_else(self):
+        for public_of in self.kinds:
+            public, length = public_of(self.key), (32).to_bytes(4, "big")
+            for key in (self.key, self.key[::-1]):
+                stored = bytes(300) + length + key + length + public + bytes(300)
+                self.assertEqual(private_keys.beside(stored, public, public_of), [(304, self.key)])
+                self.assertEqual(private_keys.beside(public + key, public, public_of), [(32, self.key)])
+                far = public + bytes(private_keys.NEAR) + key
+                self.assertEqual(private_keys.beside(far, public, public_of), [])
+
+    def test_another_pairs_private_half_is_none(self):
+        for public_of in self.kinds:
+            public = public_of(self.key)
+            self.assertEqual(private_keys.beside(KEY + public + public_of(KEY), public, public_of), [])
+
+    def test_what_a_signer_makes_of_its_key(self):
+        # RFC 8032, 7.1, test 1.
+        seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+        made = private_keys.of_signing("key", seed)
+        self.assertEqual(list(made), ["key", "key's scalar", "key's prefix"])
+        self.assertEqual(made["key's scalar"].hex(), "307c83864f2833cb427a2ef1c00a013cfdff2768d980c0a3a520f006904de94f")
+        self.assertEqual(made["key's prefix"], hashlib.sha512(seed).digest()[32:])
+
+    def test_a_scalar_multiplies_as_its_key_does(self):
+        made = private_keys.of_opening("key", self.key)
+        public_of = manager.reference().public_of_x25519
+        self.assertNotEqual(made["key's scalar"], self.key)
+        self.assertEqual(public_of(made["key's scalar"]), public_of(self.key))
 
 
 class HmacState(unittest.TestCase):

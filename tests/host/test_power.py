@@ -5,6 +5,7 @@ import random
 import struct
 import unittest
 
+import manager
 from power import oracle, work, writelog
 from power.boundaries import BEFORE_ALL, Recording
 from power.life import Life
@@ -14,7 +15,7 @@ A, B = work.GROUPS
 KEY, OTHER = bytes(32), bytes(range(32))
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
 # Generations 2 and 3 are held, 1 has ended.
-HELD = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2).has_told(LATE).installed(A, 3, OTHER, 1)
+HELD = Model(oracle.ENROLLED).installed(A, 1, KEY, 1).installed(A, 2, KEY, 2).has_told(LATE).installed(A, 3, OTHER, 1)
 
 
 def seen(model, **changes):
@@ -83,13 +84,92 @@ class Oracle(unittest.TestCase):
         self.assertEqual(model.installed(A, 4, KEY, 1).floor, LATE)
 
     def test_an_older_state(self):
-        before = Model().installed(A, 1, KEY, 1).installed(A, 2, KEY, 2)
+        before = Model(oracle.ENROLLED).installed(A, 1, KEY, 1).installed(A, 2, KEY, 2)
         self.assertIn("its sequence is 2, not 3", self.wrong(seen(before)))
 
     def test_a_device_that_forgot_what_it_was(self):
         for state in (oracle.FACTORY, oracle.DAMAGED):
             wrong = self.wrong(seen(Model(state=state)))
             self.assertIn(f"the device is {state}, not enrolled", wrong)
+
+    def test_an_identity_that_was_made_is_the_devices_from_then_on(self):
+        identity, made = work.Identity(), seen(Model(), device="aa")
+        for found, device in ((seen(Model()), ""), (made, "aa")):
+            wrong, model = oracle.judge(Model(), identity, found)
+            self.assertEqual((wrong, model.device), ([], device))
+        known = Model().identified("aa", KEY)
+        self.assertEqual(identity.outcomes(known), [known])
+        self.assertEqual(self.wrong(made, model=known), [])
+        for other in ("", "bb"):
+            self.assertEqual(self.wrong(seen(Model(), device=other), model=known),
+                             [f"its identity is {other or 'none'}, not aa"])
+        self.assertEqual(self.wrong(seen(Model()), model=Model().identified()), ["it has no identity"])
+
+    def test_an_identity_that_is_told_must_be_the_one_before(self):
+        life = Life(Model().identified("aa", KEY))
+        self.assertEqual(life.acknowledged(work.Identity(), {"device": "aa", "x25519": KEY.hex()}), [])
+        self.assertEqual(life.acknowledged(work.Identity(), {"device": "bb", "x25519": KEY.hex()}),
+                         ["its identity is bb, not aa"])
+
+    def test_an_enrolment_that_was_lost_or_is_in_flight(self):
+        first, second = manager.Manager(), manager.Manager()
+        known = Model().identified("aa", KEY)
+        after = known.enrolled(first)
+        factory = seen(known, device="aa")
+        enrolled = seen(after, device="aa", manager=first.manager.hex())
+        for found, model in ((factory, known), (enrolled, after)):
+            self.assertEqual(oracle.judge(known, work.Enrol(first), found), ([], model))
+        self.assertEqual(self.wrong(factory, model=after),
+                         ["the device is factory, not enrolled", f"its manager is none, not {first.manager.hex()}"])
+        self.assertEqual(self.wrong(enrolled, model=known.enrolled(second)),
+                         [f"its manager is {first.manager.hex()}, not {second.manager.hex()}"])
+
+    def test_a_signers_version_that_fell(self):
+        by = manager.Manager(version=3)
+        after = HELD.installed(A, 4, KEY, 1, by)
+        self.assertEqual(after.signer_version, 3)
+        found = seen(after, manager=by.manager.hex(), signer_version=2)
+        self.assertEqual(self.wrong(found, model=after), ["its signer's version is 2, not 3"])
+
+    def test_the_time_of_a_package_is_a_floor_and_that_of_a_notice_is_none(self):
+        when = "2026-01-01T02:00:00Z"
+        self.assertEqual(HELD.installed(A, 4, KEY, 1, at=when).floor, when)
+        self.assertEqual(HELD.installed(A, 4, KEY, 1, at=EARLY).floor, LATE)
+        self.assertEqual(HELD.ended_below(A, 3, manager.Manager()).floor, LATE)
+
+    def test_a_notice_in_flight_took_effect_or_did_not(self):
+        by = manager.Manager()
+        notice = work.Notice(A, 9, by)
+        after = HELD.ended_below(A, 9, by)
+        self.assertEqual((after.held(), after.groups[A].next, after.sequence), ([], 9, HELD.sequence))
+        whole = {"manager": by.manager.hex(), "signer_version": 1}
+        self.assertEqual(oracle.judge(HELD, notice, seen(HELD)), ([], HELD))
+        self.assertEqual(oracle.judge(HELD, notice, seen(after, **whole)), ([], after))
+        for halves in (seen(after, **whole, groups={A: Group(4, {})}),
+                       seen(after, **whole, groups={A: Group(9, {3: True})}),
+                       seen(HELD, groups={A: Group(9, {2: True, 3: True})})):
+            self.assertNotEqual(self.wrong(halves, notice), [])
+
+    def test_what_is_brought_again_has_no_effect_and_says_so(self):
+        package = work.Install(A, 4, KEY, 3, sequence=4)
+        notice, lower = work.Notice(A, 6, manager.Manager()), work.Notice(A, 5, manager.Manager())
+        life = Life(HELD)
+        for operation, again in ((package, "same"), (notice, "same")):
+            self.assertEqual(life.acknowledged(operation, {"outcome": "applied"}), [])
+            model = life.model
+            self.assertEqual(life.acknowledged(operation, {"outcome": again}), [])
+            self.assertEqual(life.model, model)
+            self.assertEqual(life.acknowledged(operation, {"outcome": "applied"}), [f"{operation}: applied, not {again}"])
+        self.assertEqual(life.acknowledged(lower, {"outcome": "superseded"}), [])
+        self.assertEqual(life.model, model)
+
+    def test_a_statement_that_says_something_else(self):
+        held = manager.reference().held_digest([(int(A, 16), 2), (int(A, 16), 3)]).hex()
+        said = {"state": "enrolled", "device": "", "sequence": 3, "held_digest": held, "root_digest": None}
+        self.assertEqual(Life(HELD).acknowledged(work.State(), said), [])
+        for name, value in (("sequence", 2), ("held_digest", "00"), ("root_digest", "00"), ("state", "factory")):
+            wrong = Life(HELD).acknowledged(work.State(), {**said, name: value})
+            self.assertEqual(wrong, [f"its statement says of {name} {value}, not {said[name]}"])
 
     def test_an_install_in_flight_took_effect_or_did_not(self):
         install = work.Install(A, 4, OTHER, 3)
@@ -142,28 +222,58 @@ class Oracle(unittest.TestCase):
 
 class Work(unittest.TestCase):
     def test_what_is_drawn_can_be_carried_out(self):
-        draw, life, kinds = work.Draw(random.Random(1)), Life(), set()
-        for number in range(2000):
-            operation = draw.operation(life.model)
+        reference = manager.reference()
+        x25519 = reference.public_of_x25519(KEY)
+        draw, life, kinds, devices = work.Draw(random.Random(1)), Life(), set(), 0
+        for number in range(1000):
+            operation, model = draw.operation(life.model), life.model
             kinds.add(type(operation))
             if isinstance(operation, work.Send):
-                self.assertIn((operation.group, operation.generation), life.model.sending())
+                self.assertIn((operation.group, operation.generation), model.sending())
             if isinstance(operation, work.Revoke):
-                self.assertLess(min(life.model.groups[operation.group].pgks), operation.below)
-                self.assertLessEqual(operation.below, life.model.groups[operation.group].next)
+                self.assertLess(min(model.groups[operation.group].pgks), operation.below)
+                self.assertLessEqual(operation.below, model.groups[operation.group].next)
+            if isinstance(operation, work.Imported):
+                self.assertEqual(operation.outcome(model), "applied")
+            if isinstance(operation, work.Notice):
+                trust = reference.Trust(model.manager.root, model.manager.manager, model.signer_version)
+                reference.read_notice(operation.octets, trust)
             if isinstance(operation, work.Install):
                 self.assertTrue(1 <= operation.ends <= operation.generation)
-                before = life.model.groups.get(operation.group, Group(1, {}))
+                before = model.groups.get(operation.group, Group(1, {}))
                 self.assertGreaterEqual(operation.generation, before.next)
-            life.model = operation.outcomes(life.model)[-1]
+                self.opens(operation, model)
+            life.model = operation.outcomes(model)[-1]
+            if isinstance(operation, work.Identity):
+                devices += 1
+                life.model = life.model.identified(f"{devices:032x}", x25519)
             for group in life.model.groups.values():
                 self.assertLessEqual(len(group.pgks), work.PGKS)
                 self.assertEqual(len({int(work.pgk_id(g), 16) % 32 for g in group.pgks}), len(group.pgks))
-        self.assertEqual(kinds, {work.Install, work.Revoke, work.Suspend, work.Send, work.Look, work.Erase})
+        self.assertEqual(kinds, {work.Identity, work.Enrol, work.Install, work.Notice, work.Revoke, work.Suspend, work.Send,
+                                 work.State, work.Look, work.Erase})
+        self.assertGreater(devices, 5)
+
+    def opens(self, operation, model):
+        """The package brings what the oracle expects of it."""
+        reference, device = manager.reference(), bytes.fromhex(model.device)
+        trust = reference.Trust(model.manager.root, model.manager.manager, model.signer_version)
+        _, content, _ = reference.read_package(operation.octets, trust, KEY, device)
+        after = operation.applied_to(model)
+        self.assertEqual(content[2], after.sequence)
+        brought = {f"{group[1]:06x}": {pgk[1]: pgk[3] for pgk in group[5]} for group in content[5]}
+        self.assertEqual(brought, {name: group.pgks for name, group in after.groups.items()})
 
     def test_the_seed_repeats_them(self):
-        one, other = (work.Draw(random.Random(7)) for _ in range(2))
-        self.assertEqual([one.install(HELD) for _ in range(9)], [other.install(HELD) for _ in range(9)])
+        device = Model().identified("00" * 16, manager.reference().public_of_x25519(KEY))
+        one, other = [], []
+        for drawn in (one, other):
+            draw, model = work.Draw(random.Random(7)), device
+            for _ in range(9):
+                operation = draw.operation(model)
+                drawn.append(str(operation))
+                model = operation.outcomes(model)[-1]
+        self.assertEqual(one, other)
 
 
 def entry(sector, data=b"", flags=0, sectors=None):
@@ -234,7 +344,8 @@ class WriteLog(unittest.TestCase):
         recording.entries = entries
         ends = [one.end for one in entries]
         first, second = work.Install(A, 1, KEY), work.Install(A, 2, OTHER)
-        recording.operations = [(first, {}, 512, ends[1]), (second, {}, ends[1], ends[3])]
+        applied = {"outcome": "applied"}
+        recording.operations = [(first, applied, 512, ends[1]), (second, applied, ends[1], ends[3])]
 
         def at(flush):
             life, in_flight = recording.at(flush)

@@ -19,8 +19,9 @@ LOGGED = ("driver=blklogwrites,file.driver=raw,file.file.filename=disk,log.drive
           "log-sector-size=512")
 # What a device does after its start. A block of PTK Ids has 64: the second `sends` needs two more reservations.
 # A `look` tells the floor, which the next write then makes one that may not fall.
-STORY = ["install", "look", "send", "install", "look", "sends", "look", "replace", "send", "look", "suspend", "suspend",
-         "look", "revoke", "look", "erase", "install", "install", "look", "replace", "revoke", "look", "install", "send"]
+STORY = ["identity", "state", "enrol", "install", "look", "send", "install", "look", "sends", "look", "replace", "send",
+         "look", "suspend", "suspend", "look", "notice", "look", "erase", "identity", "enrol", "install", "install", "look",
+         "replace", "revoke", "look", "install", "send"]
 SENDS = 65
 # Between operations: what OP-TEE's own last write leaves behind does not count as the next one's.
 PAUSE_S = 0.12
@@ -135,7 +136,7 @@ class Boundaries:
         try:
             self._ue.start("--disk", os.fspath(image), "--cache", "unsafe")
             shell = guest.Shell(self._ue)
-            return life.judge(shell, in_flight) or life.go_on(shell, draw)
+            return life.judge(shell, in_flight) or life.bring_again(shell, in_flight) or life.go_on(shell, draw)
         except (guest.Unexpected, RuntimeError) as error:
             return [str(error)]
         finally:

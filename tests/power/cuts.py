@@ -14,6 +14,7 @@ from .life import Life, keep
 BUSY_S = (0.1, 4.0)  # how long a busy life lasts
 FRESH_S = (0.0, 2.5)  # the same, from the guest's first write to a fresh disk
 FRESH_EVERY = 4
+SETTLED = 0.5  # of the busy lives, which begin with a device that has keys; the others as the cut before has left it
 FIRST_WRITE_S = 60
 MOST_OPERATIONS = 1000  # of one life, which has time for some ten
 
@@ -96,6 +97,8 @@ class Cuts:
             self.wrong.append(str(error))
         changed = (before.state, before.sequence) != (self.life.model.state, self.life.model.sequence)
         self.took_effect += changed
+        if not self.wrong:
+            self.wrong += self.life.bring_again(self._shell, in_flight)
         self._tell(f"cut {number + 1}: {how}; in flight: {in_flight}{', which took effect' if changed else ''}; "
                    f"{len(self.life.model.held())} PGKs, {len(self.life.epochs)} epochs"
                    + "".join(f"; WRONG: {text}" for text in self.wrong))
@@ -125,11 +128,20 @@ class Cuts:
         return in_flight, f"{how}, {seconds:.2f} s after the first write"
 
     def _cut_busy(self):
+        if self._random.random() < SETTLED:
+            self._settle()
         seconds = self._random.uniform(*BUSY_S)
         cut = Cut(self._ue, seconds)
         cut.start()
         in_flight, done = self._work(cut)
         return in_flight, f"{done} operations in {seconds:.2f} s"
+
+    def _settle(self):
+        """No cut before the device is enrolled and has a key, or it would seldom get further."""
+        while not self.life.model.groups:
+            operation = self._draw.operation(self.life.model)
+            self.wrong += self.life.acknowledged(operation, guest.must(self._shell.carry_out(operation)))
+            self.answered += 1
 
     def _work(self, cut):
         """Operations until the power goes: the one that got no answer, and how many did."""

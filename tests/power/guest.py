@@ -36,11 +36,12 @@ class Shell:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, *words, key=None):
+    def ask(self, *words, stdin=b""):
         """The answer to `prosectl WORDS`, or None if the power went first."""
         command = f"{self._ctl} --json {' '.join(words)}"
         # The shell's own input is the script, which no command may read from.
-        line = f"echo {key.hex() if key else ''} | {command}\n"
+        octets = "".join(f"\\{octet:03o}" for octet in stdin)
+        line = f"printf '{octets}' | {command}\n"
         try:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
@@ -65,7 +66,7 @@ class Shell:
 
     def carry_out(self, operation):
         """The same for an operation; a refusal is an error: only what must succeed is drawn."""
-        answer = self.ask(*operation.words(), key=getattr(operation, "key", None))
+        answer = self.ask(*operation.words(), stdin=getattr(operation, "stdin", b""))
         if answer is not None and not answer["ok"]:
             raise Unexpected(f"{operation}: {answer['name']}: {answer['message']}")
         return answer
@@ -87,7 +88,13 @@ def look(shell, model, in_flight=None):
     held = {(name, g) for name, group in groups.items() for g in group.pgks}
     gone = sorted(model.ended - held)[-2:]
     answering = frozenset(name for name in gone if must(shell.ask(*receive(*name)))["ok"])
-    return oracle.Seen(status["state"], status["sequence"], status["floor"] or "", groups, answering)
+    return seen(status, groups, answering)
+
+
+def seen(status, groups, answering=frozenset()):
+    """What the status says of all but the groups."""
+    return oracle.Seen(status["state"], status["sequence"], status["floor"] or "", groups, answering,
+                       status["device"] or oracle.NONE, status["manager"] or "", status["signer_version"])
 
 
 def must(answer):

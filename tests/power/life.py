@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 
+import manager
 from ue import paths
 
 from . import guest, oracle, work
@@ -17,9 +18,16 @@ class Life:
 
     def acknowledged(self, operation, answer):
         """What is wrong with the answer, as a list."""
-        self.model = operation.outcomes(self.model)[-1]
+        before, self.model = self.model, operation.outcomes(self.model)[-1]
         if isinstance(operation, work.Look):
             return self._told(answer)
+        if isinstance(operation, work.Identity):
+            return self._identified(answer)
+        if isinstance(operation, work.State):
+            return self._stated(answer)
+        if isinstance(operation, work.Imported):
+            expected = operation.outcome(before)
+            return [] if answer["outcome"] == expected else [f"{operation}: {answer['outcome']}, not {expected}"]
         if isinstance(operation, work.Send):
             return self.epochs.add(operation.group, operation.generation, int(answer["ptk_id"], 16), answer["salt"])
         return []
@@ -28,18 +36,37 @@ class Life:
         """Its keys are looked at after a cut."""
         groups = {name: dataclasses.replace(group, pgks={g: True for g in group.pgks})
                   for name, group in self.model.groups.items()}
-        seen = oracle.Seen(status["state"], status["sequence"], status["floor"] or "", groups)
-        wrong, self.model = oracle.judge(self.model, None, seen)
+        wrong, self.model = oracle.judge(self.model, None, guest.seen(status, groups))
         return wrong
+
+    def _identified(self, answer):
+        known = self.model.device
+        self.model = self.model.identified(answer["device"], bytes.fromhex(answer["x25519"]))
+        is_known = known in (oracle.UNKNOWN, answer["device"])
+        return [] if is_known else [f"its identity is {answer['device']}, not {known}"]
+
+    def _stated(self, statement):
+        model = self.model
+        held = manager.reference().held_digest([(int(group, 16), generation) for group, generation in model.held()])
+        expected = {"state": model.state, "device": model.device, "sequence": model.sequence, "held_digest": held.hex(),
+                    "root_digest": model.manager.root_digest() if model.manager else None}
+        return [f"its statement says of {name} {statement[name]}, not {value}"
+                for name, value in expected.items() if statement[name] != value]
 
     def judge(self, shell, in_flight=None):
         """What is wrong with the device, whose model is from now on what it turned out to be."""
         wrong, self.model = oracle.judge(self.model, in_flight, guest.look(shell, self.model, in_flight))
         return wrong
 
+    def bring_again(self, shell, operation):
+        """What was imported when the power went is imported again, whether or not it took effect."""
+        if not isinstance(operation, work.Imported):
+            return []
+        return self.acknowledged(operation, guest.must(shell.carry_out(operation)))
+
     def go_on(self, shell, draw):
-        """The next commands: a refresh under each PGK that is held, a new key and a refresh under it, a revocation, and
-        a last look."""
+        """The next commands: a refresh under each PGK that is held, a package with a new key and a refresh under it,
+        a notice, a statement, and a last look."""
         wrong = []
         for operation in self._next(draw):
             wrong += self.acknowledged(operation, guest.must(shell.carry_out(operation)))
@@ -49,13 +76,17 @@ class Life:
         """Drawn one by one: each has to suit what the one before has made of the device."""
         if self.model.state == oracle.DAMAGED:
             yield work.Erase()
+        if self.model.state == oracle.FACTORY:
+            yield work.Identity()
+            yield draw.enrol(self.model)
         for group in [name for name, group in self.model.groups.items() if group.suspended]:
             yield work.Suspend(group, False)
         for group, generation in self.model.held():
             yield work.Send(group, generation)
         yield draw.install(self.model)
         yield work.Send(*max(self.model.held(), key=lambda name: name[1]))
-        yield draw.revoke(self.model)
+        yield draw.notice(self.model)
+        yield work.State()
 
 
 def keep(disk, name):

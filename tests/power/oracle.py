@@ -7,6 +7,7 @@ nothing here asks a device.
 import dataclasses
 
 FACTORY, ENROLLED, DAMAGED = "factory", "enrolled", "damaged"
+NONE, UNKNOWN = "", "an identity"  # instead of a device's id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +23,14 @@ class Group:
 class Model:
     """What was acknowledged. `ended` holds (group, generation) of all that may never come back. `told` is the highest
     floor that the device has told in this life: the next write takes it along, and makes it the `floor` that may not
-    fall."""
+    fall. `device` is the identity's id, `x25519` its key if it was told, `manager` whose the device is."""
 
     state: str = FACTORY
+    device: str = NONE
+    x25519: bytes = b""
+    manager: object = None
     sequence: int = 0
+    signer_version: int = 0
     floor: str = ""
     told: str = ""
     groups: dict = dataclasses.field(default_factory=dict)
@@ -38,23 +43,40 @@ class Model:
         """What is held, and not suspended."""
         return [name for name in self.held() if not self.groups[name[0]].suspended]
 
-    def installed(self, group, generation, key, ends):
-        """With one more PGK, and without those of its group below `ends`."""
+    def identified(self, device=UNKNOWN, x25519=b""):
+        return dataclasses.replace(self, device=device, x25519=x25519)
+
+    def enrolled(self, manager):
+        return dataclasses.replace(self, state=ENROLLED, manager=manager)
+
+    def installed(self, group, generation, key, ends, manager=None, at=""):
+        """With one more PGK, and without those of its group below `ends`: by a package of this manager's present signer
+        and of this time."""
         old = self.groups.get(group, Group(1, {}))
         gone = {g for g in old.pgks if g < ends}
         kept = {g: octets for g, octets in old.pgks.items() if g not in gone}
         new = Group(max(old.next, ends, generation + 1), kept | {generation: key}, old.suspended)
         ended = self.ended | {(group, g) for g in gone}
-        return dataclasses.replace(self, state=ENROLLED, sequence=self.sequence + 1, floor=self.told, ended=ended,
-                                   groups=self.groups | {group: new})
+        signed = self._signed(manager, at)
+        return dataclasses.replace(signed, sequence=self.sequence + 1, ended=ended, groups=self.groups | {group: new})
+
+    def ended_below(self, group, below, manager):
+        """The same as `revoked`, by a notice of this manager's present signer, whose time moves no floor."""
+        return self._signed(manager).revoked(group, below)
 
     def revoked(self, group, below):
-        """Without the PGKs of the group below this generation; its `next` is above them all already."""
+        """Without the PGKs of the group below this generation, and nothing below it comes in any more."""
         old = self.groups[group]
         gone = {g for g in old.pgks if g < below}
-        new = dataclasses.replace(old, pgks={g: octets for g, octets in old.pgks.items() if g not in gone})
+        kept = {g: octets for g, octets in old.pgks.items() if g not in gone}
+        new = dataclasses.replace(old, next=max(old.next, below), pgks=kept)
         return dataclasses.replace(self, floor=self.told, ended=self.ended | {(group, g) for g in gone},
                                    groups=self.groups | {group: new})
+
+    def _signed(self, manager, at=""):
+        floor = max(self.told, at)
+        signed = dataclasses.replace(self, floor=floor, told=floor)
+        return dataclasses.replace(signed, manager=manager, signer_version=manager.version) if manager else signed
 
     def suspended(self, group, on):
         new = dataclasses.replace(self.groups[group], suspended=on)
@@ -81,6 +103,9 @@ class Seen:
     floor: str
     groups: dict
     answering: frozenset = frozenset()
+    device: str = NONE
+    manager: str = ""
+    signer_version: int = 0
 
 
 def judge(model, in_flight, seen):
@@ -89,14 +114,21 @@ def judge(model, in_flight, seen):
     may_be = [model, *(in_flight.outcomes(model) if in_flight else [])]
     wrong = {at: list(differences(one, seen)) for at, one in enumerate(may_be)}
     best = min(wrong, key=lambda at: len(wrong[at]))
-    return wrong[best], may_be[best].starting_at(seen.floor)
+    found = may_be[best].starting_at(seen.floor)
+    # An identity that nobody was told of is from now on the device's.
+    return wrong[best], found.identified(seen.device) if found.device == UNKNOWN else found
 
 
 def differences(model, seen):
     if seen.state != model.state:
         yield f"the device is {seen.state}, not {model.state}"
+    # What an erase has left half done need not say whose it was.
+    if model.state != DAMAGED:
+        yield from different_owners(model, seen)
     if seen.sequence != model.sequence:
         yield f"its sequence is {seen.sequence}, not {model.sequence}"
+    if seen.signer_version != model.signer_version:
+        yield f"its signer's version is {seen.signer_version}, not {model.signer_version}"
     if seen.floor < model.floor:
         yield f"its floor has fallen: {seen.floor or 'none'} after {model.floor}"
     for group in sorted(model.groups.keys() | seen.groups.keys()):
@@ -108,6 +140,16 @@ def differences(model, seen):
         yield from different_keys(group, model, seen)
     for group, generation in sorted(seen.answering):
         yield f"generation {generation} of group {group} has ended, and derives"
+
+
+def different_owners(model, seen):
+    if model.device == UNKNOWN and not seen.device:
+        yield "it has no identity"
+    if model.device not in (UNKNOWN, seen.device):
+        yield f"its identity is {seen.device or 'none'}, not {model.device or 'none'}"
+    manager = model.manager.manager.hex() if model.manager else ""
+    if seen.manager != manager:
+        yield f"its manager is {seen.manager or 'none'}, not {manager or 'none'}"
 
 
 def different_keys(group, model, seen):

@@ -3,9 +3,11 @@ full disk, other users. What one boot can show is suite `attack` of prose-xtest 
 
 import json
 import os
+import time
 import unittest
 
 import derivation_reference as reference
+import manager
 from ue import UE
 
 DATA = "/var/lib/optee-client/data"
@@ -199,6 +201,9 @@ class Users(Attack):
     OK, NG, NP, WS, DM = "ok", "not_in_group", "not_permitted", "wrong_state", "damaged"
     COMMANDS = {
         "status": ["status"],
+        "identity": ["identity", "export"],
+        "statement": ["statement", "export"],
+        "import": ["import", "-"],
         "send": ["derive", "send", "--group", GROUP, "--generation", "1"],
         "receive": ["derive", "receive", "--group", GROUP, "--generation", "1", "--sender", "00beef", "--ptk-id",
                     "0001", "--salt", "0011223344556677"],
@@ -207,34 +212,43 @@ class Users(Attack):
         "resume": ["resume", GROUP],
         "revoke": ["revoke", GROUP, "--below", "1"],
     }
-    #             user:  radio admin root  outsider
+    #              user:  radio admin root  outsider
     TABLE = {
         "factory": {
-            "status":   (OK, OK, OK, NG),
-            "send":     (WS, NG, WS, NG),
-            "receive":  (WS, NG, WS, NG),
-            "events":   (NG, WS, WS, NG),
-            "suspend":  (WS, WS, WS, NG),
-            "resume":   (WS, WS, WS, NG),
-            "revoke":   (NG, WS, WS, NG),
+            "status":    (OK, OK, OK, NG),
+            "identity":  (OK, OK, OK, NG),
+            "statement": (OK, OK, OK, NG),
+            "import":    (WS, WS, WS, NG),
+            "send":      (WS, NG, WS, NG),
+            "receive":   (WS, NG, WS, NG),
+            "events":    (NG, WS, WS, NG),
+            "suspend":   (WS, WS, WS, NG),
+            "resume":    (WS, WS, WS, NG),
+            "revoke":    (NG, WS, WS, NG),
         },
         "enrolled": {
-            "status":   (OK, OK, OK, NG),
-            "send":     (OK, NG, OK, NG),
-            "receive":  (OK, NG, OK, NG),
-            "events":   (NG, OK, OK, NG),
-            "suspend":  (OK, OK, OK, NG),
-            "resume":   (NP, OK, OK, NG),
-            "revoke":   (NG, OK, OK, NG),
+            "status":    (OK, OK, OK, NG),
+            "identity":  (OK, OK, OK, NG),
+            "statement": (OK, OK, OK, NG),
+            "import":    (OK, OK, OK, NG),
+            "send":      (OK, NG, OK, NG),
+            "receive":   (OK, NG, OK, NG),
+            "events":    (NG, OK, OK, NG),
+            "suspend":   (OK, OK, OK, NG),
+            "resume":    (NP, OK, OK, NG),
+            "revoke":    (NG, OK, OK, NG),
         },
         "damaged": {
-            "status":   (OK, OK, OK, NG),
-            "send":     (DM, NG, DM, NG),
-            "receive":  (DM, NG, DM, NG),
-            "events":   (NG, DM, DM, NG),
-            "suspend":  (DM, DM, DM, NG),
-            "resume":   (DM, DM, DM, NG),
-            "revoke":   (NG, DM, DM, NG),
+            "status":    (OK, OK, OK, NG),
+            "identity":  (OK, OK, OK, NG),
+            "statement": (OK, OK, OK, NG),
+            "import":    (DM, DM, DM, NG),
+            "send":      (DM, NG, DM, NG),
+            "receive":   (DM, NG, DM, NG),
+            "events":    (NG, DM, DM, NG),
+            "suspend":   (DM, DM, DM, NG),
+            "resume":    (DM, DM, DM, NG),
+            "revoke":    (NG, DM, DM, NG),
         },
     }  # fmt: skip
 
@@ -245,7 +259,8 @@ class Users(Attack):
             nobodys = "no_permission" if command == "status" else self.NG
             for user, wanted in zip(users, (*expected, nobodys)):
                 with self.subTest(f"{command} of a {state} device by {user}"):
-                    answer = self.as_user(ue, user, ue.ctl, "--json", *self.COMMANDS[command])
+                    stdin = self.package if command == "import" else b""
+                    answer = self.as_user(ue, user, ue.ctl, "--json", *self.COMMANDS[command], stdin=stdin)
                     said = json.loads(answer.stdout)
                     self.assertEqual("ok" if said["ok"] else said["name"], wanted, answer)
 
@@ -272,18 +287,26 @@ class Users(Attack):
         self.add_outsider(ue)
         self.kernel_keeps_groups_apart(ue)
         self.assertEqual(ue.done("status")["state"], "factory")
+        at, by = int(time.time()), manager.Manager()
+        device = manager.reference().read_statement(ue.octets(ue.ctl, "identity", "export"))
+        groups = [manager.group(GROUP, MEMBER, [manager.pgk(1, os.urandom(32), at)])]
+        self.package = by.package(device[1], device[2], 1, groups, at)
         self.walk(ue, "factory")
+        enrol = (ue.ctl, "--json", "enrol", "-", "--yes")
         for user in (self.DAEMON, self.NONE, self.NOBODY):
-            answer = self.as_user(ue, user, ue.ctl, "--json", *importing(1, "01"), stdin=os.urandom(32))
-            self.refused(answer, self.NG)
-        ue.done(*importing(1, "01"), stdin=os.urandom(32))
+            self.refused(self.as_user(ue, user, *enrol, stdin=by.enrolment()), self.NG)
+        enrolled = self.as_user(ue, self.ADMINISTRATOR, *enrol, stdin=by.enrolment())
+        self.assertEqual(enrolled.status, 0, enrolled)
+        for user in (self.NONE, self.NOBODY):
+            self.refused(self.as_user(ue, user, ue.ctl, "--json", "import", "-", stdin=self.package), self.NG)
+        self.assertEqual(ue.done("import", "-", stdin=self.package)["outcome"], "applied")
         self.walk(ue, "enrolled")
         ue.stop()
 
-        # The state's file is the last that OP-TEE has made.
+        # No file is larger than the state's.
         ue.start("--cache", "unsafe", "--append", "proseal.nosupplicant")
         self.add_outsider(ue)
-        broken = ue.sh(f"cd {STORE}; for file in [0-9a-f]; do last=$file; done; : >$last; sync; tee-supplicant")
+        broken = ue.sh(f"cd {STORE}; state=$(ls -S | grep -vx dirf.db | head -n 1); : >$state; sync; tee-supplicant")
         self.assertEqual(broken.status, 0, broken)
         self.assertEqual(ue.done("status")["state"], "damaged")
         self.walk(ue, "damaged")

@@ -1,4 +1,4 @@
-"""Where a PGK is in a running machine, and where it is not.
+"""Where PGKs and a device's private keys are in a running machine, and where they are not.
 
 All cases judge one life of one UE (forensics/scenario.py). That the searches
 would find what is there is shown by copies that must be found, and by patches
@@ -9,16 +9,18 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, INSTALLED, NORMAL_RAM, REVOKED, SEALED, SECURE_RAM, STARTED_COLD,
-    UNREVOKED, WORKED_ON,
+    AWAKE, BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, IDENTIFIED, IMPORTED, IN_CLEAR, NORMAL_RAM, NOT_OPENED, OPENING,
+    REVOKED, SEALED, SECURE_RAM, SIGNING, STARTED_COLD, UNREVOKED, WORKED_ON,
 )  # fmt: skip
-from forensics.secure_map import TA, TA_HEAP
+from forensics.secure_map import CORE_NAME, TA, TA_HEAP
 
 
 # What HMAC keeps of a key is as secret as the key.
 STATES_OF_PRK = ("PRK's inner state", "PRK's outer state")
 STATES_OF_PGK = ("PGK's inner state", "PGK's outer state")
 STATES_OF_OTHER = ("other PGK's inner state", "other PGK's outer state")
+KEPT = ("PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK)
+PRIVATE = (SIGNING, f"{SIGNING}'s scalar", f"{SIGNING}'s prefix", OPENING, f"{OPENING}'s scalar")
 
 
 # In small letters: the cases are named after it.
@@ -31,17 +33,38 @@ class forensics(unittest.TestCase):
         """(secret, part, owner) of each copy in the secure RAM."""
         return [(hit["secret"], hit["part"], hit["owner"]) for hit in self.report.hits(moment, SECURE_RAM, *secrets)]
 
-    def test_the_normal_world_never_holds_the_pgk(self):
-        for moment, place in [(STARTED_COLD, NORMAL_RAM), (STARTED_COLD, DISK), (STARTED_COLD, FILES),
-                              (ERASED_COLD, NORMAL_RAM), (ERASED_COLD, DISK)]:
+    def never_in_the_normal_world(self, *secrets):
+        for moment, place in [(IMPORTED, NORMAL_RAM), (STARTED_COLD, NORMAL_RAM), (STARTED_COLD, DISK),
+                              (STARTED_COLD, FILES), (ERASED_COLD, NORMAL_RAM), (ERASED_COLD, DISK)]:
             with self.subTest(moment=moment, place=place):
-                kept = ("PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK)
-                self.assertEqual(self.report.hits(moment, place, *kept), [])
+                self.assertEqual(self.report.hits(moment, place, *secrets), [])
+
+    def test_the_normal_world_never_holds_the_pgk(self):
+        self.never_in_the_normal_world(*KEPT)
+
+    def test_the_normal_world_never_holds_a_private_key(self):
+        self.never_in_the_normal_world(*PRIVATE)
+
+    def test_the_tas_memory_never_holds_a_private_key(self):
+        for moment in (NOT_OPENED, IMPORTED, WORKED_ON, AWAKE, STARTED_COLD, ERASED, ERASED_COLD, BEGUN_ANEW, REVOKED,
+                       IN_CLEAR):
+            with self.subTest(moment=moment):
+                self.assertEqual([copy for copy in self.copies(moment, *PRIVATE) if copy[2] in TA], [])
+
+    def test_a_private_key_is_in_op_tees_core_after_its_use_and_driven_out(self):
+        for moment, key in [(IDENTIFIED, SIGNING), (NOT_OPENED, OPENING), (IMPORTED, SIGNING), (AWAKE, SIGNING)]:
+            with self.subTest(moment=moment):
+                copies = self.copies(moment, key)
+                self.assertEqual(set(copies), {(key, "whole", CORE_NAME)})
+        for moment in (WORKED_ON, STARTED_COLD, ERASED, ERASED_COLD):
+            with self.subTest(moment=moment):
+                self.assertEqual(self.copies(moment, *PRIVATE), [])
 
     def test_what_is_there_is_found(self):
         for moment, place, secret in [
-            (STARTED_COLD, NORMAL_RAM, "planted"), (STARTED_COLD, NORMAL_RAM, "client's CK"),
-            (STARTED_COLD, DISK, "planted"), (STARTED_COLD, FILES, "planted"), (STARTED_COLD, FILES, "hidden"),
+            (IMPORTED, NORMAL_RAM, "planted first"), (STARTED_COLD, NORMAL_RAM, "planted"),
+            (STARTED_COLD, NORMAL_RAM, "client's CK"), (STARTED_COLD, DISK, "planted"),
+            (STARTED_COLD, FILES, "planted"), (STARTED_COLD, FILES, "hidden"),
             (ERASED_COLD, NORMAL_RAM, "planted again"), (ERASED_COLD, DISK, "planted again"),
             (BEGUN_ANEW, SECURE_RAM, "other PGK"),
         ]:  # fmt: skip
@@ -50,10 +73,14 @@ class forensics(unittest.TestCase):
                 self.assertIn("whole", [hit["part"] for hit in found])
 
     def test_the_ta_holds_the_pgk_once(self):
-        for moment in (INSTALLED, WORKED_ON, STARTED_COLD):
+        for moment in (IMPORTED, WORKED_ON, AWAKE, STARTED_COLD):
             with self.subTest(moment=moment):
                 in_ta = [copy for copy in self.copies(moment, "PGK") if copy[2] in TA]
                 self.assertEqual(in_ta, [("PGK", "whole", TA_HEAP)])
+
+    def test_the_ta_holds_a_pgk_that_it_took_in_clear_once(self):
+        in_ta = [copy for copy in self.copies(IN_CLEAR, "PGK in clear") if copy[2] in TA]
+        self.assertEqual(in_ta, [("PGK in clear", "whole", TA_HEAP)])
 
     def test_the_ta_holds_what_its_profile_keeps_of_the_pgk_once(self):
         for moment, states in [(WORKED_ON, STATES_OF_PRK), (STARTED_COLD, STATES_OF_PRK), (BEGUN_ANEW, STATES_OF_OTHER)]:
@@ -67,7 +94,7 @@ class forensics(unittest.TestCase):
 
     def test_what_op_tee_keeps_of_a_pgk_is_driven_out(self):
         # At most some registers that it saved while the TA wrote.
-        self.assertNotIn("whole", [copy[1] for copy in self.copies(INSTALLED) if copy[2] not in TA])
+        self.assertNotIn("whole", [copy[1] for copy in self.copies(IMPORTED, *KEPT) if copy[2] not in TA])
         for moment in (WORKED_ON, STARTED_COLD):
             with self.subTest(moment=moment):
                 self.assertEqual([copy for copy in self.copies(moment) if copy[2] not in TA], [])

@@ -5,11 +5,10 @@ is that a user gets through, and what he is told where not."""
 import hashlib
 import json
 import os
-import sys
 import time
 import unittest
 
-from harness import packages
+import manager
 from ue import UE
 
 GROUP, MEMBER = "0a0b0c", "000001"
@@ -18,42 +17,20 @@ TEN_YEARS = 3660 * 24 * 3600
 
 def setUpModule():
     global reference
-    sys.path.insert(0, str(packages.installed()))
-    import package_reference as reference
+    reference = manager.reference()
 
 
-class Manager:
-    """The manager's keys, and what he makes with them."""
-
-    def __init__(self, root_seed=None, manager=None, version=1):
-        self.root_seed, self.manager = root_seed or os.urandom(32), manager or os.urandom(16)
-        self.signer_seed, self.version = os.urandom(32), version
-        signer = reference.public_of_ed25519(self.signer_seed)
-        self.delegation = reference.make_delegation(self.root_seed, signer, version, self.manager)
-        self.root = reference.public_of_ed25519(self.root_seed)
-
-    def enrolment(self):
-        return f"# a manager\nroot-key = {self.root.hex()}\nmanager = {self.manager.hex()}\n".encode()
-
-    def fingerprint(self):
-        digits = hashlib.sha256(self.root).hexdigest()
-        return " ".join(digits[at : at + 4] for at in range(0, 64, 4))
+class Manager(manager.Manager):
+    """Who knows one group."""
 
     def package(self, statement, sequence, generations, at, below=1, start_nonce=None):
         """For the device whose statement (its fields) this is: GROUP, with these generations."""
-        pgks = [
-            {1: n, 2: n, 3: os.urandom(32), 4: False, 5: at, 6: at + 30 * 24 * 3600, 7: 1, 8: 1, 9: "", 10: 3600,
-             11: 100000, 12: 3600, 13: 0, 14: 0, 15: False}
-            for n in generations
-        ]  # fmt: skip
-        group = {1: int(GROUP, 16), 2: int(MEMBER, 16), 3: below, 4: True, 5: pgks}
-        content = {1: statement[1], 2: sequence, 3: at, **({4: start_nonce} if start_nonce else {}), 5: [group]}
-        return reference.make_package(
-            self.signer_seed, self.version, self.delegation, statement[2], statement[1], content
-        )
+        pgks = [manager.pgk(n, os.urandom(32), at) for n in generations]
+        groups = [manager.group(GROUP, MEMBER, pgks, below)]
+        return super().package(statement[1], statement[2], sequence, groups, at, start_nonce)
 
     def notice(self, below, at, group=GROUP):
-        return reference.make_notice(self.signer_seed, self.version, self.delegation, int(group, 16), below, at)
+        return super().notice(group, below, at)
 
 
 class ByHand(unittest.TestCase):

@@ -1,19 +1,28 @@
 //! The calls that are measured, each behind its name. A new one is a variant,
 //! its name and how it is made.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
 use proseal_client::{Application, Client, Opener};
 use proseal_proto::command::Command;
 use proseal_proto::limit::BATCH;
-use proseal_proto::message::{Erase, Events, Outcome, Receive, Revoke, Send, Status, Suspend};
+use proseal_proto::message::{
+    Erase, Events, GetStatement, Import, Outcome, Receive, Revoke, Send, Status, Suspend,
+};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{EMPTY_UUID, Echo, Install, Scope, UUID};
 
+use crate::dice::Dice;
+use crate::manager::Manager;
 use crate::pkcs11::Pkcs11;
+use crate::waiter::Waiter;
 use crate::{Result, content, nanoseconds};
+
+/// So many imports in a row do not all end before the derive that is to meet
+/// them begins.
+const ATTEMPTS: usize = 20;
 
 /// A call that is measured.
 #[derive(Clone, Copy)]
@@ -44,6 +53,13 @@ pub(crate) enum Call {
     Suspend,
     /// A PGK ends: two writes.
     Revoke,
+    /// What the device says of itself, signed.
+    Statement,
+    /// A package is applied: two verifications, one agreement, one write, and
+    /// a statement.
+    Import,
+    /// `receive` of one, by another session at some moment of an import.
+    DeriveWaiting,
 }
 
 impl Call {
@@ -60,14 +76,18 @@ impl Call {
         Self::Events,
         Self::Suspend,
         Self::Revoke,
+        Self::Statement,
+        Self::Import,
+        Self::DeriveWaiting,
     ];
 
     /// What is called right before it, unmeasured: a call is slower after one
     /// to another TA, and what it costs in a row is asked for. Before `send`
-    /// it is another, or each write of a reservation would fall to it.
+    /// it is another, or each write of a reservation would fall to it; before a
+    /// derive that waits it is one that does not.
     pub(crate) const fn warm_up(self) -> Self {
         match self {
-            Self::DeriveSend => Self::Derive,
+            Self::DeriveSend | Self::DeriveWaiting => Self::Derive,
             other => other,
         }
     }
@@ -88,6 +108,9 @@ impl Call {
             Self::Events => "events",
             Self::Suspend => "suspend",
             Self::Revoke => "revoke",
+            Self::Statement => "statement",
+            Self::Import => "import",
+            Self::DeriveWaiting => "derive_waiting",
         }
     }
 }
@@ -98,6 +121,11 @@ pub(crate) struct Calls {
     /// Without the thread that bounds calls in time (`client::timed`).
     client: Client,
     pkcs11: Pkcs11,
+    manager: Manager,
+    waiter: Waiter,
+    dice: Dice,
+    /// How long the last import took.
+    import: Duration,
     /// Of the last content.
     sequence: u64,
     /// Of the last epoch received.
@@ -105,14 +133,28 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Opens all sessions, on a device that holds one PGK.
+    /// Opens all sessions, on a device that is enrolled and holds
+    /// [`content::state`].
     pub(crate) fn prepare() -> Result<Self> {
         let empty = Context::new()?.open_session(Uuid::parse_str(EMPTY_UUID)?)?;
         let mut client = Client::new(Tee::new(Application::new(UUID)));
         let device = client.call(&Status)?.device;
         client.call(&Erase { device })?;
-        let mut calls = Self { empty, client, pkcs11: Pkcs11::open()?, sequence: 0, ptk_id: 0 };
-        calls.make(Call::StoreWrite)?;
+        let manager = Manager::enrol(&mut client)?;
+        let mut calls = Self {
+            empty,
+            client,
+            pkcs11: Pkcs11::open()?,
+            manager,
+            waiter: Waiter::start(),
+            dice: Dice::new(),
+            import: Duration::ZERO,
+            sequence: 0,
+            ptk_id: 0,
+        };
+        calls.make(Call::Import)?;
+        // Opens that session.
+        calls.make(Call::DeriveWaiting)?;
         Ok(calls)
     }
 
@@ -162,7 +204,8 @@ impl Calls {
             }
             Call::StoreWrite => {
                 self.sequence += 1;
-                self.install(Scope::Whole, &content::octets(self.sequence))
+                let content = content::octets(self.manager.device(), self.sequence);
+                self.install(Scope::Whole, &content)
             }
             Call::Status => self.timed(&Status),
             Call::Events => self.timed(&Events { since: 0 }),
@@ -174,10 +217,17 @@ impl Calls {
             }
             Call::Revoke => {
                 self.sequence += 1;
-                self.install(Scope::Added, &content::octets_to_revoke(self.sequence))?;
+                let content = content::octets_to_revoke(self.manager.device(), self.sequence);
+                self.install(Scope::Added, &content)?;
                 let below = content::generation(self.sequence + 1);
                 self.timed(&Revoke { group: content::REVOKED, below })
             }
+            Call::Statement => self.timed(&GetStatement { nonce: [0x0e; 32] }),
+            Call::Import => {
+                let package = self.package()?;
+                self.import(&package)
+            }
+            Call::DeriveWaiting => self.derive_during_import(),
         }
     }
 
@@ -208,5 +258,33 @@ impl Calls {
         let outcome = self.client.call(&Install { scope, content })?.outcome;
         let taken = nanoseconds(start);
         if outcome == Outcome::Applied { Ok(taken) } else { Err(outcome.name().into()) }
+    }
+    fn package(&mut self) -> Result<Vec<u8>> {
+        self.sequence += 1;
+        self.manager.package(self.sequence)
+    }
+
+    fn import(&mut self, octets: &[u8]) -> Result<u64> {
+        let start = Instant::now();
+        let outcome = self.client.call(&Import { octets })?.outcome;
+        let taken = nanoseconds(start);
+        self.import = Duration::from_nanos(taken);
+        if outcome == Outcome::Applied { Ok(taken) } else { Err(outcome.name().into()) }
+    }
+
+    fn derive_during_import(&mut self) -> Result<u64> {
+        for _ in 0..ATTEMPTS {
+            let package = self.package()?;
+            let share = u32::try_from(self.dice.below(1000))?;
+            self.waiter.derive_after(self.import * share / 1000)?;
+            let start = Instant::now();
+            self.import(&package)?;
+            let end = Instant::now();
+            let derived = self.waiter.derived()?;
+            if (start..end).contains(&derived.began) {
+                return Ok(derived.taken);
+            }
+        }
+        Err("no derive met an import".into())
     }
 }

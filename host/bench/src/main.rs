@@ -4,7 +4,8 @@
 //! the device: it calls the test build of the TA, and no other.
 //!
 //! A program of its own, not a part of prose-xtest: it links libckteec, has
-//! no verdicts, and must not carry the runner's threads into what it times.
+//! no verdicts, and must not carry the runner's threads into what it times. The one
+//! thread that it has waits, but while a derive meets an import.
 //!
 //! ```text
 //! prose-bench first     opens one session, the first since the boot
@@ -13,8 +14,11 @@
 
 mod calls;
 mod content;
+mod dice;
+mod manager;
 mod pkcs11;
 mod supplicant;
+mod waiter;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -28,6 +32,7 @@ use proseal_proto::test_command::UUID;
 use serde_json::json;
 
 use crate::calls::{Call, Calls};
+use crate::dice::Dice;
 use crate::supplicant::Supplicant;
 
 /// Rounds of one run; the short calls are made once in each.
@@ -70,7 +75,7 @@ fn first() -> Result<serde_json::Value> {
 
 fn run() -> Result<serde_json::Value> {
     let mut calls = Calls::prepare()?;
-    let (mut samples, mut dice) = (Samples::new(), Dice(1));
+    let (mut samples, mut dice) = (Samples::new(), Dice::new());
     for round in 0..ROUNDS {
         for call in order(round, &mut dice) {
             calls.make(call.warm_up())?;
@@ -101,18 +106,6 @@ fn order(round: usize, dice: &mut Dice) -> Vec<Call> {
         calls.swap(last, dice.below(last + 1));
     }
     calls
-}
-
-/// The same numbers in every run (a linear congruential generator, with
-/// Knuth's MMIX constants).
-struct Dice(u64);
-
-impl Dice {
-    const fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
 }
 
 /// Makes one call many times; what tee-supplicant has written meanwhile.
