@@ -1,4 +1,4 @@
-"""A device and its manager by hand, through prosectl in a live UE. The manager is tests/package_reference.py: a program
+"""A device and its manager by hand, through prosectl in a live UE. The manager is tests/package_making.py: a program
 that only docs/package.md went into. Which faults are refused, and why, is tested by prose-xtest's suite `package`; here it
 is that a user gets through, and what he is told where not."""
 
@@ -17,9 +17,11 @@ TEN_YEARS = 3660 * 24 * 3600
 
 
 def setUpModule():
-    global reference
+    global form, making, opening
     sys.path.insert(0, str(packages.installed()))
-    import package_reference as reference
+    import package_format as form
+    import package_making as making
+    import package_opening as opening
 
 
 class Manager:
@@ -28,9 +30,9 @@ class Manager:
     def __init__(self, root_seed=None, manager=None, version=1):
         self.root_seed, self.manager = root_seed or os.urandom(32), manager or os.urandom(16)
         self.signer_seed, self.version = os.urandom(32), version
-        signer = reference.public_of_ed25519(self.signer_seed)
-        self.delegation = reference.make_delegation(self.root_seed, signer, version, self.manager)
-        self.root = reference.public_of_ed25519(self.root_seed)
+        signer = form.public_of_ed25519(self.signer_seed)
+        self.delegation = making.make_delegation(self.root_seed, signer, version, self.manager)
+        self.root = form.public_of_ed25519(self.root_seed)
 
     def enrolment(self):
         return f"# a manager\nroot-key = {self.root.hex()}\nmanager = {self.manager.hex()}\n".encode()
@@ -48,12 +50,12 @@ class Manager:
         ]  # fmt: skip
         group = {1: int(GROUP, 16), 2: int(MEMBER, 16), 3: below, 4: True, 5: pgks}
         content = {1: statement[1], 2: sequence, 3: at, **({4: start_nonce} if start_nonce else {}), 5: [group]}
-        return reference.make_package(
+        return making.make_package(
             self.signer_seed, self.version, self.delegation, statement[2], statement[1], content
         )
 
     def notice(self, below, at, group=GROUP):
-        return reference.make_notice(self.signer_seed, self.version, self.delegation, int(group, 16), below, at)
+        return making.make_notice(self.signer_seed, self.version, self.delegation, int(group, 16), below, at)
 
 
 class ByHand(unittest.TestCase):
@@ -69,7 +71,7 @@ class ByHand(unittest.TestCase):
 
     def statement(self, *arguments):
         """The fields of what `prosectl ... export` writes to standard output."""
-        return reference.read_statement(self.ue.octets("prosectl", *(arguments or ("identity", "export"))))
+        return opening.read_statement(self.ue.octets("prosectl", *(arguments or ("identity", "export"))))
 
     def enrol(self):
         return self.ue.done("enrol", "-", "--yes", stdin=self.manager.enrolment())
@@ -78,7 +80,7 @@ class ByHand(unittest.TestCase):
         """What prosectl says of it, and the fields of the receipt."""
         answer = self.ue.done("import", "-", stdin=octets)
         self.assertEqual(answer["outcome"], outcome, answer)
-        receipt = reference.read_statement(bytes.fromhex(answer["statement"]))
+        receipt = opening.read_statement(bytes.fromhex(answer["statement"]))
         self.assertEqual(receipt[5], hashlib.sha256(octets).digest())
         return answer, receipt
 
@@ -124,7 +126,7 @@ class ByHand(unittest.TestCase):
         package = self.manager.package(first, 1, [1], self.now, start_nonce=bytes.fromhex(status["start_nonce"]))
         answer, receipt = self.imported(package, "applied")
         self.assertEqual((answer["kind"], receipt[8], receipt[12]), ("package", 1, 2))
-        self.assertEqual(receipt[10], reference.held_digest([(int(GROUP, 16), 1)]))
+        self.assertEqual(receipt[10], form.held_digest([(int(GROUP, 16), 1)]))
         self.assertEqual(receipt[11], hashlib.sha256(self.manager.root).digest())
         self.assertTrue(self.sends()["ok"])
 
@@ -141,7 +143,7 @@ class ByHand(unittest.TestCase):
         notice = self.manager.notice(3, self.now)
         answer, receipt = self.imported(notice, "applied")
         self.assertEqual((answer["kind"], answer["group"], answer["below"]), ("notice", GROUP, 3))
-        self.assertEqual(receipt[10], reference.held_digest([]))
+        self.assertEqual(receipt[10], form.held_digest([]))
         self.assertEqual(self.sends()["name"], "unknown_generation")
         self.imported(notice, "same")
         self.imported(self.manager.notice(2, self.now), "superseded")
@@ -159,7 +161,7 @@ class ByHand(unittest.TestCase):
         exported = self.ue.prosectl("identity", "export", "--out", "/tmp/identity")
         self.assertEqual(exported.status, 0, exported)
         self.assertIn("Compare the device id with the one that the device's secure console has shown", exported.stdout)
-        statement = reference.read_statement(self.ue.octets("cat", "/tmp/identity"))
+        statement = opening.read_statement(self.ue.octets("cat", "/tmp/identity"))
         self.assertIn(statement[1].hex(), exported.stdout)
         self.ue.exec("sh", "-c", "cat > /tmp/manager.enrol", stdin=self.manager.enrolment())
         enrolled = self.ue.prosectl("enrol", "/tmp/manager.enrol", "--yes")
