@@ -162,7 +162,7 @@ fn missing_of_group(c: &mut Context) -> Verdict {
 
 fn groups_order(c: &mut Context) -> Verdict {
     let two = |manager: &Manager| {
-        let other = group(GROUP + 1, vec![pgk_with(1, 64)]);
+        let other = group(GROUP + 1, vec![pgk_with(manager.first, 64)]);
         manager.state(vec![group(GROUP, vec![pgk(manager.first)]), other])
     };
     c.refuses_of(two, Code::ContentMalformed, with(|content| content.reverse(&[5])))?;

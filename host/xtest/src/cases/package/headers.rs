@@ -11,7 +11,7 @@ use proseal_proto::limit;
 use super::case;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::manager::{MANAGER, Manager, VERSION, root, signer};
+use crate::manager::{MANAGER, Manager, root, signer};
 
 pub(super) const CASES: &[Case] = &[
     case(3001, "no tag, or another", tag),
@@ -192,26 +192,25 @@ fn version_form(c: &mut Context) -> Verdict {
         let version = Value::Bytes(version.to_vec());
         c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], version)))?;
     }
-    c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], VERSION)))
+    c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], 5)))
 }
 
 fn version_of_another(c: &mut Context) -> Verdict {
-    for version in [VERSION - 1, VERSION + 1] {
-        let version = Value::Bytes(version.to_be_bytes().to_vec());
-        c.refuses(
-            Code::HeadersDisagree,
-            sealed(|package| {
-                package.outer.set(&[4], version.clone());
-                package.inner.set(&[4], version);
-            }),
-        )?;
+    for later in [false, true] {
+        c.refuses(Code::HeadersDisagree, |manager, mut package| {
+            let version = if later { manager.version + 1 } else { manager.version - 1 };
+            let version = Value::Bytes(version.to_be_bytes().to_vec());
+            package.outer.set(&[4], version.clone());
+            package.inner.set(&[4], version);
+            manager.seal(&package)
+        })?;
     }
     Ok(())
 }
 
 fn older_signer(c: &mut Context) -> Verdict {
     c.refuses(Code::SignerSuperseded, |manager, _| {
-        let older = signer(&manager.root, VERSION - 1, MANAGER);
+        let older = signer(&manager.root, manager.version - 1, MANAGER);
         fault::package(&older, &manager.device, &manager.plain()).seal(
             &older,
             &manager.device,
@@ -293,7 +292,7 @@ fn changed_signer(c: &mut Context) -> Verdict {
 
 fn another_manager(c: &mut Context) -> Verdict {
     c.refuses(Code::WrongManager, |manager, _| {
-        let other = signer(&manager.root, VERSION, ManagerId([0x3b; 16]));
+        let other = signer(&manager.root, manager.version, ManagerId([0x3b; 16]));
         fault::package(&other, &manager.device, &manager.plain()).seal(
             &other,
             &manager.device,
@@ -376,7 +375,7 @@ fn delegation_length(c: &mut Context) -> Verdict {
 
 fn another_signer(c: &mut Context) -> Verdict {
     c.refuses(Code::BadSignature, |manager, package| {
-        let other = signer(&manager.root, VERSION + 1, MANAGER);
+        let other = signer(&manager.root, manager.version + 1, MANAGER);
         whole(manager, &package).sign(&other)
     })
 }
@@ -432,7 +431,7 @@ fn inner_type(c: &mut Context) -> Verdict {
 }
 
 fn inner_version(c: &mut Context) -> Verdict {
-    let version = Value::Bytes((VERSION + 1).to_be_bytes().to_vec());
+    let version = Value::Bytes(u32::MAX.to_be_bytes().to_vec());
     c.refuses(Code::HeadersDisagree, sealed(|package| package.inner.set(&[4], version)))
 }
 
@@ -564,7 +563,7 @@ fn same_id(c: &mut Context) -> Verdict {
     c.refuses(Code::UntrustedSigner, |manager, _| {
         let other_root = root(2);
         let key = proseal_issuer::SignerKey::from_seed(&[0x77; 32]);
-        let version = SignerVersion::new(VERSION).expect("it is not 0");
+        let version = SignerVersion::new(manager.version).expect("it is not 0");
         let delegation = Delegation::sign(&other_root, key.public(), version, MANAGER);
         let other = proseal_issuer::Signer::new(key, delegation).expect("it names the key");
         fault::package(&other, &manager.device, &manager.plain()).seal(

@@ -149,8 +149,7 @@ fn two_sessions(c: &mut Context) -> Verdict {
 }
 
 fn sixteen_sessions(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let mut sessions: Vec<_> = (0..16).map(|_| c.target.client()).collect();
     // The first call of each opens it; the second meets all of them open.
     let mut ids = Vec::new();
@@ -267,9 +266,9 @@ fn largest_workload(c: &mut Context) -> Verdict {
     // A key that ends: the next command erases it, before it looks at its own.
     let mut ending = largest_of_all_kinds(3);
     let policy = &mut ending.groups[0].pgks[3].policy;
-    (policy.not_after, policy.receive_grace_s) = (c.status()?.floor + 3, 0);
+    (policy.not_after, policy.receive_grace_s) = (c.status()?.floor + 2, 0);
     c.applied(Scope::Whole, &ending)?;
-    c.target.pass(Duration::from_secs(5));
+    c.target.pass(Duration::from_secs(3));
     let keys = c.receive(batch(1, |epoch| epoch.salt));
     let keys = c.ok("receive of a whole batch", keys)?;
     c.that("all of it are keys too", keys.iter().all(Result::is_ok));

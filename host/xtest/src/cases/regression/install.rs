@@ -15,25 +15,25 @@ use crate::device::lasting;
 use crate::fixture::{self, GROUP, OTHER, TIME};
 
 pub(in crate::cases) const CASES: &[Case] = &[
+    case(3005, "a content for another device is refused", wrong_device),
+    case(3006, "a profile or suite that this build lacks is refused", unsupported),
+    case(3010, "two PGK Ids with the same 5 low bits are refused", pgk_id_clash),
+    case(3011, "one key under two entries is refused", key_repeated),
+    case(3018, "what is not a content is refused", malformed),
+    case(3019, "a label that the profile has no use for is refused", label_unused),
     case(3001, "the same content again is the same", same),
     case(3002, "a lower sequence is superseded", superseded),
     case(3003, "an equal sequence with other content is refused", sequence_conflict),
     case(3004, "a held generation changes its windows, never its key", generation_conflict),
-    case(3005, "a content for another device is refused", wrong_device),
-    case(3006, "a profile or suite that this build lacks is refused", unsupported),
     case(3007, "unknown map keys are refused below 64 and ignored from there", unknown_keys),
     case(3008, "a 17th group is refused", too_many_groups),
     case(3009, "a fifth PGK of a group is refused", too_many_pgks),
-    case(3010, "two PGK Ids with the same 5 low bits are refused", pgk_id_clash),
-    case(3011, "one key under two entries is refused", key_repeated),
     case(3012, "a time more than ten years ahead is refused", time_ahead),
     case(3013, "next ends what is below it, and only grows", next_ends),
     case(3014, "an entry below next is left out: partly", partly),
     case(3015, "scope whole removes what is not listed, scope added keeps it", scopes),
     case(3016, "a removed group comes back without its old generations", removed_group),
     case(3017, "a 33rd removed group is refused", too_many_removed),
-    case(3018, "what is not a content is refused", malformed),
-    case(3019, "a label that the profile has no use for is refused", label_unused),
     case(3020, "a key that a content ends does not come back in it as another entry", key_returns),
 ];
 
