@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use proseal_issuer::testing::{Fixed, fault};
+use proseal_issuer::testing::{Fixed, Value, fault};
 use proseal_issuer::{
     Delegation, DesiredState, DeviceKeys, Group, GroupKey, ManagerId, Notice, Pgk, RootKey, Signer,
     SignerKey, SignerVersion, Statement, Trust,
@@ -122,6 +122,14 @@ impl Manager {
     /// Seals and signs it as it is.
     pub(crate) fn seal(&self, package: &fault::Package) -> Vec<u8> {
         package.seal(&self.signer, &self.device, &mut Fixed::new(&[7; 32]))
+    }
+
+    /// A package of [`Self::largest`] that is as long as any can be.
+    pub(crate) fn longest(&self, first: u64) -> Vec<u8> {
+        let mut draft = self.draft(&self.largest(first));
+        let filler = limit::PACKAGE_MAX - self.seal(&draft).len() - 8;
+        draft.content.set(&[64], Value::Bytes(vec![0; filler]));
+        self.seal(&draft)
     }
 
     /// A good package.
@@ -265,11 +273,30 @@ impl Context {
     /// These octets are refused with `code`, and change nothing.
     #[track_caller]
     pub(crate) fn refused_octets_of_package(&mut self, octets: &[u8], code: Code) -> Verdict {
+        self.without_effect(octets, |c, reply| {
+            c.refused("import", reply, code);
+        })
+    }
+
+    /// These octets are refused, whatever the code, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_package(&mut self, what: &str, octets: &[u8]) -> Verdict {
+        self.without_effect(octets, |c, reply| {
+            c.that(what, matches!(reply, Err(proseal_client::Error::Refused(_))));
+        })
+    }
+
+    #[track_caller]
+    fn without_effect(
+        &mut self,
+        octets: &[u8],
+        judge: impl FnOnce(&mut Self, Result<ImportReply, proseal_client::Error>),
+    ) -> Verdict {
         let before = self.status()?;
         #[cfg(feature = "optee")]
         let stored = self.stored()?;
         let reply = self.import(octets);
-        self.refused("import", reply, code);
+        judge(self, reply);
         let after = self.status()?;
         self.that("what is refused changes nothing", lasting(&before) == lasting(&after));
         #[cfg(feature = "optee")]
@@ -286,6 +313,14 @@ impl Context {
         let image = Image::take();
         self.ok("reading the store's files", image)
     }
+}
+
+/// So many numbers below `len` at level 0, each level as many more, spread evenly from
+/// where the run's seed says.
+pub(crate) fn sample(c: &Context, at_level_0: usize, len: usize) -> Vec<usize> {
+    let count = (at_level_0 * (1 + c.level as usize)).min(len);
+    let from = (c.seed % len.max(1) as u64) as usize;
+    (0..count).map(|at| (from + at * len / count) % len).collect()
 }
 
 /// The highest generation that a manager was told of, of any group: what comes after is

@@ -7,11 +7,12 @@ use proseal_issuer::{Delegation, ManagerId, SignerVersion};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit;
+use proseal_proto::message::Outcome;
 
 use super::case;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::manager::{MANAGER, Manager, root, signer};
+use crate::manager::{MANAGER, Manager, root, sample, signer};
 
 pub(super) const CASES: &[Case] = &[
     case(3001, "no tag, or another", tag),
@@ -64,6 +65,7 @@ pub(super) const CASES: &[Case] = &[
     case(3048, "a package of no octets, or of any", no_package),
     case(3049, "a delegation, or a statement, in a package's place", other_things),
     case(3050, "a package of another manager with the same id", same_id),
+    case(3051, "a flipped bit anywhere in what is signed, signed anew", flipped_and_signed),
 ];
 
 /// Seals and signs what the draft is now.
@@ -572,4 +574,22 @@ fn same_id(c: &mut Context) -> Verdict {
             &mut Fixed::new(&[7; 32]),
         )
     })
+}
+
+/// Octets at level 0, others in each run; each level adds as many. The host's tests flip
+/// each one.
+const FLIPS: usize = 8;
+
+/// What is sealed is authentic by itself, and the headers agree or do not.
+fn flipped_and_signed(c: &mut Context) -> Verdict {
+    let manager = c.manager()?;
+    let draft = manager.draft(&manager.plain());
+    let good = draft.encrypt(&manager.device, &mut Fixed::new(&[7; 32])).octets();
+    for at in sample(c, FLIPS, good.len()) {
+        let mut payload = good.clone();
+        payload[at] ^= 1 << (at % 8);
+        let signed = draft.around(payload).sign(&manager.signer);
+        c.refused_package(&format!("octet {at} of {}", good.len()), &signed)?;
+    }
+    c.imported(&draft.around(good).sign(&manager.signer), Outcome::Applied)
 }

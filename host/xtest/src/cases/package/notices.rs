@@ -119,7 +119,8 @@ fn again(c: &mut Context) -> Verdict {
 fn another_group(c: &mut Context) -> Verdict {
     let manager = c.manager()?;
     let before = c.status()?;
-    let (group, below) = (fixture::group_id(GROUP + 9), fixture::generation(7));
+    // One that no case was ever in.
+    let (group, below) = (fixture::group_id(GROUP + 0x100), fixture::generation(7));
     let notice = Notice::sign(&manager.signer, group, below, TIME);
     c.imported(notice.octets(), Outcome::Same)?;
     let after = c.status()?;
