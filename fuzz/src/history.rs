@@ -131,7 +131,8 @@ impl History {
                 }
             }
             Step::Events { since } => self.events((*since).into()),
-            Step::Faulty(wrong) => {
+            Step::Faulty { wrong, spared } => {
+                self.medium().spared = (spared % 8).into();
                 self.medium().fault = match wrong {
                     Wrong::Nothing => Fault::None,
                     Wrong::WriteFails => Fault::WriteFails,

@@ -36,7 +36,11 @@ pub enum Step {
     },
     /// The TA is gone from memory, as after a panic or a power cut.
     Restart,
-    Faulty(Wrong),
+    /// After so many writes more.
+    Faulty {
+        wrong: Wrong,
+        spared: u8,
+    },
     Random {
         fails: bool,
     },

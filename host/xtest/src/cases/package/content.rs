@@ -390,7 +390,8 @@ fn flipped(c: &mut Context) -> Verdict {
             }
             Ok(_) => match c.import(&package) {
                 Ok(reply) => {
-                    c.equal(&what, c.status()?.sequence, good.sequence);
+                    let sequence = c.status()?.sequence;
+                    c.equal(&what, sequence, good.sequence);
                     c.verified(&reply.statement, &Sha256::digest(&package).into())?;
                 }
                 Err(_) => c.refused_package(&what, &package)?,

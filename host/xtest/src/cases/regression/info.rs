@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use proseal_proto::content::{Content, Label};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt};
@@ -248,11 +247,10 @@ fn largest_workload(c: &mut Context) -> Verdict {
         let outcome = c.install_octets(Scope::Whole, &content);
         c.ok("install of the largest request", outcome)?;
     }
-    for group in 0..limit::GROUPS {
-        for generation in [3, 4] {
-            let sent = c.send(fixture::numbered_group(group), generation);
-            c.ok("send", sent)?;
-        }
+    // One of each profile.
+    for (group, generation) in (0..limit::GROUPS).map(|group| (group, 4)).chain([(0, 3)]) {
+        let sent = c.send(fixture::numbered_group(group), generation);
+        c.ok("send", sent)?;
     }
     let batch = |generation, salt: fn(ReceiveItem) -> EpochSalt| {
         let ids = 1..=limit::BATCH as u16;

@@ -170,8 +170,8 @@ fn label_unused(c: &mut Context) -> Verdict {
 
 /// The content with one more key in one of its maps. Each map is the last
 /// thing in the map around it, so the new key goes to the very end.
-fn with_key(map: &str, key: u8) -> Vec<u8> {
-    let mut octets = fixture::encoded(&fixture::one_pgk());
+fn with_key(sequence: u64, map: &str, key: u8) -> Vec<u8> {
+    let mut octets = fixture::encoded(&generations(sequence, &[1]));
     let at = match map {
         "content" => 0,
         // The heads of the only group and the only PGK: a list of one (0x81)
@@ -194,12 +194,13 @@ fn with_key(map: &str, key: u8) -> Vec<u8> {
 }
 
 fn unknown_keys(c: &mut Context) -> Verdict {
-    for map in ["content", "group", "PGK"] {
+    c.fresh()?;
+    for (sequence, map) in (1..).zip(["content", "group", "PGK"]) {
         c.part(map, |c| {
-            c.fresh()?;
-            c.refused_octets(Scope::Whole, &with_key(map, 16), Code::ContentMalformed);
-            c.refused_octets(Scope::Whole, &with_key(map, 63), Code::ContentMalformed);
-            let outcome = c.install_octets(Scope::Whole, &with_key(map, 64));
+            let with_key = |key| with_key(sequence, map, key);
+            c.refused_octets(Scope::Whole, &with_key(16), Code::ContentMalformed);
+            c.refused_octets(Scope::Whole, &with_key(63), Code::ContentMalformed);
+            let outcome = c.install_octets(Scope::Whole, &with_key(64));
             let outcome = c.ok("install with key 64", outcome)?;
             c.equal("outcome", outcome, Outcome::Applied);
             Ok(())
