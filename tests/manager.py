@@ -1,8 +1,9 @@
-"""A device's manager for tests: keys drawn in this process, and what is made with them by tests/package_reference.py, a
+"""A device's manager for tests: keys drawn in this process, and what is made with them by tests/package_making.py, a
 program that only docs/package.md went into."""
 
 import functools
 import hashlib
+import importlib
 import os
 import sys
 
@@ -11,13 +12,26 @@ from harness import packages
 DAY_S = 24 * 3600
 
 
-@functools.cache
-def reference():
-    """That program; what it needs is installed on first use."""
-    sys.path.insert(0, str(packages.installed()))
-    import package_reference
+def form():
+    """What that program's makers and readers share."""
+    return _part("package_format")
 
-    return package_reference
+
+def making():
+    """What makes."""
+    return _part("package_making")
+
+
+def opening():
+    """What opens and checks."""
+    return _part("package_opening")
+
+
+@functools.cache
+def _part(name):
+    # What it needs is installed on first use.
+    sys.path.insert(0, str(packages.installed()))
+    return importlib.import_module(name)
 
 
 def pgk(generation, key, at, pgk_id=None, policy=()):
@@ -37,9 +51,9 @@ class Manager:
     def __init__(self, root_seed=None, manager=None, version=1):
         self.root_seed, self.manager = root_seed or os.urandom(32), manager or os.urandom(16)
         self.signer_seed, self.version = os.urandom(32), version
-        signer = reference().public_of_ed25519(self.signer_seed)
-        self.delegation = reference().make_delegation(self.root_seed, signer, version, self.manager)
-        self.root = reference().public_of_ed25519(self.root_seed)
+        signer = form().public_of_ed25519(self.signer_seed)
+        self.delegation = making().make_delegation(self.root_seed, signer, version, self.manager)
+        self.root = form().public_of_ed25519(self.root_seed)
 
     def with_new_signer(self):
         """The same manager, whose next signer replaces this one."""
@@ -58,7 +72,7 @@ class Manager:
     def package(self, device, x25519, sequence, groups, at, start_nonce=None):
         """Sealed to the device of this id and key: these groups are its whole state."""
         content = {1: device, 2: sequence, 3: at, **({4: start_nonce} if start_nonce else {}), 5: groups}
-        return reference().make_package(self.signer_seed, self.version, self.delegation, x25519, device, content)
+        return making().make_package(self.signer_seed, self.version, self.delegation, x25519, device, content)
 
     def notice(self, number, below, at):
-        return reference().make_notice(self.signer_seed, self.version, self.delegation, int(number, 16), below, at)
+        return making().make_notice(self.signer_seed, self.version, self.delegation, int(number, 16), below, at)

@@ -95,13 +95,13 @@ class Life:
     def identify(self):
         """Each private key is in OP-TEE's buffers after it was used, until the next object is read."""
         self._meet_manager()
-        self._find(IDENTIFIED, SIGNING, self.device[3], manager.reference().public_of_ed25519, private_keys.of_signing)
+        self._find(IDENTIFIED, SIGNING, self.device[3], manager.form().public_of_ed25519, private_keys.of_signing)
         # Opening fails, so that nothing is read behind the key.
-        foreign = manager.reference().public_of_x25519(os.urandom(32))
+        foreign = manager.form().public_of_x25519(os.urandom(32))
         refused = self.ue.json("import", "-", stdin=self._package(1, self._groups(), foreign))
         if refused.get("name") != "not_opened":
             raise RuntimeError(f"a package for another key: {refused}")
-        self._find(NOT_OPENED, OPENING, self.device[2], manager.reference().public_of_x25519, private_keys.of_opening)
+        self._find(NOT_OPENED, OPENING, self.device[2], manager.form().public_of_x25519, private_keys.of_opening)
 
     def import_package(self):
         self._import(1, self._groups())
@@ -185,7 +185,7 @@ class Life:
 
     def _meet_manager(self):
         """The device makes its identity and is enrolled."""
-        self.device = manager.reference().read_statement(self.ue.octets(self.ue.ctl, "identity", "export"))
+        self.device = manager.opening().read_statement(self.ue.octets(self.ue.ctl, "identity", "export"))
         self.manager = manager.Manager()
         self.ue.done("enrol", "-", "--yes", stdin=self.manager.enrolment())
 

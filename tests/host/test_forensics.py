@@ -66,8 +66,7 @@ class Search(unittest.TestCase):
 
 class PrivateKeys(unittest.TestCase):
     def setUp(self):
-        reference = manager.reference()
-        self.kinds = [reference.public_of_ed25519, reference.public_of_x25519]
+        self.kinds = [manager.form().public_of_ed25519, manager.form().public_of_x25519]
         self.key = bytes((7 * octet) % 256 for octet in KEY)
 
     def test_it_is_found_beside_its_public_half_and_nowhere_else(self):
@@ -95,7 +94,7 @@ class PrivateKeys(unittest.TestCase):
 
     def test_a_scalar_multiplies_as_its_key_does(self):
         made = private_keys.of_opening("key", self.key)
-        public_of = manager.reference().public_of_x25519
+        public_of = manager.form().public_of_x25519
         self.assertNotEqual(made["key's scalar"], self.key)
         self.assertEqual(public_of(made["key's scalar"]), public_of(self.key))
 

@@ -12,8 +12,10 @@ FEWEST = {"delegations": 2, "packages": 4, "by_cwt": 4, "notices": 2, "statement
 
 
 def setUpModule():
-    global reference, vectors
+    global making, opening, vectors
     sys.path.insert(0, str(packages.installed()))
+    import package_making as making
+    import package_opening as opening
     import package_reference as reference
 
     vectors = reference.Vectors(json.loads((ROOT / "docs/vectors/package.json").read_text()))
@@ -71,12 +73,12 @@ class Reference(unittest.TestCase):
         return vectors.package(vectors.file["packages"][0])
 
     def judged(self, octets, **other):
-        trust = reference.Trust(**{"root": vectors.root, "manager": vectors.manager, **other})
-        return reference.judged(octets, trust, vectors.x25519_private, vectors.device)
+        trust = opening.Trust(**{"root": vectors.root, "manager": vectors.manager, **other})
+        return opening.judged(octets, trust, vectors.x25519_private, vectors.device)
 
     def test_a_package_and_a_notice_that_it_made_are_accepted(self):
         self.assertEqual(self.judged(self.package()), "accepted")
-        notice = reference.make_notice(vectors.signer_seed, 1, vectors.delegation(1), 1, 2, 3)
+        notice = making.make_notice(vectors.signer_seed, 1, vectors.delegation(1), 1, 2, 3)
         self.assertEqual(self.judged(notice), "accepted")
         self.assertNotEqual(self.package(), self.package())
 
@@ -94,19 +96,20 @@ class Reference(unittest.TestCase):
         self.assertEqual(self.judged(package, least_version=2), "signer_superseded")
 
     def test_what_is_no_public_key(self):
-        p = reference.P
+        p = opening.P
         # RFC 8032 section 7.1, TEST 1; RFC 7748's base point.
         public = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
-        self.assertTrue(reference.is_ed25519(public))
-        self.assertTrue(reference.is_x25519((9).to_bytes(32, "little")))
+        self.assertTrue(opening.is_ed25519(public))
+        self.assertTrue(opening.is_x25519((9).to_bytes(32, "little")))
         # Of low order, and other forms of a good one.
         for number in (0, 1, p - 1, p, p + 9, 2**255 + 9):
-            self.assertFalse(reference.is_x25519(number.to_bytes(32, "little")), number)
+            self.assertFalse(opening.is_x25519(number.to_bytes(32, "little")), number)
         # Of low order, other forms of these, and y = 2, which no point has.
         for number in (0, 1, p - 1, p, p + 1, 2**255 + 1, 2):
-            self.assertFalse(reference.is_ed25519(number.to_bytes(32, "little")), number)
+            self.assertFalse(opening.is_ed25519(number.to_bytes(32, "little")), number)
 
     def test_cwt_speaks_of_the_same_algorithm(self):
         import cwt
+        import package_format
 
-        self.assertEqual(cwt.COSEAlgs.HPKE_3, reference.HPKE_3)
+        self.assertEqual(cwt.COSEAlgs.HPKE_3, package_format.HPKE_3)

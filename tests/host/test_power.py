@@ -164,7 +164,7 @@ class Oracle(unittest.TestCase):
         self.assertEqual(life.model, model)
 
     def test_a_statement_that_says_something_else(self):
-        held = manager.reference().held_digest([(int(A, 16), 2), (int(A, 16), 3)]).hex()
+        held = manager.form().held_digest([(int(A, 16), 2), (int(A, 16), 3)]).hex()
         said = {"state": "enrolled", "device": "", "sequence": 3, "held_digest": held, "root_digest": None}
         self.assertEqual(Life(HELD).acknowledged(work.State(), said), [])
         for name, value in (("sequence", 2), ("held_digest", "00"), ("root_digest", "00"), ("state", "factory")):
@@ -222,8 +222,8 @@ class Oracle(unittest.TestCase):
 
 class Work(unittest.TestCase):
     def test_what_is_drawn_can_be_carried_out(self):
-        reference = manager.reference()
-        x25519 = reference.public_of_x25519(KEY)
+        opening = manager.opening()
+        x25519 = manager.form().public_of_x25519(KEY)
         draw, life, kinds, devices = work.Draw(random.Random(1)), Life(), set(), 0
         for number in range(1000):
             operation, model = draw.operation(life.model), life.model
@@ -236,8 +236,8 @@ class Work(unittest.TestCase):
             if isinstance(operation, work.Imported):
                 self.assertEqual(operation.outcome(model), "applied")
             if isinstance(operation, work.Notice):
-                trust = reference.Trust(model.manager.root, model.manager.manager, model.signer_version)
-                reference.read_notice(operation.octets, trust)
+                trust = opening.Trust(model.manager.root, model.manager.manager, model.signer_version)
+                opening.read_notice(operation.octets, trust)
             if isinstance(operation, work.Install):
                 self.assertTrue(1 <= operation.ends <= operation.generation)
                 before = model.groups.get(operation.group, Group(1, {}))
@@ -256,16 +256,16 @@ class Work(unittest.TestCase):
 
     def opens(self, operation, model):
         """The package brings what the oracle expects of it."""
-        reference, device = manager.reference(), bytes.fromhex(model.device)
-        trust = reference.Trust(model.manager.root, model.manager.manager, model.signer_version)
-        _, content, _ = reference.read_package(operation.octets, trust, KEY, device)
+        opening, device = manager.opening(), bytes.fromhex(model.device)
+        trust = opening.Trust(model.manager.root, model.manager.manager, model.signer_version)
+        _, content, _ = opening.read_package(operation.octets, trust, KEY, device)
         after = operation.applied_to(model)
         self.assertEqual(content[2], after.sequence)
         brought = {f"{group[1]:06x}": {pgk[1]: pgk[3] for pgk in group[5]} for group in content[5]}
         self.assertEqual(brought, {name: group.pgks for name, group in after.groups.items()})
 
     def test_the_seed_repeats_them(self):
-        device = Model().identified("00" * 16, manager.reference().public_of_x25519(KEY))
+        device = Model().identified("00" * 16, manager.form().public_of_x25519(KEY))
         one, other = [], []
         for drawn in (one, other):
             draw, model = work.Draw(random.Random(7)), device

@@ -47,7 +47,7 @@ class Life:
 
     def _stated(self, statement):
         model = self.model
-        held = manager.reference().held_digest([(int(group, 16), generation) for group, generation in model.held()])
+        held = manager.form().held_digest([(int(group, 16), generation) for group, generation in model.held()])
         expected = {"state": model.state, "device": model.device, "sequence": model.sequence, "held_digest": held.hex(),
                     "root_digest": model.manager.root_digest() if model.manager else None}
         return [f"its statement says of {name} {statement[name]}, not {value}"

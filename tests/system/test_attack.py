@@ -288,7 +288,7 @@ class Users(Attack):
         self.kernel_keeps_groups_apart(ue)
         self.assertEqual(ue.done("status")["state"], "factory")
         at, by = int(time.time()), manager.Manager()
-        device = manager.reference().read_statement(ue.octets(ue.ctl, "identity", "export"))
+        device = manager.opening().read_statement(ue.octets(ue.ctl, "identity", "export"))
         groups = [manager.group(GROUP, MEMBER, [manager.pgk(1, os.urandom(32), at)])]
         self.package = by.package(device[1], device[2], 1, groups, at)
         self.walk(ue, "factory")

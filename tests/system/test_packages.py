@@ -1,4 +1,4 @@
-"""A device and its manager by hand, through prosectl in a live UE. The manager is tests/package_reference.py: a program
+"""A device and its manager by hand, through prosectl in a live UE. The manager is tests/package_making.py: a program
 that only docs/package.md went into. Which faults are refused, and why, is tested by prose-xtest's suite `package`; here it
 is that a user gets through, and what he is told where not."""
 
@@ -16,8 +16,8 @@ TEN_YEARS = 3660 * 24 * 3600
 
 
 def setUpModule():
-    global reference
-    reference = manager.reference()
+    global form, opening
+    form, opening = manager.form(), manager.opening()
 
 
 class Manager(manager.Manager):
@@ -46,7 +46,7 @@ class ByHand(unittest.TestCase):
 
     def statement(self, *arguments):
         """The fields of what `prosectl ... export` writes to standard output."""
-        return reference.read_statement(self.ue.octets("prosectl", *(arguments or ("identity", "export"))))
+        return opening.read_statement(self.ue.octets("prosectl", *(arguments or ("identity", "export"))))
 
     def enrol(self):
         return self.ue.done("enrol", "-", "--yes", stdin=self.manager.enrolment())
@@ -55,7 +55,7 @@ class ByHand(unittest.TestCase):
         """What prosectl says of it, and the fields of the receipt."""
         answer = self.ue.done("import", "-", stdin=octets)
         self.assertEqual(answer["outcome"], outcome, answer)
-        receipt = reference.read_statement(bytes.fromhex(answer["statement"]))
+        receipt = opening.read_statement(bytes.fromhex(answer["statement"]))
         self.assertEqual(receipt[5], hashlib.sha256(octets).digest())
         return answer, receipt
 
@@ -101,7 +101,7 @@ class ByHand(unittest.TestCase):
         package = self.manager.package(first, 1, [1], self.now, start_nonce=bytes.fromhex(status["start_nonce"]))
         answer, receipt = self.imported(package, "applied")
         self.assertEqual((answer["kind"], receipt[8], receipt[12]), ("package", 1, 2))
-        self.assertEqual(receipt[10], reference.held_digest([(int(GROUP, 16), 1)]))
+        self.assertEqual(receipt[10], form.held_digest([(int(GROUP, 16), 1)]))
         self.assertEqual(receipt[11], hashlib.sha256(self.manager.root).digest())
         self.assertTrue(self.sends()["ok"])
 
@@ -118,7 +118,7 @@ class ByHand(unittest.TestCase):
         notice = self.manager.notice(3, self.now)
         answer, receipt = self.imported(notice, "applied")
         self.assertEqual((answer["kind"], answer["group"], answer["below"]), ("notice", GROUP, 3))
-        self.assertEqual(receipt[10], reference.held_digest([]))
+        self.assertEqual(receipt[10], form.held_digest([]))
         self.assertEqual(self.sends()["name"], "unknown_generation")
         self.imported(notice, "same")
         self.imported(self.manager.notice(2, self.now), "superseded")
@@ -136,7 +136,7 @@ class ByHand(unittest.TestCase):
         exported = self.ue.prosectl("identity", "export", "--out", "/tmp/identity")
         self.assertEqual(exported.status, 0, exported)
         self.assertIn("Compare the device id with the one that the device's secure console has shown", exported.stdout)
-        statement = reference.read_statement(self.ue.octets("cat", "/tmp/identity"))
+        statement = opening.read_statement(self.ue.octets("cat", "/tmp/identity"))
         self.assertIn(statement[1].hex(), exported.stdout)
         self.ue.exec("sh", "-c", "cat > /tmp/manager.enrol", stdin=self.manager.enrolment())
         enrolled = self.ue.prosectl("enrol", "/tmp/manager.enrol", "--yes")
