@@ -30,10 +30,12 @@ class Answer:
 
 
 class UE:
-    """One UE by its name. It ends with this process at the latest."""
+    """One UE by its name. It ends with this process at the latest. With `installs` its prosectl is the tests' tool,
+    which speaks to the test build and installs keys in clear; it comes with the tests' disk."""
 
-    def __init__(self, name):
+    def __init__(self, name, installs=False):
         self.name = name
+        self.ctl, self.options = ("prosectl-test", ["--tests"]) if installs else ("prosectl", [])
         self.folder = paths.UE / name
 
     def tool(self, *arguments, stdin=b""):
@@ -44,7 +46,7 @@ class UE:
         return answer
 
     def start(self, *options):
-        return self.tool("start", self.name, "--bind-to", str(os.getpid()), *options)
+        return self.tool("start", self.name, "--bind-to", str(os.getpid()), *self.options, *options)
 
     def first_answer(self):
         """Asks the trusted application; how many seconds after QEMU's start it answered."""
@@ -81,10 +83,10 @@ class UE:
         return self.exec("sh", "-s", stdin=script.encode())
 
     def prosectl(self, *arguments, stdin=b""):
-        return self.exec("prosectl", *arguments, stdin=stdin)
+        return self.exec(self.ctl, *arguments, stdin=stdin)
 
     def json(self, *arguments, stdin=b""):
-        """The object that `prosectl --json` prints."""
+        """The object that prosectl prints with `--json`."""
         answer = self.prosectl("--json", *arguments, stdin=stdin)
         try:
             return json.loads(answer.stdout)

@@ -15,7 +15,8 @@
 //! | 11 | events | administrator | [`Events`] | [`EventsReply`] |
 //! | 12 | erase | administrator | [`Erase`] | [`Done`] |
 //!
-//! Numbers from 0x8001 belong to the test build ([`crate::test_command`]).
+//! Numbers from 0x8000 on are none of the product's: the test build has some
+//! ([`crate::test_command`]).
 //!
 //! A request is `proto u16` and the body; a response is `code u32` and, if
 //! the code is 0, the reply.

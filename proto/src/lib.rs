@@ -45,5 +45,8 @@ pub mod role;
 pub mod statement;
 pub mod test_command;
 
+/// UUID of the trusted application. That of its test build is in [`test_command`].
+pub const UUID: &str = "a8bbab68-6d72-4b48-9ebb-b0836bcd4982";
+
 /// Version of the commands and messages, the first word of each request.
 pub const PROTO_VERSION: u16 = 1;

@@ -76,9 +76,10 @@ fn command_numbers() {
     let test: Vec<_> = TestId::ALL.iter().map(|id| id.number()).collect();
     assert_eq!(test, (0x8001..=0x800a).collect::<Vec<_>>());
     assert_eq!(TestId::FIRST, 0x8001);
+    assert_eq!(proseal_proto::UUID, "a8bbab68-6d72-4b48-9ebb-b0836bcd4982");
     assert_eq!(UUID, "486d96ac-cfcd-427a-9e30-369ed3c15325");
     assert_eq!(EMPTY_UUID, "d5110ec2-2b8d-4d19-b0a6-ab8dd5ea7a69");
-    for number in [0, 13, 0x8001] {
+    for number in [0, 13, 0x8000, 0x8001, 0xffff, u32::MAX] {
         assert_eq!(Id::try_from(number), Err(Code::UnknownCommand));
     }
     for number in [1, 12, 0x8000, 0x800b] {
@@ -223,6 +224,7 @@ fn limits_and_sizes() {
 
 #[test]
 fn version() {
+    assert_eq!((VersionReply::PRODUCT, VersionReply::TEST_BUILD), (0, 1));
     pin_request(&Version, "0001");
     let reply = VersionReply {
         proto: 1,

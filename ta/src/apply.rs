@@ -4,13 +4,12 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use proseal_proto::content::{self, Content, Policy};
+use proseal_proto::content::{self, Content, Policy, Scope};
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId, PgkId};
 use proseal_proto::limit;
 use proseal_proto::message::{EventKind, Outcome, PgkState};
 use proseal_proto::package::Notice;
-use proseal_proto::test_command::Scope;
 use sha2::{Digest, Sha256};
 
 use crate::kdf;

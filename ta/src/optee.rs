@@ -10,7 +10,7 @@ mod platform;
 mod random;
 mod serve;
 
-pub use identity::agree_by;
+pub use identity::agree;
 pub use instance::{Instance, Session};
 pub use platform::OpTee;
-pub use serve::{Memrefs, Messages};
+pub use serve::Memrefs;

@@ -4,7 +4,7 @@
 #[path = "../link.rs"]
 mod link;
 #[cfg(feature = "optee")]
-#[path = "src/memory.rs"]
+#[path = "../memory.rs"]
 mod memory;
 
 fn main() {

@@ -55,7 +55,7 @@ def run(name):
     """Lives it in a fresh UE of this name; the report of all searches."""
     Report.forget()
     life = Life(UE(name))
-    life.ue.start("--fresh")
+    life.ue.start("--fresh", "--tests")
     try:
         life.identify()
         life.import_package()
@@ -179,8 +179,10 @@ class Life:
     def take_in_clear(self):
         """As the test build may, whose request then has a PGK in it. The normal world has seen this one."""
         self.held["PGK in clear"] = os.urandom(32)
-        self.ue.done("key", "import", "--group", LAST_GROUP, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
-                     "--key-file", "-", stdin=self.held["PGK in clear"])
+        answer = self.ue.exec("prosectl-test", "key", "import", "--group", LAST_GROUP, "--member", MEMBER, "--generation",
+                              "1", "--pgk-id", PGK_ID, "--key-file", "-", stdin=self.held["PGK in clear"])
+        if answer.status:
+            raise RuntimeError(f"a PGK in clear: {answer}")
         self._search_secure_ram(IN_CLEAR, self.held)
 
     def _meet_manager(self):
@@ -249,8 +251,9 @@ class Life:
             raise RuntimeError(f"writing {file}: {answer}")
 
     def _files(self):
-        """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own."""
-        octets = self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls -A | grep -vx -e proc -e sys -e dev)")
+        """All files of the guest; /tmp and /run too, /proc, /sys and /dev have none of their own, and /tests is the medium
+        of the tests' programs."""
+        octets = self.ue.octets("sh", "-c", "cd / && tar -cf - $(ls -A | grep -vx -e proc -e sys -e dev -e tests)")
         with tarfile.open(fileobj=io.BytesIO(octets)) as tar:
             names = tar.getnames()
         for name in (HIDDEN_FILE, PLANTED_FILE, "/init", "/etc/passwd", "/usr/bin/prosectl"):

@@ -9,7 +9,8 @@ from .results import FAILED, PASSED, SKIPPED, Result
 RUNS = [
     ("logic", ["-p", "proseal-proto", "-p", "proseal-ta", "-p", "proseal-ta-test",
                "--features", "proseal-ta/sim,proseal-ta-test/sim"]),
-    ("host", ["-p", "proseal-client", "-p", "proseal-issuer", "-p", "prosectl", "-p", "prose-xtest", "-p", "ue-agent",
+    ("host", ["-p", "proseal-client", "-p", "proseal-issuer", "-p", "prosectl", "-p", "prosectl-test",
+              "-p", "prose-xtest", "-p", "ue-agent",
               "--no-default-features", "--features", "proseal-client/sim,prose-xtest/sim"]),
 ]
 TARGET = re.compile(r"^\s+(?:Running|Doc-tests) (.*)$")

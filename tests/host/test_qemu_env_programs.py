@@ -13,16 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
 from harness.process import line  # noqa: E402
-from qemu_env import ue_folder  # noqa: E402
+from qemu_env import test_marks, ue_folder  # noqa: E402
 
-UUID, EMPTY_UUID = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"
+UUID, TEST_UUID, EMPTY_UUID = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "012")
 CARGO = """#!/bin/sh
 echo "cargo $*" >>log
 mkdir -p "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/release" "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/ta"
 cd "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu"
 for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] || echo $name >release/$name; done
-for name in proseal-ta-test proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
-"""
+for name in proseal-ta-product proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
+[ -e release/prosectl-test ] || printf '%s' 'TOOL' >release/prosectl-test
+[ -e ta/proseal-ta-test ] || printf '%s' 'APPLICATION' >ta/proseal-ta-test
+""".replace("TOOL", " ".join(test_marks.TOOL)).replace("APPLICATION", " ".join(test_marks.APPLICATION))
 PACK = '#!/bin/sh\necho "pack $2" >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
 
 
@@ -32,7 +34,8 @@ class SmallTree(unittest.TestCase):
         self.addCleanup(holder.cleanup)
         self.root = Path(holder.name)
         shutil.copytree(ROOT / "qemu-env", self.root / "qemu-env", ignore=shutil.ignore_patterns("__pycache__"))
-        constants = {"UUID": UUID, "EMPTY_UUID": EMPTY_UUID}
+        self.write("proto/src/lib.rs", f'pub const UUID: &str = "{UUID}";\n')
+        constants = {"UUID": TEST_UUID, "EMPTY_UUID": EMPTY_UUID}
         self.write("proto/src/test_command.rs",
                    "".join(f'pub const {name}: &str = "{uuid}";\n' for name, uuid in constants.items()))
         self.provide_kit("out", "public")
@@ -83,7 +86,7 @@ class Programs(SmallTree):
         key.write_text("next")
         self.build(TA_KEY=str(key))
         self.assertEqual(self.signed.read_text(), "code\nnext")
-        self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-test", "changed\n")
+        self.write("target/aarch64-unknown-linux-gnu/ta/proseal-ta-product", "changed\n")
         self.build(TA_KEY=str(key))
         self.assertEqual((self.packed(), self.signed.read_text()), (4, "changed\nnext"))
 
@@ -91,15 +94,49 @@ class Programs(SmallTree):
         """Else it would have the features that these ask of crates of both, proseal-issuer's `testing` above all."""
         self.build()
         calls = [set(line.split()) for line in (self.root / "log").read_text().splitlines() if "--release" in line]
-        product, tests = {"prosectl", "ue-agent"}, {"prose-xtest", "prose-bench"}
+        product, tests = {"prosectl", "ue-agent"}, {"prose-xtest", "prose-bench", "prosectl-test"}
         self.assertEqual([call & (product | tests) for call in calls], [product, tests])
+
+    def test_nor_is_the_products_trusted_application(self):
+        self.build()
+        calls = [line for line in (self.root / "log").read_text().splitlines() if "--profile ta" in line]
+        self.assertEqual(len(calls), 2)
+        self.assertEqual([call.count("proseal-ta-") for call in calls], [2, 4])  # each as package and in its feature
+        self.assertEqual(["proseal-ta-product" in call for call in calls], [True, False])
+        self.assertEqual([path.name for path in self.root.glob("out/guest/ta/*")], [f"{UUID}.ta"])
+        self.assertEqual({path.name for path in self.root.glob("out/guest/tests/ta/*")}, {f"{TEST_UUID}.ta", f"{EMPTY_UUID}.ta"})
+
+    # The product's and the tests' program, and what tells the latter.
+    PAIRS = [("release/prosectl", "release/prosectl-test", test_marks.TOOL),
+             ("ta/proseal-ta-product", "ta/proseal-ta-test", test_marks.APPLICATION)]
+
+    def test_a_product_with_anything_of_the_tests_in_it_ends_the_build(self):
+        for product, _, marks in self.PAIRS:
+            for mark in marks:
+                path = self.write(f"target/aarch64-unknown-linux-gnu/{product}", f"code {mark} code")
+                status, said = self.call("programs")
+                self.assertEqual(status, 1)
+                self.assertIn(f"{product} has ['{mark}'] of the tests in it", said)
+            path.unlink()
+        self.assertFalse(self.signed.exists())
+
+    def test_a_mark_that_the_tests_program_has_not_itself_ends_the_build(self):
+        for _, of_tests, marks in self.PAIRS:
+            for mark in marks:
+                others = " ".join(other for other in marks if other != mark)
+                path = self.write(f"target/aarch64-unknown-linux-gnu/{of_tests}", others)
+                status, said = self.call("programs")
+                self.assertEqual(status, 1)
+                self.assertIn(f"{of_tests} does not have ['{mark}']", said)
+            path.unlink()
+        self.assertFalse(self.signed.exists())
 
     def test_the_processors_instructions_are_used_unless_the_build_is_to_be_portable(self):
         self.build(TA_PORTABLE="")
         self.build(TA_PORTABLE="1")
         configs = [line.split()[line.split().index("--config") + 1]
                    for line in (self.root / "log").read_text().splitlines() if "--config" in line]
-        self.assertEqual(configs, ["ta/cargo.toml", "ta/portable.toml"])
+        self.assertEqual(configs, ["ta/cargo.toml"] * 2 + ["ta/portable.toml"] * 2)
 
     def test_another_suites_trusted_application_has_that_devkits_signature_and_a_build_of_its_own(self):
         self.provide_kit("out/sid", "public of sid")

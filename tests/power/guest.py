@@ -21,6 +21,7 @@ class Unexpected(Exception):
 
 class Shell:
     def __init__(self, ue):
+        self._ctl = ue.ctl
         self._process = subprocess.Popen([TOOL, "exec", ue.name, "--", "sh"], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._octets = bytearray()
@@ -37,7 +38,7 @@ class Shell:
 
     def ask(self, *words, stdin=b""):
         """The answer to `prosectl WORDS`, or None if the power went first."""
-        command = f"prosectl --json {' '.join(words)}"
+        command = f"{self._ctl} --json {' '.join(words)}"
         # The shell's own input is the script, which no command may read from.
         octets = "".join(f"\\{octet:03o}" for octet in stdin)
         line = f"printf '{octets}' | {command}\n"

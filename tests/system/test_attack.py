@@ -23,9 +23,9 @@ def importing(generation, pgk_id, *more):
 
 
 class Attack(unittest.TestCase):
-    def ue(self, name, *options):
+    def ue(self, name, *options, installs=True):
         """A new device, fresh."""
-        ue = UE(name)
+        ue = UE(name, installs)
         ue.start("--fresh", "--cache", "unsafe", *options)
         self.addCleanup(ue.stop)
         return ue
@@ -283,7 +283,7 @@ class Users(Attack):
         self.assertEqual((answer.status, answer.stdout), (0, "ready\n"), answer)
 
     def test_attack_users_get_their_roles_commands_and_no_others(self):
-        ue = self.ue("attack-users", "--tests")
+        ue = self.ue("attack-users", "--tests", installs=False)
         self.add_outsider(ue)
         self.kernel_keeps_groups_apart(ue)
         self.assertEqual(ue.done("status")["state"], "factory")

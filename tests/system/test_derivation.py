@@ -80,7 +80,7 @@ class Pgk:
 class Derivation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.ue = UE("derivation")
+        cls.ue = UE("derivation", installs=True)
         cls.ue.start("--fresh", "--cache", "unsafe")
         cls.addClassCleanup(cls.ue.stop)
 
@@ -167,4 +167,4 @@ class Derivation(unittest.TestCase):
 
 
 def line(arguments):
-    return shlex.join(["prosectl", "--json", *arguments])
+    return shlex.join(["prosectl-test", "--json", *arguments])

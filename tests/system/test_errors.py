@@ -35,7 +35,7 @@ class InOneLife(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.ue = UE("errors")
+        cls.ue = UE("errors", installs=True)
         cls.ue.start("--fresh")
         cls.addClassCleanup(cls.ue.stop)
 
@@ -98,7 +98,7 @@ class InOneLife(Case):
             self.ue.done(*pgk_arguments(generation=str(n), pgk_id=f"{n:02x}"), stdin=os.urandom(32))
         before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(generation="5", pgk_id="05"), stdin=os.urandom(32))
-        self.refused(answer, 3, "too_many_pgks", "the group is full", "--next N")
+        self.refused(answer, 3, "too_many_pgks", "the group is full", "prosectl revoke")
         self.assertEqual(self.ue.held(), before)
 
     def test_full_device(self):
@@ -175,7 +175,7 @@ class InOneLife(Case):
         self.assertEqual(self.ue.prosectl("doctor").status, 0)
 
     def test_no_right_to_the_device(self):
-        answer = self.ue.exec("su", "nobody", "-s", "/bin/sh", "-c", "prosectl --json status")
+        answer = self.ue.exec("su", "nobody", "-s", "/bin/sh", "-c", f"{self.ue.ctl} --json status")
         self.refused(answer, 5, "no_permission", "no permission to open /dev/tee0", "join the group")
 
     def test_usage_is_told_as_asked(self):
@@ -206,14 +206,14 @@ class OtherVersion(Case):
         # take these for the real ones.
         built_in = paths.CARGO_OUT / "other-version"
         built = subprocess.run(
-            ["cargo", "build", "--locked", "--target", target, "-p", "prosectl"], cwd=copy,
+            ["cargo", "build", "--locked", "--target", target, "-p", "prosectl-test"], cwd=copy,
             env={**os.environ, "CARGO_TARGET_DIR": str(built_in), "CARGO_PROFILE_DEV_DEBUG": "0",
                  "OPTEE_CLIENT_EXPORT": str(paths.CLIENT_EXPORT)},
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False)
         if built.returncode:
             raise RuntimeError(built.stderr)
-        cls.program = (built_in / target / "debug/prosectl").read_bytes()
-        cls.ue = UE("other-version")
+        cls.program = (built_in / target / "debug/prosectl-test").read_bytes()
+        cls.ue = UE("other-version", installs=True)
         cls.ue.start("--fresh")
         cls.addClassCleanup(cls.ue.stop)
 
@@ -232,7 +232,7 @@ class Surroundings(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.ue = UE("surroundings")
+        cls.ue = UE("surroundings", installs=True)
         cls.ue.start("--fresh")
         cls.addClassCleanup(lambda: cls.running and cls.ue.stop())
         cls.running = True

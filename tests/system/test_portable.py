@@ -1,6 +1,7 @@
 """The trusted application for processors without AES and SHA-256 instructions: it has none, derives the same, and
 leaves as little on its stack."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,8 @@ from harness.process import paths
 from ue import UE
 
 TARGET = "aarch64-unknown-linux-gnu"
-PACKAGE = "proseal-ta-test"
+# The test build answers prose-xtest; the product is what must fit.
+PACKAGE, PRODUCT = "proseal-ta-test", "proseal-ta-product"
 # Rounds of AES and SHA-256, and the product that GCM needs.
 INSTRUCTIONS = {"aese", "sha256h", "pmull"}
 
@@ -30,33 +32,52 @@ class Portable(unittest.TestCase):
         # A folder of its own: flags that change build all anew.
         built_in = paths.CARGO_OUT / "portable"
         environment = {**os.environ, "CARGO_TARGET_DIR": str(built_in), "TA_DEV_KIT_DIR": str(paths.TA_DEV_KIT)}
-        built = subprocess.run(
-            ["cargo", "build", "--locked", "--target", TARGET, "--config", "ta/portable.toml", "--profile", "ta",
-             "-p", PACKAGE, "--features", f"{PACKAGE}/optee"],
-            cwd=paths.ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
-            check=False)
-        if built.returncode:
-            raise RuntimeError(built.stderr)
-        cls.elf = built_in / TARGET / "ta" / PACKAGE
-        cls.installed = next(paths.GUEST_TA.glob("*.ta"))
-        with tempfile.TemporaryDirectory() as folder:
-            packed = Path(folder) / cls.installed.name
-            subprocess.run([paths.ROOT / "ta/pack", cls.elf, cls.installed.stem, packed], env=environment,
-                           capture_output=True, timeout=120, check=True)
-            octets = packed.read_bytes()
-        cls.ue = UE("portable")
-        cls.ue.start("--fresh", "--tests")
+        for package in (PACKAGE, PRODUCT):
+            built = subprocess.run(
+                ["cargo", "build", "--locked", "--target", TARGET, "--config", "ta/portable.toml", "--profile", "ta",
+                 "-p", package, "--features", f"{package}/optee"],
+                cwd=paths.ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
+                check=False)
+            if built.returncode:
+                raise RuntimeError(built.stderr)
+        cls.elves = {package: built_in / TARGET / "ta" / package for package in (PACKAGE, PRODUCT)}
+        (product,) = paths.GUEST_TA.glob("*.ta")
+        (test_build,) = (path for path in paths.TEST_TA.glob("*.ta") if path.stem == cls.uuid_of_test_build())
+        cls.ue = UE("portable", installs=True)
+        cls.ue.start("--fresh")
         cls.ue.stop()
-        # The machine begins without one, so that no instance is running yet.
-        cls.ue.start("--tests", "--append", "proseal.nota")
+        # The machine begins without any, so that no instance is running yet.
+        cls.ue.start("--append", "proseal.nota")
         cls.addClassCleanup(cls.ue.stop)
-        answer = cls.ue.exec("sh", "-c", f"cat >/lib/optee_armtz/{cls.installed.name}", stdin=octets)
-        if answer.status:
-            raise RuntimeError(answer)
+        for package, installed in ((PACKAGE, test_build), (PRODUCT, product)):
+            # ta/pack refuses what is too large.
+            octets = cls.packed(cls.elves[package], installed.stem, environment)
+            answer = cls.ue.exec("sh", "-c", f"cat >/lib/optee_armtz/{installed.name}", stdin=octets)
+            if answer.status:
+                raise RuntimeError(answer)
+
+    @staticmethod
+    def uuid_of_test_build():
+        source = (paths.ROOT / "proto/src/test_command.rs").read_text()
+        return re.search(r'^pub const UUID: &str = "(.*)";$', source, re.M)[1]
+
+    @staticmethod
+    def packed(elf, uuid, environment):
+        with tempfile.TemporaryDirectory() as folder:
+            packed = Path(folder) / "ta"
+            subprocess.run([paths.ROOT / "ta/pack", elf, uuid, packed], env=environment,
+                           capture_output=True, timeout=120, check=True)
+            return packed.read_bytes()
 
     def test_it_has_none_of_the_instructions_and_the_other_has_them_all(self):
-        self.assertEqual(instructions(self.elf), set())
-        self.assertEqual(instructions(paths.CARGO_OUT / TARGET / "ta" / PACKAGE), INSTRUCTIONS)
+        for package, elf in self.elves.items():
+            self.assertEqual(instructions(elf), set(), package)
+            self.assertEqual(instructions(paths.CARGO_OUT / TARGET / "ta" / package), INSTRUCTIONS, package)
+
+    def test_the_product_answers(self):
+        answer = self.ue.exec("prosectl", "--json", "status")
+        self.assertEqual(answer.status, 0, answer)
+        self.assertEqual(json.loads(answer.stdout)["ta"]["build"], "product")
 
     def test_known_answers_are_the_same(self):
         answer = self.ue.exec("prose-xtest", "kat_*")

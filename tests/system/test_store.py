@@ -16,7 +16,7 @@ class Store(unittest.TestCase):
     """Each test has a UE on a fresh disk."""
 
     def setUp(self):
-        self.ue = UE("store")
+        self.ue = UE("store", installs=True)
 
     def start(self, *options):
         # Only what this test has started is its own to stop.
@@ -42,7 +42,7 @@ class Store(unittest.TestCase):
         again = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((again.status, self.supplicants()), (1, []), again)
 
-        for file in paths.GUEST_TA.glob("*.ta"):
+        for file in (*paths.GUEST_TA.glob("*.ta"), *paths.TEST_TA.glob("*.ta")):
             self.ue.exec("sh", "-c", f"cat > /lib/optee_armtz/{file.name}", stdin=file.read_bytes())
         started = self.ue.exec("tee-supplicant", "-d")
         self.assertEqual((started.status, len(self.supplicants())), (0, 1), started)
@@ -88,7 +88,7 @@ class Store(unittest.TestCase):
         self.ue.start()
         # The first session of a boot reads the store's directory: its request is there when the keeper dies.
         said = self.ue.sh(
-            "kill -STOP $(pidof tee-supplicant); prosectl --timeout 6 status >/dev/null 2>&1 & sleep 2\n"
+            f"kill -STOP $(pidof tee-supplicant); {self.ue.ctl} --timeout 6 status >/dev/null 2>&1 & sleep 2\n"
             "kill -KILL $(pidof tee-supplicant); tee-supplicant; echo $?; wait")
         self.assertEqual(said.stdout, "0\n", said)
         self.assertEqual(self.ue.held(), before)
@@ -112,9 +112,9 @@ class Store(unittest.TestCase):
         self.start("--append", "proseal.nosupplicant")
         # One waits for the TEE since before it can answer, another asks all the time.
         said = self.ue.sh(
-            "prosectl --json --timeout 4 status >/tmp/early &\n"
+            f"{self.ue.ctl} --json --timeout 4 status >/tmp/early &\n"
             "while [ ! -e /tmp/enough ]; do\n"
-            "    if prosectl --timeout 3 status >/dev/null 2>&1; then\n"
+            f"    if {self.ue.ctl} --timeout 3 status >/dev/null 2>&1; then\n"
             f"        if [ -e {MARK} ]; then echo after; else echo before; fi\n"
             "    fi\n"
             "done >/tmp/asked &\n"

@@ -16,7 +16,7 @@ SLACK = 30
 class TimeOfTheFloor(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.ue = UE("time")
+        cls.ue = UE("time", installs=True)
         cls.ue.start("--fresh")
         cls.addClassCleanup(cls.ue.stop)
         cls.ue.done("key", "import", "--group", GROUP, "--member", "000001", "--generation", "1", "--pgk-id", "01",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use optee_teec::{Context, Operation, ParamNone, Session, Uuid};
 use proseal_client::tee::Tee;
-use proseal_client::{Client, Opener};
+use proseal_client::{Application, Client, Opener};
 use proseal_proto::command::Command;
 use proseal_proto::limit::BATCH;
 use proseal_proto::message::{
@@ -137,7 +137,7 @@ impl Calls {
     /// [`content::state`].
     pub(crate) fn prepare() -> Result<Self> {
         let empty = Context::new()?.open_session(Uuid::parse_str(EMPTY_UUID)?)?;
-        let mut client = Client::new(Tee::new(UUID));
+        let mut client = Client::new(Tee::new(Application::new(UUID)));
         let device = client.call(&Status)?.device;
         client.call(&Erase { device })?;
         let manager = Manager::enrol(&mut client)?;
@@ -192,7 +192,7 @@ impl Calls {
             }
             Call::SessionReady => {
                 let start = Instant::now();
-                let session = Tee::new(UUID).open(Role::Daemon)?;
+                let session = Tee::new(Application::new(UUID)).open(Role::Daemon)?;
                 let taken = nanoseconds(start);
                 drop(session);
                 Ok(taken)

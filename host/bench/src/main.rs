@@ -25,8 +25,8 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use proseal_client::Opener;
 use proseal_client::tee::Tee;
+use proseal_client::{Application, Opener};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::UUID;
 use serde_json::json;
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 /// The first session since the boot: the TA is loaded.
 fn first() -> Result<serde_json::Value> {
     let start = Instant::now();
-    let _session = Tee::new(UUID).open(Role::Daemon)?;
+    let _session = Tee::new(Application::new(UUID)).open(Role::Daemon)?;
     Ok(json!({ "samples_ns": { "session_open_first": [nanoseconds(start)] } }))
 }
 

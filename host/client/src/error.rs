@@ -324,7 +324,7 @@ fn refusal_hint(code: Code) -> &'static str {
         Code::OwnMember => "use `prosectl derive send` for the device's own keys",
         Code::NotSender => "ask the group's operator for the right to send",
         Code::RollbackUnprotected => {
-            "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it (`prosectl key import --accept-rollback`)"
+            "choose a profile with a salt, or bring a new PGK, of new octets, whose policy accepts it"
         }
         Code::NoAdmissionKey => "its frames go without one: so it is with this profile",
         Code::UnknownGroup | Code::UnknownGeneration => "see what is held: `prosectl key list`",
@@ -351,7 +351,7 @@ fn refusal_hint(code: Code) -> &'static str {
             "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"
         }
         Code::TooManyPgks => {
-            "end what is no longer used: `--next N` ends the generations below N as the new key comes in"
+            "end what is no longer used: by a package without it, or by `prosectl revoke`"
         }
         Code::PgkIdClash => "choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own, of new octets",

@@ -9,6 +9,7 @@
 //! [`Transport`] carries octets: [`tee`] to the real TEE, `sim` to the TA's
 //! logic in this process. [`timed`] bounds each call in time.
 
+mod application;
 mod client;
 pub mod device;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod tee;
 pub mod timed;
 mod transport;
 
+pub use application::Application;
 pub use client::Client;
 pub use error::{Error, Fault, Kind};
 pub use transport::{Opener, Transport};

@@ -24,6 +24,7 @@ use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
 use zeroize::Zeroize;
 
+use crate::application::Application;
 use crate::device;
 use crate::error::{Fault, TARGET_DEAD};
 use crate::places::{KEPT, places};
@@ -32,17 +33,17 @@ use crate::transport::{Opener, Transport};
 /// `TEE_ERROR_CORRUPT_OBJECT` (GlobalPlatform Internal Core API).
 const CORRUPT_OBJECT: u32 = 0xf010_0001;
 
-/// A TA of the real TEE, by its UUID.
-#[derive(Clone)]
+/// A trusted application of the real TEE.
+#[derive(Clone, Default)]
 pub struct Tee {
-    uuid: &'static str,
+    application: Application,
 }
 
 impl Tee {
-    /// The TA with this UUID.
+    /// A way to this one.
     #[must_use]
-    pub const fn new(uuid: &'static str) -> Self {
-        Self { uuid }
+    pub const fn new(application: Application) -> Self {
+        Self { application }
     }
 }
 
@@ -52,7 +53,7 @@ impl Opener for Tee {
     }
 
     fn open(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
-        Ok(Box::new(Session::open(self.uuid, role)?))
+        Ok(Box::new(Session::open(self.application.uuid(), role)?))
     }
 }
 

@@ -10,22 +10,21 @@ use clap::{Parser, Subcommand};
 use proseal_proto::id::{Generation, GroupId};
 
 pub(crate) use self::derive::Derive;
-pub(crate) use self::key::{Import as KeyImport, Key, default_suite};
+pub use self::key::Key;
 pub(crate) use self::packages::{Destination, Enrol, Identity, Statement};
 use crate::value;
 
-/// The command line.
+/// The command line of a tool whose `key` has the subcommands `K`.
 #[derive(Parser)]
 #[command(
     version,
-    about,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
 trusted application, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
-derive and refresh need group prose (870); enrol, key import, resume, revoke, \
-events and erase need group prose-admin (871); identity, statement, import, \
-status and suspend either."
+derive and refresh need group prose (870); enrol, resume, revoke, events and \
+erase need group prose-admin (871); identity, statement, import, status, \
+key list and suspend either."
 )]
-pub(crate) struct Args {
+pub(crate) struct Args<K: Subcommand = Key> {
     /// Print one JSON object
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -33,11 +32,11 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Command<K>,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum Command<K: Subcommand = Key> {
     /// Show what the device holds, and for how long
     ///
     /// Epochs up to a PTK Id (`ptk_id` of --json) are used: each was given out,
@@ -67,9 +66,9 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Bring keys in, list them
+    /// The keys that are held
     #[command(subcommand)]
-    Key(Key),
+    Key(K),
     /// Derive the integrity and confidentiality key of an epoch
     #[command(subcommand)]
     Derive(Derive),
@@ -127,12 +126,12 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        Args::command().debug_assert();
+        Args::<Key>::command().debug_assert();
     }
 
     #[test]
     fn the_help_names_the_group_of_every_command_that_needs_one() {
-        let mut command = Args::command();
+        let mut command = Args::<Key>::command();
         let said = command.render_help().to_string();
         let said = said.split("Exit codes").nth(1).unwrap();
         for subcommand in command.get_subcommands().map(|command| command.get_name()) {
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_root_key_comes_from_a_file_or_with_its_manager_as_an_argument() {
-        let parses = |words: &str| Args::try_parse_from(words.split_whitespace()).is_ok();
+        let parses = |words: &str| Args::<Key>::try_parse_from(words.split_whitespace()).is_ok();
         let (root_key, manager) = ("07".repeat(32), "c0".repeat(16));
         assert!(parses("prosectl enrol manager.enrol"));
         assert!(parses(&format!("prosectl enrol --root-key {root_key} --manager {manager} --yes")));

@@ -14,8 +14,10 @@ mod status;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use clap::Subcommand;
 use proseal_client::Client;
 
+use crate::Tool;
 use crate::args::{Args, Command, Derive, Identity, Key, Statement};
 use crate::confirm;
 use crate::failure::Failure;
@@ -23,14 +25,32 @@ use crate::output::Report;
 use crate::tee;
 use crate::value::EpochName;
 
+/// The subcommands of `key`: the product's, or those of a tool that has more.
+pub trait KeyCommands: Subcommand {
+    /// Carries out the one that was given.
+    fn carry_out(&self, client: &mut Client) -> Result<Report, Failure>;
+}
+
+impl KeyCommands for Key {
+    fn carry_out(&self, client: &mut Client) -> Result<Report, Failure> {
+        match self {
+            Self::List => key::list(client),
+        }
+    }
+}
+
 /// Carries out the command.
-pub(crate) fn run(args: &Args) -> Result<Report, Failure> {
-    let mut client = tee::client(Duration::from_secs(args.timeout));
+pub(crate) fn run<K: KeyCommands>(tool: &Tool, args: &Args<K>) -> Result<Report, Failure> {
+    let mut client = tee::client(tool.application, Duration::from_secs(args.timeout));
     carry_out(&mut client, args, io::stdout().is_terminal())
 }
 
 /// The same through any client, for an output that may be a terminal.
-fn carry_out(client: &mut Client, args: &Args, is_terminal: bool) -> Result<Report, Failure> {
+fn carry_out<K: KeyCommands>(
+    client: &mut Client,
+    args: &Args<K>,
+    is_terminal: bool,
+) -> Result<Report, Failure> {
     let output = statement::Output { json: args.json, is_terminal };
     match &args.command {
         Command::Status { .. } => status::run(client),
@@ -42,8 +62,7 @@ fn carry_out(client: &mut Client, args: &Args, is_terminal: bool) -> Result<Repo
         }
         Command::Enrol(enrol) => enrol::run(client, enrol, confirm::ask),
         Command::Import { file } => import::run(client, file),
-        Command::Key(Key::Import(import)) => key::import(client, import),
-        Command::Key(Key::List) => key::list(client),
+        Command::Key(key) => key.carry_out(client),
         Command::Derive(Derive::Send { group, generation, show_keys }) => {
             derive::send(client, *group, *generation, *show_keys)
         }

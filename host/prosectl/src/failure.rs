@@ -8,10 +8,11 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 /// What `doctor` reports when something is wrong: a failure with a report.
 pub(crate) const NUMBER_UNWELL: u32 = 0x803;
 /// Exit code: failed, for no reason that has a code of its own.
-pub(crate) const EXIT_FAILED: u8 = 1;
+pub const EXIT_FAILED: u8 = 1;
 /// Exit code: there is no TEE, or it does not answer.
 pub(crate) const EXIT_NO_TEE: u8 = 4;
-const EXIT_REFUSED: u8 = 3;
+/// Exit code: refused by the TA.
+pub const EXIT_REFUSED: u8 = 3;
 const EXIT_NO_PERMISSION: u8 = 5;
 
 /// The exit code of an error of the client.
@@ -26,22 +27,11 @@ pub(crate) const fn exit_code_of(error: &Error) -> u8 {
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+#[expect(missing_docs, reason = "each field is what its name says")]
+pub enum Failure {
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),
-    /// The key cannot be read.
-    #[error("{message}")]
-    Key { message: String, hint: &'static str },
-    /// This machine's clock was never set.
-    #[error("this machine's clock says {now}")]
-    Clock { now: String, hint: &'static str },
-    /// It would change what is held.
-    #[error("{message}")]
-    Held { message: String, hint: &'static str },
-    /// The TA took the request, but not the key in it.
-    #[error("{message}")]
-    NotTaken { message: String, hint: &'static str },
     /// A file cannot be read or written.
     #[error("{message}")]
     File { message: String, hint: &'static str },
@@ -63,6 +53,9 @@ pub(crate) enum Failure {
     /// The TA refused an epoch for its salt, by a code of many meanings.
     #[error("a salt is given, and the PGK's profile has none")]
     SaltUnused,
+    /// Of a command that another tool adds: all that there is to say.
+    #[error("{message}")]
+    Added { exit_code: u8, number: u32, name: &'static str, message: String, hint: &'static str },
     /// Between this program and the TA, or by the TA.
     #[error(transparent)]
     Client(#[from] Error),
@@ -71,30 +64,26 @@ pub(crate) enum Failure {
 impl Failure {
     /// 1 failed, 2 usage, 3 refused by the TA, 4 no TEE, 5 no permission.
     /// (6, manager unreachable, comes with the manager.)
-    pub(crate) fn exit_code(&self) -> u8 {
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
-            Self::Key { .. }
-            | Self::Held { .. }
-            | Self::Clock { .. }
-            | Self::File { .. }
+            Self::File { .. }
             | Self::WrongFile { .. }
             | Self::Qr { .. }
             | Self::Statement(_)
             | Self::Random(_) => EXIT_FAILED,
-            Self::NotTaken { .. } | Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
+            Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
+            Self::Added { exit_code, .. } => *exit_code,
             Self::Client(error) => exit_code_of(error),
         }
     }
 
-    /// A stable number for scripts: the TA's code, or 0x7xx and 0x8xx of our own.
+    /// A stable number for scripts: the TA's code, or 0x7xx and 0x8xx of our own. 0x802 and
+    /// 0x804 to 0x806 are prosectl-test's.
     pub(crate) const fn number(&self) -> u32 {
         match self {
             Self::Usage(_) => 0x801,
-            Self::Key { .. } => 0x802,
-            Self::Held { .. } => 0x804,
-            Self::NotTaken { .. } => 0x805,
-            Self::Clock { .. } => 0x806,
             Self::File { .. } => 0x807,
             Self::WrongFile { .. } => 0x808,
             Self::Qr { .. } => 0x809,
@@ -102,18 +91,16 @@ impl Failure {
             Self::Random(_) => 0x80b,
             Self::Refused { code, .. } => code.number(),
             Self::SaltUnused => Code::OutOfRange.number(),
+            Self::Added { number, .. } => *number,
             Self::Client(error) => error.number(),
         }
     }
 
     /// A stable short name.
-    pub(crate) const fn name(&self) -> &'static str {
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",
-            Self::Key { .. } => "bad_key_file",
-            Self::Held { .. } => "held",
-            Self::NotTaken { .. } => "not_taken",
-            Self::Clock { .. } => "clock_not_set",
             Self::File { .. } => "bad_file",
             Self::WrongFile { .. } => "wrong_file",
             Self::Qr { .. } => "too_long_for_qr",
@@ -121,6 +108,7 @@ impl Failure {
             Self::Random(_) => "no_random",
             Self::Refused { code, .. } => code.name(),
             Self::SaltUnused => Code::OutOfRange.name(),
+            Self::Added { name, .. } => name,
             Self::Client(error) => error.name(),
         }
     }
@@ -129,13 +117,10 @@ impl Failure {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Usage(_) => "see `prosectl --help`, or the --help of its command",
-            Self::Key { hint, .. }
-            | Self::Held { hint, .. }
-            | Self::NotTaken { hint, .. }
-            | Self::Clock { hint, .. }
-            | Self::File { hint, .. }
+            Self::File { hint, .. }
             | Self::WrongFile { hint, .. }
-            | Self::Refused { hint, .. } => hint,
+            | Self::Refused { hint, .. }
+            | Self::Added { hint, .. } => hint,
             Self::Qr { .. } => "carry it as a file",
             Self::Statement(_) => {
                 "install this program and the trusted application from one release; if they are, please report this"

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 pub(crate) const STANDARD: &str = "-";
 
 /// How a message names what is read.
-pub(crate) fn name(path: &Path) -> String {
+#[must_use]
+pub fn name(path: &Path) -> String {
     if path == Path::new(STANDARD) {
         "standard input".to_owned()
     } else {
@@ -19,7 +20,8 @@ pub(crate) fn name(path: &Path) -> String {
     }
 }
 
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+/// Opens a file, or standard input, to be read.
+pub fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD) {
         // As a file: std's own handle would keep what is read in its buffer.
         Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))

@@ -15,7 +15,7 @@ pub(crate) const ROOM: usize = 64 * 1024;
 
 /// The outcome of a command that was carried out. It may hold derived keys
 /// (`--show-keys`), and wipes itself.
-pub(crate) struct Report {
+pub struct Report {
     text: Zeroizing<String>,
     object: Value,
     /// What goes to standard output instead of the text, if it is to.
@@ -40,7 +40,8 @@ fn wipe(value: &mut Value) {
 
 impl Report {
     /// `text` for people, the members of `object` for programs.
-    pub(crate) fn new(text: String, object: Value) -> Self {
+    #[must_use]
+    pub fn new(text: String, object: Value) -> Self {
         Self::ended(0, text, object)
     }
 

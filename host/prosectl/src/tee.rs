@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use proseal_client::Client;
+use proseal_client::{Application, Client};
 
-/// A client of the TA in the real TEE, each call bounded in time.
+/// A client of an application of the real TEE, each call bounded in time.
 #[cfg(feature = "optee")]
-pub(crate) fn client(limit: Duration) -> Client {
+pub(crate) fn client(application: Application, limit: Duration) -> Client {
     use proseal_client::{tee::Tee, timed::Timed};
-    Client::new(Timed::new(Tee::new(proseal_proto::test_command::UUID), limit))
+    Client::new(Timed::new(Tee::new(application), limit))
 }
 
 /// Built without libteec, for unit tests on a host without any TEE.
 #[cfg(not(feature = "optee"))]
-pub(crate) fn client(_: Duration) -> Client {
+pub(crate) fn client(_: Application, _: Duration) -> Client {
     use proseal_client::{Fault, Opener, Transport};
     use proseal_proto::role::Role;
 

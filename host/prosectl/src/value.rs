@@ -46,15 +46,18 @@ pub(crate) fn grouped(octets: &[u8]) -> String {
     octets.chunks(2).map(hex).collect::<Vec<_>>().join(" ")
 }
 
-pub(crate) fn group(text: &str) -> Result<GroupId, String> {
+/// A group id, 6 hexadecimal digits.
+pub fn group(text: &str) -> Result<GroupId, String> {
     Ok(GroupId::from_octets(octets(text)?))
 }
 
-pub(crate) fn member(text: &str) -> Result<MemberId, String> {
+/// A member id, 6 hexadecimal digits.
+pub fn member(text: &str) -> Result<MemberId, String> {
     Ok(MemberId::from_octets(octets(text)?))
 }
 
-pub(crate) fn pgk_id(text: &str) -> Result<PgkId, String> {
+/// A PGK Id, 2 hexadecimal digits.
+pub fn pgk_id(text: &str) -> Result<PgkId, String> {
     let [id] = octets(text)?;
     Ok(PgkId(id))
 }
@@ -87,30 +90,35 @@ pub(crate) fn epoch(text: &str) -> Result<EpochName, String> {
     Ok(EpochName { sender, ptk_id, salt })
 }
 
-pub(crate) fn generation(text: &str) -> Result<Generation, String> {
+/// A generation, decimal.
+pub fn generation(text: &str) -> Result<Generation, String> {
     text.parse()
         .ok()
         .and_then(|n| Generation::new(n).ok())
         .ok_or_else(|| "expected a number from 1 to 2^48".to_owned())
 }
 
-pub(crate) fn label(text: &str) -> Result<Label, String> {
+/// An operator label.
+pub fn label(text: &str) -> Result<Label, String> {
     Label::new(text).map_err(|_| format!("at most {} octets", limit::LABEL))
 }
 
-pub(crate) fn time(text: &str) -> Result<u64, String> {
+/// Seconds since 1970 of an RFC 3339 time.
+pub fn time(text: &str) -> Result<u64, String> {
     let time = humantime::parse_rfc3339_weak(text)
         .map_err(|_| "expected a time such as 2027-01-31T12:00:00Z".to_owned())?;
     seconds(time).ok_or_else(|| "before 1970".to_owned())
 }
 
 /// Seconds since 1970 UTC.
-pub(crate) fn seconds(time: SystemTime) -> Option<u64> {
+#[must_use]
+pub fn seconds(time: SystemTime) -> Option<u64> {
     time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
 /// RFC 3339 UTC; `None` beyond the year 9999.
-pub(crate) fn rfc3339(seconds: u64) -> Option<String> {
+#[must_use]
+pub fn rfc3339(seconds: u64) -> Option<String> {
     if seconds > LAST_SECOND {
         return None;
     }

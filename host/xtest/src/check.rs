@@ -12,7 +12,7 @@ use proseal_proto::error::Code;
 use crate::case::{Case, Place, Stop, Verdict};
 use crate::options::Options;
 use crate::show::{Show, dump};
-use crate::target::Target;
+use crate::target::{Build, Target};
 
 /// What happens while a case runs, in order.
 pub(crate) enum Event {
@@ -64,6 +64,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// From here on the case speaks to this build of the TA.
+    pub(crate) fn turn_to(&mut self, build: Build) {
+        self.target = self.target.of(build);
+        self.ta = self.target.client();
+    }
+
     /// A case of this id, which reports to `events`.
     pub(crate) fn new(
         id: String,

@@ -1,6 +1,7 @@
 //! `prose-xtest`: tests of ProSeal's trusted application against the real
-//! TEE, in the manner of OP-TEE's xtest. It erases the device: it calls the
-//! test build of the TA, which has storage of its own, and no other.
+//! TEE, in the manner of OP-TEE's xtest. It erases the device: that of the test
+//! build of the TA, which has storage of its own, and in suite `package` the
+//! product's too.
 //!
 //! ```text
 //! options -> selection -> runner (a thread a case) -> report, junit

@@ -13,7 +13,8 @@ use crate::selection::Filter;
 pub(crate) const USAGE: &str = "\
 Usage: prose-xtest [options] [[-x] <test-id>]...
 
-Tests ProSeal's trusted application (its test build, which it erases).
+Tests ProSeal's trusted application: its test build, and in suite package the
+product. It erases the device of both.
 
 <test-id> is a whole id (regression_1001), a number (1001: that case of each
 suite) or the start of either with a * (regression_10*). Ids apply from left to

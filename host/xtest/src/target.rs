@@ -1,5 +1,5 @@
-//! The TA under test: the test build in the TEE, or its logic in this
-//! process. Both offer the same [`Target`].
+//! The TA under test: the test build or the product, in the TEE or its logic in
+//! this process. Both offer the same [`Target`].
 
 #[cfg(all(feature = "sim", not(feature = "optee")))]
 mod sim;
@@ -8,6 +8,17 @@ mod tee;
 
 use proseal_client::{Fault, Opener, Transport};
 use proseal_proto::role::Role;
+
+/// Which build of the TA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// The test build: most cases install what they need in clear, or ask for what
+    /// only it tells.
+    #[default]
+    Test,
+    /// The product.
+    Product,
+}
 
 /// A way to the TA by one role only.
 struct Only<O> {

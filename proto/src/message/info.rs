@@ -52,6 +52,8 @@ impl VersionReply {
     pub const LEN: usize = 2 + 4 + 1 + 2 + 2 + 2 + 4 + 4 + 2;
     /// `rollback_protection` from which storage counts as protected.
     pub const ROLLBACK_PROTECTED: u16 = 1000;
+    /// `build` of the product.
+    pub const PRODUCT: u8 = 0;
     /// `build` of the test build.
     pub const TEST_BUILD: u8 = 1;
 }

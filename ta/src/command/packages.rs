@@ -1,11 +1,10 @@
 //! `statement`, `enrol` and `import`.
 
-use proseal_proto::content::Content;
+use proseal_proto::content::{Content, Scope};
 use proseal_proto::error::Code;
 use proseal_proto::message::{Enrol, GetStatement, Import, ImportReply, Outcome, StatementReply};
 use proseal_proto::package::{self, Body, Package, Trust};
 use proseal_proto::statement::Statement;
-use proseal_proto::test_command::Scope;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 

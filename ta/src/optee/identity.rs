@@ -138,7 +138,9 @@ impl Identity for OpTee {
 
 /// X25519 (RFC 7748) with a pair's private half. A `public` that gives nothing
 /// would end the TA: see [`crate::hpke::is_good_key`].
-fn agree(
+///
+/// Errors: what OP-TEE's calls end with.
+pub fn agree(
     pair: &impl GenericObject,
     public: &[u8; 32],
     agreed: &mut [u8; 32],
@@ -155,19 +157,4 @@ fn agree(
         Ok(_) => Err(StoreError::Failed),
         Err(error) => Err(store_error(&error)),
     }
-}
-
-/// The same by a pair in memory, private and public: for published vectors.
-pub fn agree_by(
-    (private, own): (&[u8; 32], &[u8; 32]),
-    public: &[u8; 32],
-    agreed: &mut [u8; 32],
-) -> Result<(), StoreError> {
-    let failed = |error| store_error(&error);
-    let mut pair =
-        TransientObject::allocate(TransientObjectType::X25519Keypair, BITS).map_err(failed)?;
-    let own = AttributeMemref::from_ref(AttributeId::X25519PublicValue, own);
-    let private = AttributeMemref::from_ref(AttributeId::X25519PrivateValue, private);
-    pair.populate(&[own.into(), private.into()]).map_err(failed)?;
-    agree(&pair, public, agreed)
 }

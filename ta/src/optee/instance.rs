@@ -1,5 +1,6 @@
 //! The TA's one instance, which all sessions share.
 
+use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use optee_utee::property::{ClientIdentity, PropertyKey};
@@ -7,8 +8,9 @@ use optee_utee::{Error, ErrorKind, LoginType, Result, Uuid};
 use proseal_proto::role::Role;
 
 use super::OpTee;
-use super::serve::Messages;
+use super::serve::{Memrefs, Messages};
 use crate::device::Ta;
+use crate::dispatch::depth;
 use crate::session::{self, Login};
 
 /// A session: who is calling.
@@ -75,12 +77,24 @@ impl Instance {
         Self(RefCell::new((Ta::new(OpTee::new()), Messages::new())))
     }
 
-    /// The instance, for one call. `None` only if it was entered twice, which
-    /// OP-TEE excludes.
-    pub fn enter<T>(&self, call: impl FnOnce(&mut Ta<OpTee>, &mut Messages) -> T) -> Option<T> {
-        self.0.try_borrow_mut().ok().map(|mut inner| {
-            let (ta, messages) = &mut *inner;
-            call(ta, messages)
+    /// Has the command `number` answered by `answer`, which gets the request, the room
+    /// for the response, and where that goes. `looks_at_time` is for [`Ta::begin_call`].
+    ///
+    /// Errors, with nothing done: `ShortBuffer` if the response might not fit,
+    /// `BadParameters` if request and room share a page; `Busy` only if the instance was entered
+    /// twice, which OP-TEE excludes.
+    pub fn serve(
+        &self,
+        memrefs: &mut Memrefs<'_>,
+        number: u32,
+        looks_at_time: bool,
+        answer: impl FnOnce(&mut Ta<OpTee>, &[u8], usize, &mut Vec<u8>),
+    ) -> Result<()> {
+        let mut inner = self.0.try_borrow_mut().map_err(|_| Error::from(ErrorKind::Busy))?;
+        let (ta, messages) = &mut *inner;
+        ta.begin_call(looks_at_time);
+        messages.serve(memrefs, depth(number), |request, room, response| {
+            answer(ta, request, room, response);
         })
     }
 }

@@ -20,7 +20,7 @@ pub type Memrefs<'a> =
 /// Where the two messages of a call stand in the TA: memory that is kept, since
 /// to ask for it at each call cost more than to derive a key. Between calls
 /// nothing is in it.
-pub struct Messages {
+pub(super) struct Messages {
     request: Buffer,
     response: Buffer,
 }
@@ -36,7 +36,7 @@ impl Messages {
     /// Errors, with nothing done: `ShortBuffer` if the response might not fit,
     /// `BadParameters` if request and room share a page. Everything else is a
     /// response with a code of its own.
-    pub fn serve(
+    pub(super) fn serve(
         &mut self,
         memrefs: &mut Memrefs<'_>,
         depth: Depth,

@@ -18,4 +18,5 @@ extern crate alloc;
 pub mod dispatch;
 pub mod marks;
 #[cfg(feature = "optee")]
+#[path = "../../memory.rs"]
 mod memory;

@@ -14,10 +14,9 @@
 extern crate alloc;
 
 use optee_utee::{
-    ErrorKind, ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
+    ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,
 };
-use proseal_ta::dispatch::depth;
 use proseal_ta::optee::{Instance, Memrefs, Session};
 use proseal_ta_test::dispatch::{dispatch, looks_at_time};
 use proseal_ta_test::marks;
@@ -44,14 +43,9 @@ fn destroy() {}
 
 #[ta_invoke_command]
 fn invoke(session: &mut Session, number: u32, memrefs: &mut Memrefs<'_>) -> Result<()> {
-    INSTANCE
-        .enter(|ta, messages| {
-            ta.begin_call(looks_at_time(number));
-            messages.serve(memrefs, depth(number), |request, room, response| {
-                dispatch(ta, session.role(), number, request, room, response);
-            })
-        })
-        .unwrap_or_else(|| Err(ErrorKind::Busy.into()))
+    INSTANCE.serve(memrefs, number, looks_at_time(number), |ta, request, room, response| {
+        dispatch(ta, session.role(), number, request, room, response);
+    })
 }
 
 mod header {

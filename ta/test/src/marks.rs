@@ -40,11 +40,19 @@ impl Agree for proseal_ta::sim::Sim {
 impl Agree for proseal_ta::optee::OpTee {
     fn agree_by(
         &mut self,
-        pair: (&[u8; 32], &[u8; 32]),
+        (private, own): (&[u8; 32], &[u8; 32]),
         public: &[u8; 32],
         agreed: &mut [u8; 32],
     ) -> Result<(), StoreError> {
-        proseal_ta::optee::agree_by(pair, public, agreed)
+        use optee_utee::{AttributeId, AttributeMemref, TransientObject, TransientObjectType};
+
+        let failed = |_| StoreError::Failed;
+        let mut pair =
+            TransientObject::allocate(TransientObjectType::X25519Keypair, 256).map_err(failed)?;
+        let own = AttributeMemref::from_ref(AttributeId::X25519PublicValue, own);
+        let private = AttributeMemref::from_ref(AttributeId::X25519PrivateValue, private);
+        pair.populate(&[own.into(), private.into()]).map_err(failed)?;
+        proseal_ta::optee::agree(&pair, public, agreed)
     }
 }
 

@@ -360,7 +360,7 @@ mod tests {
         };
         let mut octets = Vec::new();
         content.encode(&mut octets);
-        let mut client = Client::new(Machine::start(Default::default(), 1));
+        let mut client = Client::new(Machine::start_test_build(Default::default(), 1));
         client.call(&Install { scope: Scope::Whole, content: &octets }).ok().unwrap();
         client
     }
@@ -441,7 +441,7 @@ mod tests {
             "generation 2, 3 of group 0a0b0c is passed over, and 1 is sent with: without an \
              epoch salt, sending is for storage that cannot be rolled back"
         );
-        assert!(warning.hint().contains("--accept-rollback"));
+        assert!(warning.hint().contains("whose policy accepts it"));
         assert!(choose(&[held(1)], NOW).unwrap().warning(GROUP).is_none());
     }
 }

@@ -11,9 +11,11 @@ use proseal_issuer::{
     Delegation, DesiredState, Group, GroupKey, ManagerId, Notice, Package, Pgk, RootKey, Signer,
     SignerKey, SignerVersion, Statement,
 };
-use proseal_proto::content::{Label, Policy};
+use proseal_proto::content::{Content, Label, Policy};
 use proseal_proto::id::{Generation, GroupId, MemberId, PgkId};
+use proseal_proto::message::Status;
 use proseal_proto::profile::{Profile, Suite};
+use proseal_proto::test_command::{Install, Scope};
 use proseal_ta::sim::Medium;
 
 use super::*;
@@ -58,7 +60,7 @@ impl Device {
     }
 
     fn run(&mut self, words: &[&str]) -> Result<Report, Failure> {
-        let args = Args::try_parse_from([&["prosectl"], words].concat()).unwrap();
+        let args = Args::<Key>::try_parse_from([&["prosectl"], words].concat()).unwrap();
         carry_out(&mut self.client, &args, false)
     }
 
@@ -238,7 +240,9 @@ fn a_device_is_enrolled_once_after_its_operator_has_compared() {
     let fingerprint = grouped(&manager.root.public().digest());
     let file = device.file("manager.enrol", manager.enrolment());
     let words = ["prosectl", "enrol", &file];
-    let Command::Enrol(arguments) = Args::try_parse_from(words).unwrap().command else { panic!() };
+    let Command::Enrol(arguments) = Args::<Key>::try_parse_from(words).unwrap().command else {
+        panic!()
+    };
     for (answer, told) in [
         (confirm::Answer::No, "not enrolled".to_owned()),
         (
@@ -419,11 +423,14 @@ fn a_device_without_a_manager_takes_nothing() {
     let package = Manager::new(1, 5, 0xc0).package(&mut device, &state(1, 1, &[1]));
     let hint = "prosectl enrol FILE";
     device.refuses(&package, "wrong_state", 3, "belongs to no manager yet", hint);
-    // As the test build fills it.
-    let key = device.file("key", [1; 32]);
-    let words = "key import --group 0a0b0c --member 000001 --generation 1 --pgk-id 01 --key-file";
-    let words: Vec<_> = words.split(' ').chain([key.as_str()]).collect();
-    device.done(&words);
+    // As only the test build can bring it about.
+    device.client = Client::new(Machine::start_test_build(Arc::clone(&device.medium), 7));
+    let id = device.client.call(&Status).unwrap().device;
+    let content =
+        Content { device: id, sequence: 1, time: TIME, start_nonce: None, groups: Vec::new() };
+    let mut octets = Vec::new();
+    content.encode(&mut octets);
+    device.client.call(&Install { scope: Scope::Whole, content: &octets }).unwrap();
     device.refuses(&package, "wrong_state", 3, "in use without a manager", hint);
     let file = device.file("manager.enrol", Manager::new(1, 5, 0xc0).enrolment());
     let told = "in use without a manager";

@@ -2,9 +2,10 @@
 //! costs nobody anything. 1000 the memory of a call; 2000 what is not a
 //! command's request; 3000 values out of range; 4000 what the state or the
 //! policy forbids; 5000 logins; 6000 many callers at once; 7000 the TA's
-//! file; 8000 the death of the TA.
+//! file; 8000 the death of the TA; 9000 the product, where all others are of the
+//! test build.
 //!
-//! Around each case stands [`unharmed`]: the TA has not restarted, its state
+//! Around each case of the test build stands [`unharmed`]: the TA has not restarted, its state
 //! has not changed, and it answers the next good call.
 
 mod callers;
@@ -12,6 +13,7 @@ mod death;
 mod file;
 mod logins;
 mod memory;
+mod product;
 mod requests;
 mod state;
 mod values;
@@ -45,6 +47,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static [Case]> {
         file::CASES,
         death::CASES,
         state::FACTORY,
+        product::CASES,
     ]
     .into_iter()
 }

@@ -2,39 +2,60 @@
 
 use std::time::Duration;
 
-use proseal_client::Client;
 use proseal_client::tee::Tee;
 use proseal_client::timed::Timed;
+use proseal_client::{Application, Client, Fault, Opener, Transport};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{Panic, UUID};
 
-use super::Only;
+use super::{Build, Only};
 use crate::line::Line;
 
 /// What any one call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
-/// The test build of the TA.
+/// One build of the TA.
 #[derive(Clone)]
-pub(crate) struct Target;
+pub(crate) struct Target {
+    application: Application,
+}
 
 impl Target {
-    /// It is opened with the first call.
+    /// The test build. It is opened with the first call.
     pub(crate) const fn new() -> Self {
-        Self
+        Self { application: Application::new(UUID) }
+    }
+
+    /// The same for another build.
+    pub(crate) const fn of(&self, build: Build) -> Self {
+        Self {
+            application: match build {
+                Build::Test => Application::new(UUID),
+                Build::Product => Application::PRODUCT,
+            },
+        }
+    }
+
+    fn tee(&self) -> Timed<Tee> {
+        Timed::new(Tee::new(self.application), CALL_LIMIT)
     }
 
     /// A client with a session of its own.
     pub(crate) fn client(&self) -> Client {
-        Client::new(Timed::new(Tee::new(UUID), CALL_LIMIT))
+        Client::new(self.tee())
     }
 
     /// A client that has one role only.
     pub(crate) fn client_as(&self, role: Role) -> Client {
-        Client::new(Only { opener: Timed::new(Tee::new(UUID), CALL_LIMIT), role })
+        Client::new(Only { opener: self.tee(), role })
     }
 
-    /// The TA ends, and starts anew with the next call.
+    /// A session of this role, for octets.
+    pub(crate) fn session(&self, role: Role) -> Result<Box<dyn Transport>, Fault> {
+        self.tee().open(role)
+    }
+
+    /// The TA ends, and starts anew with the next call. Only the test build can be told to.
     pub(crate) fn restart(&self) {
         // Nothing comes back from it.
         let _died = self.client().call(&Panic);
@@ -45,7 +66,7 @@ impl Target {
         std::thread::sleep(time);
     }
 
-    /// Octets as they are to the TA, and its octets back.
+    /// Octets as they are to the test build, and its octets back.
     ///
     /// Errors: why they did not reach the dispatcher.
     pub(crate) fn raw(&self, number: u32, request: &[u8]) -> Result<Vec<u8>, String> {

@@ -38,9 +38,11 @@ const ALGORITHM: usize = 12;
 const HASH_SIZE: usize = 16;
 const HASH: usize = 20;
 
-/// The TA's file, which goes back to what it was.
+/// The TA's file, which goes back to its place. It may be a link into a medium that
+/// cannot be written to, so it is set aside and another stands there meanwhile.
 struct TaFile {
     path: PathBuf,
+    aside: PathBuf,
     octets: Vec<u8>,
 }
 
@@ -49,9 +51,9 @@ impl TaFile {
         FOLDERS.iter().find_map(|folder| {
             let path = PathBuf::from(folder).join(format!("{UUID}.ta"));
             let octets = fs::read(&path).ok()?;
-            // Only where it can be written, and so put back.
-            fs::OpenOptions::new().write(true).open(&path).ok()?;
-            Some(Self { path, octets })
+            let aside = path.with_extension("aside");
+            fs::rename(&path, &aside).ok()?;
+            Some(Self { path, aside, octets })
         })
     }
 
@@ -74,14 +76,14 @@ impl TaFile {
 
 impl Drop for TaFile {
     fn drop(&mut self) {
-        let _ = fs::write(&self.path, &self.octets);
+        let _ = fs::rename(&self.aside, &self.path);
     }
 }
 
 /// Makes the TA panic, changes its file, and expects that it does not open.
 fn changed(c: &mut Context, change: impl FnOnce(&TaFile) -> Vec<u8>, expected: u32) -> Verdict {
     let Some(file) = TaFile::find() else {
-        return Err(Stop::Skipped(String::from("the TA's file cannot be written here")));
+        return Err(Stop::Skipped(String::from("the TA's file cannot be replaced here")));
     };
     let line = c.line()?;
     let panic = TestId::Panic.number();

@@ -7,7 +7,7 @@ use proseal_proto::message::{DeviceState, Enrol, GetStatement, Outcome};
 use proseal_proto::test_command::Scope;
 use sha2::{Digest, Sha256};
 
-use super::case;
+use super::{case, of_test_build};
 use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::fixture::{self, GROUP, TIME};
@@ -21,9 +21,10 @@ pub(super) const CASES: &[Case] = &[
     case(1005, "erase ends the identity: the next one is another", erased),
     case(1006, "a device that has a manager takes no other", enrolled_twice),
     case(1007, "a root key of zeros is none", no_root),
-    case(1008, "a device that is in use without a manager is not enrolled", in_use),
+    of_test_build(1008, "a device that is in use without a manager is not enrolled", in_use),
     case(1009, "without a manager nothing is imported", import_without),
     case(1010, "any 32 octets are a root key, and sign nothing", strange_roots),
+    of_test_build(1011, "nor is anything imported into one that is in use without", import_in_use),
 ];
 
 fn first(c: &mut Context) -> Verdict {
@@ -144,9 +145,17 @@ fn import_without(c: &mut Context) -> Verdict {
     c.fresh()?;
     let reply = c.import(&package);
     c.refused("import", reply, Code::WrongState);
+    Ok(())
+}
+
+fn import_in_use(c: &mut Context) -> Verdict {
+    let manager = c.manager()?;
+    let package = manager.package(&manager.plain());
+    c.imported(&package, Outcome::Applied)?;
+    c.fresh()?;
     c.applied(Scope::Whole, &fixture::one_pgk())?;
     let reply = c.import(&package);
-    c.refused("import into a device that is in use without", reply, Code::WrongState);
+    c.refused("import", reply, Code::WrongState);
     Ok(())
 }
 

@@ -7,9 +7,17 @@ use proseal_client::{Fault, Opener, Transport};
 use proseal_proto::buffer::Buffer;
 use proseal_proto::role::Role;
 use proseal_ta::sim::Medium;
+use prosectl::KeyCommands;
 
 use super::*;
-use crate::args::{Args, Command, Key};
+use crate::args::Key;
+
+/// As `key` stands in the whole line.
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    key: Key,
+}
 
 const GROUP: &str = "0a0b0c";
 
@@ -22,7 +30,7 @@ struct Device {
 impl Device {
     fn new() -> Self {
         let medium = Arc::<Mutex<Medium>>::default();
-        Self { client: Client::new(Machine::start(Arc::clone(&medium), 1)), medium }
+        Self { client: Client::new(Machine::start_test_build(Arc::clone(&medium), 1)), medium }
     }
 
     /// `prosectl key import` of a key of these octets.
@@ -43,10 +51,9 @@ fn import_through(client: &mut Client, octet: u8, arguments: &[&str]) -> Result<
     ));
     std::fs::File::create(&path).unwrap().write_all(&[octet; 32]).unwrap();
     let path = path.to_str().unwrap();
-    let fixed = ["prosectl", "key", "import", "--group", GROUP, "--key-file", path];
-    let args = Args::try_parse_from(fixed.iter().chain(arguments)).unwrap();
-    let Command::Key(Key::Import(arguments)) = args.command else { panic!("it says key import") };
-    let result = import(client, &arguments);
+    let fixed = ["key", "import", "--group", GROUP, "--key-file", path];
+    let line = Line::try_parse_from(fixed.iter().chain(arguments)).unwrap();
+    let result = line.key.carry_out(client);
     std::fs::remove_file(path).unwrap();
     result
 }
@@ -103,7 +110,10 @@ fn a_damaged_device_says_so_to_import_and_list() {
     let mut device = Device::new();
     device.medium.lock().unwrap().object = Some(vec![0; 4096]);
     assert_eq!(failed(device.import(1, FIRST)).0, "damaged");
-    assert_eq!(failed(list(&mut device.client)).0, "damaged");
+    assert_eq!(
+        failed(Key::Product(prosectl::Key::List).carry_out(&mut device.client)).0,
+        "damaged"
+    );
 }
 
 /// A way to the TA on which others import just before `install` arrives.
@@ -162,7 +172,7 @@ impl Transport for CrowdedLine {
 #[test]
 fn imports_at_once_come_one_after_the_other() {
     for (others, taken) in [(0, true), (1, true), (7, true), (8, false)] {
-        let machine = Machine::start(Default::default(), 1);
+        let machine = Machine::start_test_build(Default::default(), 1);
         let mut client = Client::new(Crowded { machine, others: Arc::new(Mutex::new(others)) });
         let result = import_through(&mut client, 1, FIRST);
         assert_eq!(result.is_ok(), taken, "{others} others");

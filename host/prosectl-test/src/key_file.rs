@@ -3,26 +3,26 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use prosectl::file;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
-use crate::file;
+use crate::failure::ImportFailure;
 
 const KEY_LEN: usize = 32;
 /// 64 digits and whatever white space an editor adds; more is no key.
 const READ_MAX: usize = 256;
 
 /// Reads a key: 32 octets, or 64 hexadecimal digits and white space.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, ImportFailure> {
     let name = file::name(path);
-    let failed = |error: io::Error| Failure::Key {
+    let failed = |error: io::Error| ImportFailure::Key {
         message: format!("cannot read the key from {name}: {error}"),
         hint: "name a file that this user may read, or - for standard input",
     };
     let mut octets = Zeroizing::new(Vec::with_capacity(READ_MAX));
     let file = file::open(path).map_err(failed)?;
     file.take(READ_MAX as u64).read_to_end(&mut octets).map_err(failed)?;
-    parse(&octets).ok_or_else(|| Failure::Key {
+    parse(&octets).ok_or_else(|| ImportFailure::Key {
         message: if octets.len() == READ_MAX {
             format!("{name} is too long for a key")
         } else if octets.len() == KEY_LEN {
