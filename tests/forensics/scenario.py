@@ -54,8 +54,8 @@ NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "g
 def run(name):
     """Lives it in a fresh UE of this name; the report of all searches."""
     Report.forget()
-    life = Life(UE(name, installs=True))
-    life.ue.start("--fresh")
+    life = Life(UE(name))
+    life.ue.start("--fresh", "--tests")
     try:
         life.identify()
         life.import_package()
@@ -123,7 +123,7 @@ class Life:
         held = self.held | self._keys("sender's", MEMBER, sent["ptk_id"], sent["salt"])
         held |= self._keys("receiver's", PEER, "0001", SALT)
         live = self._keys("client's", PEER, "0002", SALT)
-        self._keep_in_a_shell(f"$({self.ue.ctl} --json {' '.join(self._receive('0002'))} --show-keys)")
+        self._keep_in_a_shell(f"$(prosectl --json {' '.join(self._receive('0002'))} --show-keys)")
         self._plant(self.planted, PLANTED_FILE)
 
         self._search_secure_ram(STARTED_COLD, held | live)
@@ -179,8 +179,10 @@ class Life:
     def take_in_clear(self):
         """As the test build may, whose request then has a PGK in it. The normal world has seen this one."""
         self.held["PGK in clear"] = os.urandom(32)
-        self.ue.done("key", "import", "--group", LAST_GROUP, "--member", MEMBER, "--generation", "1", "--pgk-id", PGK_ID,
-                     "--key-file", "-", stdin=self.held["PGK in clear"])
+        answer = self.ue.exec("prosectl-test", "key", "import", "--group", LAST_GROUP, "--member", MEMBER, "--generation",
+                              "1", "--pgk-id", PGK_ID, "--key-file", "-", stdin=self.held["PGK in clear"])
+        if answer.status:
+            raise RuntimeError(f"a PGK in clear: {answer}")
         self._search_secure_ram(IN_CLEAR, self.held)
 
     def _meet_manager(self):

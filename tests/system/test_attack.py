@@ -23,9 +23,9 @@ def importing(generation, pgk_id, *more):
 
 
 class Attack(unittest.TestCase):
-    def ue(self, name, *options):
+    def ue(self, name, *options, installs=True):
         """A new device, fresh."""
-        ue = UE(name, installs=True)
+        ue = UE(name, installs)
         ue.start("--fresh", "--cache", "unsafe", *options)
         self.addCleanup(ue.stop)
         return ue
@@ -283,7 +283,7 @@ class Users(Attack):
         self.assertEqual((answer.status, answer.stdout), (0, "ready\n"), answer)
 
     def test_attack_users_get_their_roles_commands_and_no_others(self):
-        ue = self.ue("attack-users")
+        ue = self.ue("attack-users", "--tests", installs=False)
         self.add_outsider(ue)
         self.kernel_keeps_groups_apart(ue)
         self.assertEqual(ue.done("status")["state"], "factory")
@@ -311,7 +311,7 @@ class Users(Attack):
         self.assertEqual(ue.done("status")["state"], "damaged")
         self.walk(ue, "damaged")
         for user in (self.DAEMON, self.NONE, self.NOBODY):
-            self.refused(self.as_user(ue, user, ue.ctl, "--json", "erase", "--yes"), self.NG)
-        erased = self.as_user(ue, self.ADMINISTRATOR, ue.ctl, "--json", "erase", "--yes")
+            self.refused(self.as_user(ue, user, "prosectl", "--json", "erase", "--yes"), self.NG)
+        erased = self.as_user(ue, self.ADMINISTRATOR, "prosectl", "--json", "erase", "--yes")
         self.assertEqual(erased.status, 0, erased)
         self.assertEqual(ue.done("status")["state"], "factory")

@@ -21,7 +21,7 @@ STORE = "/var/lib/optee-client/data/tee"
 class Power(unittest.TestCase):
     def test_power_cuts_at_random_instants(self):
         print(f"seed {EXTENT.seed}")
-        cuts = Cuts(UE("power", installs=True), EXTENT.seed)
+        cuts = Cuts(UE("power"), EXTENT.seed)
         self.assertEqual(cuts.run(EXTENT.cuts), [])
         print(cuts.summary())
 
@@ -31,14 +31,14 @@ class PowerLog(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.recorder = UE("power-log", installs=True)
+        cls.recorder = UE("power-log")
         cls.recording = Recording(cls.recorder, EXTENT.seed).run()
 
     def test_power_log_makes_the_disk_bit_for_bit(self):
         self.assertEqual(self.recording.whole(), self.recorder.disk())
 
     def test_power_cuts_at_boundaries_of_flushes(self):
-        boundaries = Boundaries(UE("power", installs=True), self.recording, EXTENT.seed)
+        boundaries = Boundaries(UE("power"), self.recording, EXTENT.seed)
         chosen = boundaries.drawn(EXTENT.first_commits, EXTENT.the_rest)
         print(f"seed {EXTENT.seed}: {len(chosen)} of {len(self.recording.boundaries)} boundaries, "
               f"{len(self.recording.first_commits())} of them in the first commits of the fresh disk")
@@ -48,7 +48,7 @@ class PowerLog(unittest.TestCase):
     def test_power_cut_in_the_first_commits_without_the_guard_is_told(self):
         """OP-TEE 4.5 makes its list of the TAs' versions empty, and writes the head later: between the two a cut leaves
         a store that never opens, about the middle of the first commits."""
-        ue, first = UE("power", installs=True), self.recording.first_commits()
+        ue, first = UE("power"), self.recording.first_commits()
         self.addCleanup(ue.cut)
         image = KEPT / "unguarded.img"
         image.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ class PowerDisk(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.ue = UE("power-disk", installs=True)
+        cls.ue = UE("power-disk")
         cls.ue.start("--fresh")
         cls.addClassCleanup(cls.ue.cut)
         cls.life = Life()

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proseal_client::Client;
+use proseal_client::{Application, Client};
 use proseal_client::tee::Tee;
 use proseal_proto::message::Receive;
 use proseal_proto::test_command::UUID;
@@ -31,7 +31,7 @@ impl Waiter {
         let (derived_in, derived) = channel();
         thread::spawn(move || {
             // A client stays in the thread that made it.
-            let mut client = Client::new(Tee::new(UUID));
+            let mut client = Client::new(Tee::new(Application::new(UUID)));
             while let Ok(delay) = delays_out.recv() {
                 thread::sleep(delay);
                 if derived_in.send(derive(&mut client)).is_err() {
