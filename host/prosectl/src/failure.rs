@@ -49,8 +49,8 @@ pub(crate) enum Failure {
     #[error("{message}")]
     WrongFile { message: String, hint: &'static str },
     /// More than a QR code holds.
-    #[error("{len} octets are more than a QR code holds ({most})")]
-    Qr { len: usize, most: usize },
+    #[error(transparent)]
+    Qr(#[from] proseal_qr::TooLong),
     /// What the device says of itself is not to be believed.
     #[error("the device's statement cannot be relied on: {0}")]
     Statement(String),
@@ -79,7 +79,7 @@ impl Failure {
             | Self::Clock { .. }
             | Self::File { .. }
             | Self::WrongFile { .. }
-            | Self::Qr { .. }
+            | Self::Qr(_)
             | Self::Statement(_)
             | Self::Random(_) => EXIT_FAILED,
             Self::NotTaken { .. } | Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
@@ -97,7 +97,7 @@ impl Failure {
             Self::Clock { .. } => 0x806,
             Self::File { .. } => 0x807,
             Self::WrongFile { .. } => 0x808,
-            Self::Qr { .. } => 0x809,
+            Self::Qr(_) => 0x809,
             Self::Statement(_) => 0x80a,
             Self::Random(_) => 0x80b,
             Self::Refused { code, .. } => code.number(),
@@ -116,7 +116,7 @@ impl Failure {
             Self::Clock { .. } => "clock_not_set",
             Self::File { .. } => "bad_file",
             Self::WrongFile { .. } => "wrong_file",
-            Self::Qr { .. } => "too_long_for_qr",
+            Self::Qr(_) => "too_long_for_qr",
             Self::Statement(_) => "bad_statement",
             Self::Random(_) => "no_random",
             Self::Refused { code, .. } => code.name(),
@@ -136,7 +136,7 @@ impl Failure {
             | Self::File { hint, .. }
             | Self::WrongFile { hint, .. }
             | Self::Refused { hint, .. } => hint,
-            Self::Qr { .. } => "carry it as a file",
+            Self::Qr(_) => "carry it as a file",
             Self::Statement(_) => {
                 "install this program and the trusted application from one release; if they are, please report this"
             }
@@ -161,5 +161,17 @@ impl Warning {
     /// What to do about it.
     pub(crate) fn hint(&self) -> &'static str {
         self.cause.hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_qr_code_goes_as_a_file() {
+        let failure = Failure::from(proseal_qr::TooLong { len: 2954 });
+        assert_eq!(failure.to_string(), "2954 octets are more than a QR code holds (2953)");
+        assert_eq!((failure.exit_code(), failure.hint()), (1, "carry it as a file"));
     }
 }

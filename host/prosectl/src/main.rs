@@ -10,7 +10,6 @@ mod failure;
 mod file;
 mod key_file;
 mod output;
-mod qr;
 mod tee;
 mod value;
 
