@@ -123,6 +123,7 @@ fn a_group_that_no_device_would_take_is_not_made() {
         "--profile 3gpp-ts33303 --label county",
         "--lifetime 1h --overlap 2h",
         "--lifetime 0",
+        "--lifetime 10min --overlap 0",
         "--lifetime 11years",
         "--epoch 0",
     ] {

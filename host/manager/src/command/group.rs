@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use proseal_proto::content::Policy;
+use proseal_proto::limit;
 use proseal_proto::profile::{Profile, Suite};
 use serde_json::json;
 
@@ -47,6 +48,14 @@ fn wanted(add: &GroupAdd) -> Result<Group, Failure> {
     }
     if !(1..=LIFETIME_MAX).contains(&add.lifetime) || add.overlap > add.lifetime {
         return usage("--lifetime is 1 second to 10 years, and --overlap at most as long");
+    }
+    // At each moment: the one in use, those ahead, and those that drain.
+    let draining = limit::PGKS.saturating_sub(usize::from(add.ahead).saturating_add(1)) as u64;
+    let drain_s = add.overlap.saturating_add(u64::from(add.receive_grace.max(add.send_grace)));
+    if drain_s > add.lifetime.saturating_mul(draining) {
+        return usage(
+            "a radio would have to hold more than 4 keys at once: a longer --lifetime, or less --overlap, --ahead or grace",
+        );
     }
     if add.epoch == 0 {
         return usage("--epoch is 1 second or more");

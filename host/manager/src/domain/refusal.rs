@@ -43,8 +43,6 @@ pub enum Refusal {
         limit::PGKS
     )]
     TooManyOpen { open: usize, closes: u64 },
-    #[error("all 32 indexes of PGK Ids are in use in this group")]
-    NoIndex { closes: u64 },
     #[error("the group has no further generation")]
     NoGeneration,
     #[error("member id {member} of group {group} is device {device}'s")]
@@ -81,7 +79,6 @@ impl Refusal {
             Self::NoSuchFingerprint => "no_such_fingerprint",
             Self::ApprovedAlready { .. } => "approved_already",
             Self::TooManyOpen { .. } => "too_many_pgks",
-            Self::NoIndex { .. } => "no_pgk_id",
             Self::NoGeneration => "no_generation",
             Self::MemberTaken { .. } => "member_taken",
             Self::OtherMember { .. } => "other_member",
@@ -125,7 +122,6 @@ impl Refusal {
             Self::TooManyOpen { closes, .. } => {
                 format!("the first of them is over after {}: rotate then", rfc3339(*closes))
             }
-            Self::NoIndex { closes } => format!("the first is free after {}", rfc3339(*closes)),
             Self::NoGeneration => "move its members to a new group".into(),
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),

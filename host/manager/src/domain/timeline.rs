@@ -12,7 +12,7 @@ use proseal_proto::limit;
 use super::{Refusal, number};
 
 /// What frames carry of a PGK Id: five bits.
-const INDEXES: usize = 32;
+const INDEXES: u8 = 32;
 
 /// How the group wants its next generations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,9 @@ impl Timeline {
         let stays = |span: &&mut Span| span.generation.get() >= next && !span.withdrawn;
         for span in self.spans.iter_mut().filter(stays) {
             if span.not_before <= now {
-                span.not_after = span.not_after.min(end);
+                // What begins this second is not left without a window.
+                let least = span.not_before.saturating_add(1);
+                span.not_after = span.not_after.min(end.max(least));
             } else {
                 // The first of those to come begins now, the others each a lifetime later.
                 let at = begins.map_or(now, |last: u64| last.saturating_add(terms.lifetime_s));
@@ -148,8 +150,7 @@ impl Timeline {
     /// Adds future generations until there are as many as `terms` say, and one in
     /// use if there is none.
     ///
-    /// Errors: [`Refusal::TooManyOpen`], [`Refusal::NoIndex`],
-    /// [`Refusal::NoGeneration`].
+    /// Errors: [`Refusal::TooManyOpen`], [`Refusal::NoGeneration`].
     pub fn extend(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
         if self.current(now).is_none() {
             self.push(terms, now, now)?;
@@ -185,7 +186,7 @@ impl Timeline {
     fn push(&mut self, terms: &Terms, now: u64, at: u64) -> Result<(), Refusal> {
         let number = self.number(now);
         let generation = Generation::new(number).map_err(|_| Refusal::NoGeneration)?;
-        let id = self.free_id(now)?;
+        let id = self.free_id(now);
         let (not_before, not_after) = terms.window(at);
         let grace_s = terms.grace_s;
         let span = Span { generation, id, not_before, not_after, grace_s, withdrawn: false };
@@ -197,22 +198,17 @@ impl Timeline {
     /// The PGK Id after the last one whose index no open generation has, ended by
     /// number or not: who has not heard of the end sends under it still. In a circle, so
     /// that an index rests as long as it can: clocks of members may be behind.
-    fn free_id(&self, now: u64) -> Result<PgkId, Refusal> {
-        let taken: Vec<u8> = self
-            .spans
-            .iter()
-            .filter(|span| span.is_open(now))
-            .map(|span| span.id.index())
-            .collect();
-        let mut id = self.last_id;
-        for _ in 0..INDEXES {
-            id = PgkId(id.0.wrapping_add(1));
-            if !taken.contains(&id.index()) {
-                return Ok(id);
-            }
-        }
-        let closes = self.spans.iter().filter(|span| span.is_open(now)).map(Span::closes).min();
-        Err(Refusal::NoIndex { closes: closes.unwrap_or(now) })
+    ///
+    /// When all are taken (many exclusions within a lifetime), one that packages do not
+    /// bring any more: that costs packets of who has not heard, and an exclusion has to be
+    /// possible.
+    fn free_id(&self, now: u64) -> PgkId {
+        let ids = (1..=INDEXES).map(|step| PgkId(self.last_id.0.wrapping_add(step)));
+        let is_free =
+            |id: &PgkId| !self.spans.iter().any(|s| s.is_open(now) && s.id.index() == id.index());
+        let is_left = |id: &PgkId| !self.live(now).any(|s| s.id.index() == id.index());
+        let next = PgkId(self.last_id.0.wrapping_add(1));
+        ids.clone().find(is_free).or_else(|| ids.clone().find(is_left)).unwrap_or(next)
     }
 }
 

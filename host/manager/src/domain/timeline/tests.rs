@@ -93,13 +93,23 @@ fn too_many_rotations_at_once_are_refused_with_when_it_goes_on() {
 }
 
 #[test]
-fn an_index_of_an_ended_generation_rests_until_its_window_is_over() {
+fn an_index_of_an_ended_generation_rests_while_there_are_others() {
     let mut timeline = begun(&TERMS);
     for n in 1..16 {
         timeline.exclude(&TERMS, T + n).unwrap();
     }
-    let closes = timeline.spans.iter().map(Span::closes).min().unwrap();
-    assert_eq!(timeline.exclude(&TERMS, T + 16), Err(Refusal::NoIndex { closes }));
+    let indexes: HashSet<_> = timeline.spans.iter().map(|span| span.id.index()).collect();
+    assert_eq!((timeline.spans.len(), indexes.len()), (32, 32));
+}
+
+#[test]
+fn an_exclusion_is_possible_also_when_all_indexes_are_taken() {
+    let mut timeline = begun(&TERMS);
+    for n in 1..100 {
+        timeline.exclude(&TERMS, T + n).unwrap();
+        let live: Vec<_> = timeline.live(T + n).map(|span| span.id.index()).collect();
+        assert_eq!(live.iter().collect::<HashSet<_>>().len(), live.len());
+    }
 }
 
 #[test]
@@ -126,10 +136,14 @@ fn acts() -> impl Strategy<Value = Vec<(Act, u64)>> {
 proptest! {
     /// What must hold whatever an operator does, and when.
     #[test]
-    fn a_timeline_keeps_its_promises(acts in acts(), ahead in 0..=Terms::AHEAD_MAX) {
-        let terms = Terms { ahead, ..TERMS };
+    fn a_timeline_keeps_its_promises(
+        acts in acts(),
+        ahead in 0..=Terms::AHEAD_MAX,
+        overlap_s in prop_oneof![Just(0), 0..2 * DAY],
+    ) {
+        let terms = Terms { ahead, overlap_s, ..TERMS };
         let mut timeline = begun(&terms);
-        let mut now = T;
+        let (mut now, mut was_full) = (T, false);
         for (act, pause) in acts {
             now += pause;
             let before = timeline.clone();
@@ -157,10 +171,16 @@ proptest! {
                     prop_assert_eq!(old.not_before, new.not_before);
                 }
             }
-            // A new one has an index that none had whose window was open.
+            // An index names one of those that packages bring, and of all that are open
+            // as long as there are enough.
+            let indexes = |spans: &[&Span]| {
+                spans.iter().map(|span| span.id.index()).collect::<HashSet<_>>().len()
+            };
+            let live: Vec<_> = timeline.live(now).collect();
+            prop_assert_eq!(indexes(&live), live.len());
             let open: Vec<_> = timeline.spans.iter().filter(|span| span.is_open(now)).collect();
-            let indexes: HashSet<_> = open.iter().map(|span| span.id.index()).collect();
-            prop_assert_eq!(indexes.len(), open.len());
+            was_full |= open.len() > usize::from(INDEXES);
+            prop_assert!(was_full || indexes(&open) == open.len());
             // There is always one in use, as many ahead as were asked for, and room.
             prop_assert!(timeline.current(now).is_some());
             let future = timeline.live(now).filter(|span| span.not_before > now).count();
