@@ -9,9 +9,11 @@ from .results import FAILED, PASSED, SKIPPED, Result
 RUNS = [
     ("logic", ["-p", "proseal-proto", "-p", "proseal-ta", "-p", "proseal-ta-test",
                "--features", "proseal-ta/sim,proseal-ta-test/sim"]),
-    ("host", ["-p", "proseal-client", "-p", "proseal-issuer", "-p", "prosectl", "-p", "prosectl-test",
-              "-p", "prose-xtest", "-p", "ue-agent",
+    ("host", ["-p", "proseal-client", "-p", "proseal-issuer", "-p", "proseal-qr", "-p", "prosectl",
+              "-p", "prosectl-test", "-p", "prose-xtest", "-p", "ue-agent",
               "--no-default-features", "--features", "proseal-client/sim,prose-xtest/sim"]),
+    # Alone: with prose-xtest it would be built over the issuer's feature `testing`.
+    ("manager", ["-p", "prose-manager"]),
 ]
 TARGET = re.compile(r"^\s+(?:Running|Doc-tests) (.*)$")
 COUNTS = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", re.M)

@@ -39,8 +39,8 @@ pub enum Failure {
     #[error("{message}")]
     WrongFile { message: String, hint: &'static str },
     /// More than a QR code holds.
-    #[error("{len} octets are more than a QR code holds ({most})")]
-    Qr { len: usize, most: usize },
+    #[error(transparent)]
+    Qr(#[from] proseal_qr::TooLong),
     /// What the device says of itself is not to be believed.
     #[error("the device's statement cannot be relied on: {0}")]
     Statement(String),
@@ -70,7 +70,7 @@ impl Failure {
             Self::Usage(_) => EXIT_USAGE,
             Self::File { .. }
             | Self::WrongFile { .. }
-            | Self::Qr { .. }
+            | Self::Qr(_)
             | Self::Statement(_)
             | Self::Random(_) => EXIT_FAILED,
             Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
@@ -86,7 +86,7 @@ impl Failure {
             Self::Usage(_) => 0x801,
             Self::File { .. } => 0x807,
             Self::WrongFile { .. } => 0x808,
-            Self::Qr { .. } => 0x809,
+            Self::Qr(_) => 0x809,
             Self::Statement(_) => 0x80a,
             Self::Random(_) => 0x80b,
             Self::Refused { code, .. } => code.number(),
@@ -103,7 +103,7 @@ impl Failure {
             Self::Usage(_) => "usage",
             Self::File { .. } => "bad_file",
             Self::WrongFile { .. } => "wrong_file",
-            Self::Qr { .. } => "too_long_for_qr",
+            Self::Qr(_) => "too_long_for_qr",
             Self::Statement(_) => "bad_statement",
             Self::Random(_) => "no_random",
             Self::Refused { code, .. } => code.name(),
@@ -121,7 +121,7 @@ impl Failure {
             | Self::WrongFile { hint, .. }
             | Self::Refused { hint, .. }
             | Self::Added { hint, .. } => hint,
-            Self::Qr { .. } => "carry it as a file",
+            Self::Qr(_) => "carry it as a file",
             Self::Statement(_) => {
                 "install this program and the trusted application from one release; if they are, please report this"
             }
@@ -146,5 +146,17 @@ impl Warning {
     /// What to do about it.
     pub(crate) fn hint(&self) -> &'static str {
         self.cause.hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_qr_code_goes_as_a_file() {
+        let failure = Failure::from(proseal_qr::TooLong { len: 2954 });
+        assert_eq!(failure.to_string(), "2954 octets are more than a QR code holds (2953)");
+        assert_eq!((failure.exit_code(), failure.hint()), (1, "carry it as a file"));
     }
 }

@@ -10,7 +10,6 @@ mod enrolment;
 pub mod failure;
 pub mod file;
 mod output;
-mod qr;
 mod tee;
 pub mod value;
 

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use super::status::{dotted, time};
 use crate::args::Destination;
 use crate::failure::Failure;
+use crate::file;
 use crate::output::Report;
 use crate::value::{hex, rfc3339};
-use crate::{file, qr};
 
 /// What a digest is of that there is nothing of.
 const NOTHING: [u8; 32] = [0; 32];
@@ -203,7 +203,7 @@ impl Place {
             Self::StandardOutput => Report::new(text, object).with_octets(octets),
             Self::File(_) | Self::Object => Report::new(text, object),
             Self::Qr | Self::FileAndQr(_) => {
-                Report::new(qr::text(&octets, output.is_terminal)? + &text, object)
+                Report::new(proseal_qr::text(&octets, output.is_terminal)? + &text, object)
             }
         })
     }

@@ -1,0 +1,59 @@
+//! `device`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use proseal_proto::id::DeviceId;
+
+use crate::value;
+
+fn fingerprint(text: &str) -> Result<DeviceId, String> {
+    value::fingerprint(text).map(DeviceId)
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Device {
+    /// Take a radio's statement: a new radio waits for approval, a known one reports
+    ///
+    /// It comes from `prosectl identity export` or `prosectl statement export` on the
+    /// radio.
+    Import {
+        /// The statement
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// What to call the radio: at most 31 letters, digits, `-`, `_` and `.`
+        #[arg(long, value_name = "NAME", value_parser = value::name)]
+        name: Option<String>,
+        /// Its sequence is older than one before, and it is known why: go on from there
+        #[arg(long)]
+        accept_rollback: bool,
+    },
+    /// Approve a radio by the device id that its secure console shows
+    ///
+    /// The console is the one road that the radio's normal world does not write to. Type
+    /// what it shows, not what stands in a list here.
+    Approve {
+        /// The device id, 32 hexadecimal digits in any groups [default: asks]
+        #[arg(value_name = "ID", value_parser = fingerprint)]
+        id: Option<DeviceId>,
+    },
+    /// List the radios
+    List,
+    /// Show what is known of a radio
+    Show {
+        /// The radio
+        #[arg(value_name = "DEVICE")]
+        device: String,
+    },
+    /// A radio is lost: exclude it from all of its groups, for good
+    ///
+    /// If it is found: erase it, enrol it, approve it as a new one.
+    Lost {
+        /// The radio
+        #[arg(value_name = "DEVICE")]
+        device: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}

@@ -1,0 +1,117 @@
+//! `status`: how all stands, worst first.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::show::{self, Applied};
+use crate::domain::device::Standing;
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::office::Office;
+use crate::output::Report;
+use crate::store::{device, group, manager};
+use crate::value::{grouped, rfc3339};
+
+/// How many of the newest changes are shown.
+const CHANGES: u32 = 10;
+
+pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, Failure> {
+    let mut work = office.look().await?;
+    let now = work.now;
+    let devices = device::all(&mut work.change).await?;
+    let ours = work.identity.root.digest();
+    let (mut alarms, mut lagging) = (Vec::new(), Vec::new());
+    for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
+        if device.rolled_back {
+            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "rolled_back" }));
+        }
+        if show::root(device, &ours) == "other" {
+            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
+        }
+        if show::applied(&mut work, device).await? == Applied::NotYet {
+            lagging.push(json!({ "device": device.id.to_string(), "name": device.name, "sequence_given": device.sequence_given }));
+        }
+    }
+    let mut groups = Vec::new();
+    let mut text = format!(
+        "manager {}\n  root key's fingerprint: {}\n",
+        work.identity.manager,
+        grouped(&ours)
+    );
+    for group in group::all(&mut work.change).await? {
+        let timeline = group::timeline(&mut work.change, group.id).await?;
+        let members = group::members(&mut work.change, group.id).await?.len();
+        let current = timeline.current(now);
+        let last = timeline.live(now).map(|span| span.not_after).max();
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "  group {}: {members} members, key {}, keys until {}",
+            group.called(),
+            current.map_or("none".to_owned(), |span| span.generation.to_string()),
+            last.map_or("now".to_owned(), rfc3339),
+        );
+        let future = timeline.live(now).filter(|span| span.not_before > now).count();
+        let is_due = current.is_none() || future < group.ahead;
+        if is_due {
+            let _ = writeln!(
+                text,
+                "    Next: `prose-manager key rotate {} --extend`, then `bundle`",
+                group.called()
+            );
+        }
+        groups.push(json!({
+            "group": group.id.to_string(),
+            "name": group.name,
+            "members": members,
+            "generation": current.map(|span| span.generation.get()),
+            "keys_until": last.map(rfc3339),
+            "extension_due": is_due,
+        }));
+    }
+    let count = |standing| devices.iter().filter(|device| device.standing == standing).count();
+    let (pending, approved, lost) =
+        (count(Standing::Pending), count(Standing::Approved), count(Standing::Lost));
+    let _ = writeln!(text, "  devices: {approved} approved, {pending} pending, {lost} lost");
+    for alarm in &alarms {
+        let _ = writeln!(
+            text,
+            "  ALARM {}: {}",
+            alarm["device"].as_str().unwrap_or_default(),
+            alarm["alarm"].as_str().unwrap_or_default()
+        );
+    }
+    for late in &lagging {
+        let _ = writeln!(
+            text,
+            "  not seen to have its newest package: {}",
+            late["device"].as_str().unwrap_or_default()
+        );
+    }
+    let root_key_is_here = home.root_key().exists();
+    if root_key_is_here {
+        text.push_str("  the root key lies in this folder: take it away\n");
+    }
+    let signer = manager::signer(&mut work.change).await?.version;
+    let changes = manager::audited(&mut work.change, CHANGES).await?;
+    text.push_str("  newest changes:\n");
+    for change in &changes {
+        let _ = writeln!(text, "    {} {}: {}", rfc3339(change.at), change.who, change.what);
+    }
+    let object = json!({
+        "manager": work.identity.manager.to_string(),
+        "fingerprint": grouped(&ours),
+        "signer_version": signer,
+        "root_key_is_here": root_key_is_here,
+        "newest_change": rfc3339(work.identity.newest_change),
+        "devices": { "pending": pending, "approved": approved, "lost": lost },
+        "groups": groups,
+        "alarms": alarms,
+        "lagging": lagging,
+        "changes": changes.iter().map(|change| json!({
+            "at": rfc3339(change.at), "who": change.who, "what": change.what,
+        })).collect::<Vec<_>>(),
+    });
+    Ok(Report::new(text, object))
+}

@@ -1,0 +1,147 @@
+//! A device's standing, and whether anything may be sealed for it.
+
+use proseal_issuer::Statement;
+use proseal_proto::id::DeviceId;
+use proseal_proto::message::DeviceState;
+
+use super::Refusal;
+
+/// What the operator has decided about a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its statement is here; nobody has compared its fingerprint yet.
+    Pending,
+    /// An operator has compared its fingerprint.
+    Approved,
+    /// Gone for good: this identity gets nothing any more.
+    Lost,
+}
+
+impl Standing {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Lost];
+
+    /// As the database and users have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// By its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.name() == name)
+    }
+}
+
+/// A device as it was known before a statement of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The highest sequence that any of its statements has said.
+    pub sequence: u64,
+    /// The last sequence that was allocated for it.
+    pub allocated: u64,
+    /// A statement had an older sequence, and nobody has accepted that.
+    pub rolled_back: bool,
+}
+
+/// What a statement changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The highest sequence seen from here on.
+    pub sequence: u64,
+    /// The alarm from here on.
+    pub rolled_back: bool,
+    /// It says a sequence that this database never gave: it was put back from a
+    /// backup, or another one signs too.
+    pub unknown_sequence: bool,
+}
+
+/// Judges the sequence of a statement. `accepted`: an operator has found out why it
+/// is older, which makes it the new measure.
+#[must_use]
+pub fn receive(known: Known, stated: u64, accepted: bool) -> Receipt {
+    let unknown_sequence = stated > known.allocated;
+    if accepted {
+        return Receipt { sequence: stated, rolled_back: false, unknown_sequence };
+    }
+    Receipt {
+        sequence: known.sequence.max(stated),
+        rolled_back: known.rolled_back || stated < known.sequence,
+        unknown_sequence,
+    }
+}
+
+/// Checks that packages may be sealed for a device. Whoever enrols it with a root key
+/// of his own can sign anew what was sealed for it: so it must say that it belongs to
+/// this manager.
+///
+/// Errors: [`Refusal::Lost`], [`Refusal::NotApproved`], [`Refusal::RolledBack`],
+/// [`Refusal::NotEnrolled`], [`Refusal::ForeignRoot`], in this order.
+pub fn may_seal(
+    device: DeviceId,
+    standing: Standing,
+    rolled_back: bool,
+    newest: &Statement,
+    root_digest: &[u8; 32],
+) -> Result<(), Refusal> {
+    match standing {
+        Standing::Lost => return Err(Refusal::Lost { device }),
+        Standing::Pending => return Err(Refusal::NotApproved { device }),
+        Standing::Approved => {}
+    }
+    if rolled_back {
+        return Err(Refusal::RolledBack { device });
+    }
+    match newest.state {
+        DeviceState::Enrolled => {}
+        DeviceState::Factory | DeviceState::Damaged => {
+            return Err(Refusal::NotEnrolled { device, state: newest.state });
+        }
+    }
+    if newest.root_digest != *root_digest {
+        return Err(Refusal::ForeignRoot { device });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: Known = Known { sequence: 10, allocated: 12, rolled_back: false };
+
+    #[test]
+    fn an_older_sequence_raises_the_alarm_and_is_no_new_measure() {
+        let receipt = receive(KNOWN, 9, false);
+        assert_eq!((receipt.sequence, receipt.rolled_back), (10, true));
+        assert!(!receive(KNOWN, 10, false).rolled_back);
+        assert_eq!(receive(KNOWN, 11, false).sequence, 11);
+    }
+
+    #[test]
+    fn the_alarm_stays_until_it_is_accepted() {
+        let alarmed = Known { rolled_back: true, ..KNOWN };
+        assert!(receive(alarmed, 12, false).rolled_back);
+        let receipt = receive(alarmed, 9, true);
+        assert_eq!((receipt.sequence, receipt.rolled_back), (9, false));
+    }
+
+    #[test]
+    fn a_sequence_that_was_never_given_is_told() {
+        assert!(!receive(KNOWN, 12, false).unknown_sequence);
+        assert!(receive(KNOWN, 13, false).unknown_sequence);
+    }
+
+    #[test]
+    fn every_standing_goes_by_its_name() {
+        for standing in Standing::ALL {
+            assert_eq!(Standing::named(standing.name()), Some(standing));
+        }
+        assert_eq!(Standing::named("gone"), None);
+    }
+}

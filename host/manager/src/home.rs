@@ -1,0 +1,90 @@
+//! The folder with all that a manager keeps, and what is where in it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use proseal_issuer::{RootKey, VerifyKey};
+
+use crate::failure::Failure;
+use crate::file;
+use crate::vault::Vault;
+
+/// Where a manager keeps its things.
+pub(crate) struct Home(PathBuf);
+
+impl Home {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Groups, devices, packages, the audit; secrets sealed.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("manager.db")
+    }
+
+    /// What those are sealed with.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.0.join("key")
+    }
+
+    /// The root key, until it is taken away.
+    pub(crate) fn root_key(&self) -> PathBuf {
+        self.0.join("root-key")
+    }
+
+    /// Checks that there is one, for its owner only.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let path = &self.0;
+        let none = || Failure::Home {
+            message: format!("there is no manager in {}", path.display()),
+            hint: "say where it is (--home DIR), or begin with `prose-manager init`",
+        };
+        let mode = fs::metadata(path).map_err(|_| none())?.permissions().mode();
+        if !self.database().exists() {
+            return Err(none());
+        }
+        if mode & 0o077 != 0 {
+            return Err(Failure::Home {
+                message: format!(
+                    "{} is open to other users (mode {:03o})",
+                    path.display(),
+                    mode & 0o777
+                ),
+                hint: "`chmod 700` it, on a file system that has owners",
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn vault(&self) -> Result<Vault, Failure> {
+        let path = self.key();
+        let key = file::read_secret(&path).map_err(|error| Failure::KeyFile {
+            message: format!("cannot read the key file {}: {error}", path.display()),
+        })?;
+        Ok(Vault::new(key))
+    }
+
+    /// The root key whose public half is `root`, from `elsewhere` or the home folder.
+    pub(crate) fn root(
+        &self,
+        elsewhere: Option<&Path>,
+        root: &VerifyKey,
+    ) -> Result<RootKey, Failure> {
+        let place = elsewhere.map_or_else(|| self.root_key(), Path::to_owned);
+        let seed = file::read_secret(&place).map_err(|error| Failure::RootKey {
+            message: format!("cannot read the root key {}: {error}", place.display()),
+        })?;
+        let key = RootKey::from_seed(&seed);
+        if key.public() == *root {
+            Ok(key)
+        } else {
+            let message = format!("{} is another manager's root key", place.display());
+            Err(Failure::RootKey { message })
+        }
+    }
+}

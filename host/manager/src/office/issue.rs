@@ -1,0 +1,214 @@
+//! What is made anew and signed: generations, notices, packages.
+
+use proseal_issuer::{DesiredState, GroupKey, Notice, Package, Pgk, Signer, system_random};
+use proseal_proto::content::Policy;
+use proseal_proto::id::{Generation, GroupId, MemberId, PgkId};
+use sha2::{Digest, Sha256};
+
+use super::Work;
+use crate::domain::member::Given;
+use crate::domain::timeline::{Span, Timeline};
+use crate::domain::{Refusal, device as rule, number};
+use crate::failure::Failure;
+use crate::store::device::Device;
+use crate::store::group::{self, Group, Member, Stored};
+use crate::store::package::{self, Made};
+use crate::vault::Kind;
+
+/// A group as one member is to hold it.
+struct Share {
+    member: Member,
+    group: GroupId,
+    next: Generation,
+    pgks: Vec<(Span, Stored)>,
+}
+
+/// A package that goes out.
+pub(crate) struct Issued {
+    pub(crate) made: Made,
+    /// It was made now; else it is the last one again.
+    pub(crate) is_new: bool,
+    /// The groups in it.
+    pub(crate) groups: usize,
+}
+
+impl Work<'_> {
+    /// Writes down what has become of a group's timeline: new generations get keys of
+    /// their own, those that are over lose theirs.
+    pub(crate) async fn settle(
+        &mut self,
+        group: &Group,
+        timeline: &Timeline,
+    ) -> Result<(), Failure> {
+        let before = group::timeline(&mut self.change, group.id).await?.last;
+        for span in timeline.spans.iter().filter(|span| span.generation.get() > before) {
+            let key = GroupKey::generate(&mut system_random());
+            let sealed_key = self.vault.seal(Kind::Pgk(group.id, span.generation), key.expose())?;
+            let stored = Stored { sealed_key, policy: group.policy };
+            group::insert_generation(&mut self.change, group.id, span, &stored).await?;
+        }
+        group::set_timeline(&mut self.change, group.id, timeline).await?;
+        Ok(group::erase_keys(&mut self.change, group.id, timeline, self.now).await?)
+    }
+
+    /// The next generation's turn begins, with an overlap.
+    pub(crate) async fn rotate(&mut self, group: &Group) -> Result<Timeline, Failure> {
+        let mut timeline = group::timeline(&mut self.change, group.id).await?;
+        timeline.rotate(&group.terms(), self.now)?;
+        self.settle(group, &timeline).await?;
+        Ok(timeline)
+    }
+
+    /// Ends all generations of a group, gives it new ones, and signs the notice of it.
+    pub(crate) async fn exclude(
+        &mut self,
+        group: &Group,
+        signer: &Signer,
+    ) -> Result<Timeline, Failure> {
+        let mut timeline = group::timeline(&mut self.change, group.id).await?;
+        timeline.exclude(&group.terms(), self.now)?;
+        self.settle(group, &timeline).await?;
+        self.sign_notice(group.id, &timeline, signer).await?;
+        Ok(timeline)
+    }
+
+    /// Signs a group's notice.
+    pub(crate) async fn sign_notice(
+        &mut self,
+        group: GroupId,
+        timeline: &Timeline,
+        signer: &Signer,
+    ) -> Result<(), Failure> {
+        let below = Generation::new(timeline.next).map_err(|_| Refusal::NoGeneration)?;
+        let notice = Notice::sign(signer, group, below, self.now);
+        Ok(group::set_notice(&mut self.change, group, notice.octets()).await?)
+    }
+
+    /// The package for a device: the last one if it says what is wanted still, else a
+    /// new one under a new sequence, written down before anybody has it.
+    pub(crate) async fn package(
+        &mut self,
+        device: &Device,
+        signer: &Signer,
+    ) -> Result<Issued, Failure> {
+        let root_digest = self.identity.root.digest();
+        rule::may_seal(
+            device.id,
+            device.standing,
+            device.rolled_back,
+            &device.statement,
+            &root_digest,
+        )?;
+        let shares = self.shares(device).await?;
+        let is_fresh =
+            shares.iter().flat_map(|s| &s.pgks).any(|(_, pgk)| pgk.policy.max_unsynced_s > 0);
+        let wanted = wanted(&shares, device, is_fresh);
+        let version = signer.delegation().version().get();
+        let last = package::newest(&mut self.change, device.id).await?;
+        let groups = shares.len();
+        if let Some(made) = last.filter(|last| {
+            (last.wanted, last.version) == (wanted, version)
+                && last.sequence >= device.statement.sequence
+        }) {
+            return Ok(Issued { made, is_new: false, groups });
+        }
+        let stated = device.statement.sequence.max(device.sequence_seen);
+        let sequence = number::sequence(device.sequence_given, stated, self.now);
+        let state = DesiredState {
+            sequence,
+            // A device whose floor is ahead counts the age of a package from there.
+            time: self.now.max(device.statement.floor),
+            start_nonce: is_fresh.then_some(device.statement.start_nonce),
+            groups: self.opened(&shares)?,
+        };
+        let sealed = Package::seal(signer, &device.statement.device, &state, &mut system_random())?;
+        let made = Made {
+            sequence,
+            version,
+            wanted,
+            digest: *sealed.digest(),
+            octets: sealed.octets().to_vec(),
+            made_at: self.now,
+        };
+        package::insert(&mut self.change, device.id, &made).await?;
+        for share in &shares {
+            for (span, _) in &share.pgks {
+                let given = Given {
+                    device: device.id,
+                    member: share.member.member,
+                    generation: span.generation.get(),
+                };
+                group::give(&mut self.change, share.group, &given).await?;
+            }
+        }
+        Ok(Issued { made, is_new: true, groups })
+    }
+
+    /// What a device is to hold of each of its groups.
+    async fn shares(&mut self, device: &Device) -> Result<Vec<Share>, Failure> {
+        let mut shares = Vec::new();
+        for group in group::all(&mut self.change).await? {
+            let members = group::members(&mut self.change, group.id).await?;
+            let Some(member) = members.into_iter().find(|member| member.device == device.id) else {
+                continue;
+            };
+            let timeline = group::timeline(&mut self.change, group.id).await?;
+            let next = Generation::new(timeline.next).map_err(|_| Refusal::NoGeneration)?;
+            let mut pgks = Vec::new();
+            for span in timeline.live(self.now) {
+                if span.generation.get() >= member.joins_from
+                    && let Some(stored) = group::stored(&mut self.change, group.id, span).await?
+                {
+                    pgks.push((*span, stored));
+                }
+            }
+            shares.push(Share { member, group: group.id, next, pgks });
+        }
+        Ok(shares)
+    }
+
+    /// The same with the keys, as it is sealed.
+    fn opened(&self, shares: &[Share]) -> Result<Vec<proseal_issuer::Group>, Failure> {
+        let pgk = |group: GroupId, (span, stored): &(Span, Stored)| {
+            let key = self.vault.open(Kind::Pgk(group, span.generation), &stored.sealed_key)?;
+            Ok(Pgk {
+                generation: span.generation,
+                id: span.id,
+                key: GroupKey::from_octets(&key),
+                is_root: false,
+                policy: stored.policy,
+            })
+        };
+        let share = |share: &Share| {
+            let pgks: Result<_, Failure> =
+                share.pgks.iter().map(|entry| pgk(share.group, entry)).collect();
+            Ok(proseal_issuer::Group {
+                group: share.group,
+                member: share.member.member,
+                next: share.next,
+                may_send: share.member.may_send,
+                pgks: pgks?,
+            })
+        };
+        shares.iter().map(share).collect()
+    }
+}
+
+/// Digest of all that a package says but its sequence and time. It is of a text that is
+/// compared with itself only: should the text change, that costs a sequence.
+fn wanted(shares: &[Share], device: &Device, is_fresh: bool) -> [u8; 32] {
+    type Entry = (Generation, PgkId, Policy);
+    type Said = (GroupId, MemberId, Generation, bool, Vec<Entry>);
+    let said = |share: &Share| -> Said {
+        let pgks = share.pgks.iter().map(|(span, pgk)| (span.generation, span.id, pgk.policy));
+        let Member { member, may_send, .. } = share.member;
+        (share.group, member, share.next, may_send, pgks.collect())
+    };
+    let said: Vec<Said> = shares.iter().map(said).collect();
+    let mut hash = Sha256::new_with_prefix(format!("{said:?}"));
+    if is_fresh {
+        // Each new statement asks for news.
+        hash.update(&device.octets);
+    }
+    hash.finalize().into()
+}

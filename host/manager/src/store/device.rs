@@ -1,0 +1,97 @@
+//! Devices.
+
+use proseal_issuer::Statement;
+use proseal_proto::id::DeviceId;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Change, StoreError, array, int, number, truth};
+use crate::domain::device::Standing;
+
+/// A device as the manager knows it.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its id, which is its fingerprint.
+    pub id: DeviceId,
+    /// What the operator calls it.
+    pub name: Option<String>,
+    /// What the operator has decided.
+    pub standing: Standing,
+    /// Its newest statement.
+    pub statement: Statement,
+    /// The octets of that.
+    pub octets: Vec<u8>,
+    /// When that came.
+    pub stated_at: u64,
+    /// The highest sequence that a statement has said.
+    pub sequence_seen: u64,
+    /// The last sequence that was allocated.
+    pub sequence_given: u64,
+    /// A statement had an older sequence, and nobody has accepted that.
+    pub rolled_back: bool,
+}
+
+impl Device {
+    /// Its name, or its id.
+    #[must_use]
+    pub fn called(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.id.to_string())
+    }
+}
+
+fn device(row: &AnyRow) -> Result<Device, StoreError> {
+    let octets: Vec<u8> = row.try_get("statement")?;
+    let statement = Statement::verify(&octets).map_err(|_| StoreError::Damaged("statement"))?;
+    let standing: String = row.try_get("standing")?;
+    let id = DeviceId(array(row, "device")?);
+    if statement.device.id() != id {
+        return Err(StoreError::Damaged("a statement is another device's"));
+    }
+    Ok(Device {
+        id,
+        name: row.try_get("name")?,
+        standing: Standing::named(&standing).ok_or(StoreError::Damaged("standing"))?,
+        statement,
+        octets,
+        stated_at: number(row, "stated_at")?,
+        sequence_seen: number(row, "sequence_seen")?,
+        sequence_given: number(row, "sequence_given")?,
+        rolled_back: truth(row, "rolled_back")?,
+    })
+}
+
+/// All devices, by name and id.
+pub async fn all(change: &mut Change<'_>) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM device ORDER BY name, device");
+    rows.fetch_all(&mut **change).await?.iter().map(device).collect()
+}
+
+/// One device.
+pub async fn find(change: &mut Change<'_>, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query("SELECT * FROM device WHERE device = $1").bind(id.0.to_vec());
+    row.fetch_optional(&mut **change).await?.as_ref().map(device).transpose()
+}
+
+/// Writes a device down: a new one, or what has changed.
+pub async fn save(change: &mut Change<'_>, device: &Device) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO device (device, name, standing, statement, stated_at, sequence_seen,
+                             sequence_given, rolled_back)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (device) DO UPDATE SET name = excluded.name, standing = excluded.standing,
+             statement = excluded.statement, stated_at = excluded.stated_at,
+             sequence_seen = excluded.sequence_seen, sequence_given = excluded.sequence_given,
+             rolled_back = excluded.rolled_back",
+    )
+    .bind(device.id.0.to_vec())
+    .bind(device.name.clone())
+    .bind(device.standing.name().to_owned())
+    .bind(device.octets.clone())
+    .bind(int(device.stated_at)?)
+    .bind(int(device.sequence_seen)?)
+    .bind(int(device.sequence_given)?)
+    .bind(i64::from(device.rolled_back))
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! The manager itself, its signers, and the audit.
+
+use proseal_issuer::{ManagerId, VerifyKey};
+use sqlx::Row;
+
+use super::{Change, StoreError, array, int, narrow, number};
+
+/// Who the manager is.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Its id.
+    pub manager: ManagerId,
+    /// Its root key, the public half.
+    pub root: VerifyKey,
+    /// The time of the newest change.
+    pub newest_change: u64,
+}
+
+/// Writes who the manager is, once.
+pub async fn create(change: &mut Change<'_>, identity: &Identity) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO manager (id, manager, root_key, newest_change) VALUES (1, $1, $2, $3)",
+    )
+    .bind(identity.manager.0.to_vec())
+    .bind(identity.root.octets().to_vec())
+    .bind(int(identity.newest_change)?)
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+/// Who the manager is.
+pub async fn identity(change: &mut Change<'_>) -> Result<Identity, StoreError> {
+    let row = sqlx::query("SELECT manager, root_key, newest_change FROM manager")
+        .fetch_one(&mut **change)
+        .await?;
+    let root = VerifyKey::from_octets(&array(&row, "root_key")?);
+    Ok(Identity {
+        manager: ManagerId(array(&row, "manager")?),
+        root: root.map_err(|_| StoreError::Damaged("root_key"))?,
+        newest_change: number(&row, "newest_change")?,
+    })
+}
+
+/// Writes down a change: who, when, what.
+pub async fn audit(
+    change: &mut Change<'_>,
+    at: u64,
+    who: &str,
+    what: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE manager SET newest_change = $1")
+        .bind(int(at)?)
+        .execute(&mut **change)
+        .await?;
+    sqlx::query(
+        "INSERT INTO audit (number, at, who, what)
+         SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM audit",
+    )
+    .bind(int(at)?)
+    .bind(who.to_owned())
+    .bind(what.to_owned())
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+/// One line of the audit.
+pub struct Entry {
+    /// When.
+    pub at: u64,
+    /// The Unix user.
+    pub who: String,
+    /// What was changed.
+    pub what: String,
+}
+
+/// The newest changes, newest first.
+pub async fn audited(change: &mut Change<'_>, most: u32) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query("SELECT at, who, what FROM audit ORDER BY number DESC LIMIT $1")
+        .bind(i64::from(most))
+        .fetch_all(&mut **change)
+        .await?;
+    let entry = |row| {
+        Ok(Entry { at: number(row, "at")?, who: row.try_get("who")?, what: row.try_get("what")? })
+    };
+    rows.iter().map(entry).collect()
+}
+
+/// A signer, its key sealed.
+pub struct Signer {
+    /// Its version.
+    pub version: u32,
+    /// Its delegation.
+    pub delegation: Vec<u8>,
+    /// Its private key, under the key file.
+    pub sealed_key: Vec<u8>,
+}
+
+/// Makes this the signer; the keys of those before are gone.
+pub async fn set_signer(change: &mut Change<'_>, signer: &Signer) -> Result<(), StoreError> {
+    sqlx::query("UPDATE signer SET sealed_key = NULL").execute(&mut **change).await?;
+    sqlx::query("INSERT INTO signer (version, delegation, sealed_key) VALUES ($1, $2, $3)")
+        .bind(i64::from(signer.version))
+        .bind(signer.delegation.clone())
+        .bind(signer.sealed_key.clone())
+        .execute(&mut **change)
+        .await?;
+    Ok(())
+}
+
+/// The present signer.
+pub async fn signer(change: &mut Change<'_>) -> Result<Signer, StoreError> {
+    let row = sqlx::query(
+        "SELECT version, delegation, sealed_key FROM signer
+         WHERE sealed_key IS NOT NULL ORDER BY version DESC LIMIT 1",
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    Ok(Signer {
+        version: narrow(&row, "version")?,
+        delegation: row.try_get("delegation")?,
+        sealed_key: row.try_get("sealed_key")?,
+    })
+}

@@ -1,0 +1,99 @@
+//! Brings a database to the present schema.
+
+use sqlx::{AnyConnection, Connection, Row};
+
+use super::StoreError;
+
+/// The steps, each with the schema's number after it. A step that was released
+/// is never changed.
+pub const ALL: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_start.sql"))];
+
+/// Runs those that are missing, all in one transaction.
+///
+/// Errors: [`StoreError::TooNew`] for a later program's database, which is left as
+/// it is.
+pub async fn run(
+    connection: &mut AnyConnection,
+    steps: &'static [(i64, &'static str)],
+) -> Result<(), StoreError> {
+    let mut change = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (step BIGINT NOT NULL PRIMARY KEY)")
+        .execute(&mut *change)
+        .await?;
+    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) AS step FROM schema_step");
+    let found: i64 = row.fetch_one(&mut *change).await?.try_get("step")?;
+    let known = steps.last().map_or(0, |(step, _)| *step);
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for (step, sql) in steps.iter().filter(|(step, _)| *step > found) {
+        sqlx::raw_sql(*sql).execute(&mut *change).await?;
+        let insert = sqlx::query("INSERT INTO schema_step (step) VALUES ($1)").bind(*step);
+        insert.execute(&mut *change).await?;
+    }
+    Ok(change.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn memory() -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        AnyConnection::connect("sqlite::memory:").await.unwrap()
+    }
+
+    async fn tables(connection: &mut AnyConnection) -> i64 {
+        let count =
+            sqlx::query("SELECT COUNT(*) AS tables FROM sqlite_master WHERE type = 'table'");
+        count.fetch_one(connection).await.unwrap().try_get("tables").unwrap()
+    }
+
+    fn run_to_end(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn a_second_run_changes_nothing() {
+        run_to_end(async {
+            let mut connection = memory().await;
+            run(&mut connection, ALL).await.unwrap();
+            let before = tables(&mut connection).await;
+            run(&mut connection, ALL).await.unwrap();
+            assert!(before > 5 && tables(&mut connection).await == before);
+        });
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        run_to_end(async {
+            let mut connection = memory().await;
+            let steps =
+                &[(1, "CREATE TABLE a (b BIGINT)"), (2, "CREATE TABLE c (d BIGINT); nonsense")];
+            assert!(run(&mut connection, steps).await.is_err());
+            assert_eq!(tables(&mut connection).await, 0);
+        });
+    }
+
+    #[test]
+    fn a_later_step_is_added_to_what_is_there() {
+        run_to_end(async {
+            let mut connection = memory().await;
+            run(&mut connection, &[(1, "CREATE TABLE a (b BIGINT)")]).await.unwrap();
+            let steps = &[(1, "nonsense"), (2, "ALTER TABLE a ADD COLUMN c BIGINT")];
+            run(&mut connection, steps).await.unwrap();
+            sqlx::query("SELECT c FROM a").fetch_all(&mut connection).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_later_programs_database_is_refused_and_left() {
+        run_to_end(async {
+            let mut connection = memory().await;
+            run(&mut connection, &[(7, "CREATE TABLE a (b BIGINT)")]).await.unwrap();
+            let refused = run(&mut connection, ALL).await.unwrap_err();
+            assert!(matches!(refused, StoreError::TooNew { found: 7, known: 1 }), "{refused}");
+            assert_eq!(tables(&mut connection).await, 2);
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! Packages that were made.
+
+use proseal_proto::id::DeviceId;
+use sqlx::Row;
+
+use super::{Change, StoreError, array, int, narrow, number};
+
+/// A package that was made for a device.
+pub struct Made {
+    /// Its sequence.
+    pub sequence: u64,
+    /// The version of who signed it.
+    pub version: u32,
+    /// Digest of what it was to say.
+    pub wanted: [u8; 32],
+    /// Its digest, as the device's statement tells it.
+    pub digest: [u8; 32],
+    /// The package.
+    pub octets: Vec<u8>,
+    /// When it was made.
+    pub made_at: u64,
+}
+
+/// The newest package of a device.
+pub async fn newest(change: &mut Change<'_>, device: DeviceId) -> Result<Option<Made>, StoreError> {
+    let row = sqlx::query("SELECT * FROM package WHERE device = $1 ORDER BY sequence DESC LIMIT 1")
+        .bind(device.0.to_vec())
+        .fetch_optional(&mut **change)
+        .await?;
+    let made = |row| {
+        Ok(Made {
+            sequence: number(&row, "sequence")?,
+            version: narrow(&row, "version")?,
+            wanted: array(&row, "wanted")?,
+            digest: array(&row, "digest")?,
+            octets: row.try_get("octets")?,
+            made_at: number(&row, "made_at")?,
+        })
+    };
+    row.map(made).transpose()
+}
+
+/// Writes down a package and that its sequence is given.
+pub async fn insert(
+    change: &mut Change<'_>,
+    device: DeviceId,
+    made: &Made,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO package (device, sequence, version, wanted, digest, octets, made_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(device.0.to_vec())
+    .bind(int(made.sequence)?)
+    .bind(i64::from(made.version))
+    .bind(made.wanted.to_vec())
+    .bind(made.digest.to_vec())
+    .bind(made.octets.clone())
+    .bind(int(made.made_at)?)
+    .execute(&mut **change)
+    .await?;
+    sqlx::query("UPDATE device SET sequence_given = $1 WHERE device = $2")
+        .bind(int(made.sequence)?)
+        .bind(device.0.to_vec())
+        .execute(&mut **change)
+        .await?;
+    Ok(())
+}

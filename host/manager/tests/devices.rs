@@ -1,0 +1,145 @@
+use std::fs;
+
+use proseal_proto::message::Outcome;
+
+use crate::fixture::{GROUP, Manager, Radio, T};
+
+#[test]
+fn a_new_device_waits_for_approval_and_gets_nothing() {
+    let manager = Manager::new();
+    let radio = Radio::new(1);
+    radio.enrol(&manager.path("enrol"));
+    let said = manager.import(&radio, "--name r1");
+    assert_eq!((&said["outcome"], &said["standing"]), (&"new".into(), &"pending".into()));
+    assert_eq!(manager.refused("package r1 --out @p"), "not_approved");
+    assert!(!manager.path("p").exists());
+    assert_eq!(manager.import(&radio, "")["outcome"], "known");
+    assert_eq!(manager.refused("package r1 --out @p"), "not_approved");
+}
+
+#[test]
+fn only_the_whole_fingerprint_approves() {
+    let manager = Manager::new();
+    let radio = Radio::new(1);
+    manager.import(&radio, "--name r1");
+    let id = radio.id();
+    let other = format!("{}{}", if id.starts_with('0') { '1' } else { '0' }, &id[1..]);
+    assert_eq!(manager.refused(&format!("device approve {other}")), "no_such_fingerprint");
+    // Nobody sits there who could type it.
+    assert_eq!(manager.refused("device approve"), "usage");
+    assert_eq!(manager.done(&format!("device approve {id}"))["standing"], "approved");
+    assert_eq!(manager.refused(&format!("device approve {id}")), "approved_already");
+}
+
+#[test]
+fn nothing_is_sealed_for_a_device_that_is_not_enrolled() {
+    let manager = Manager::new();
+    let radio = Radio::new(1);
+    manager.import(&radio, "--name r1");
+    manager.done(&format!("device approve {}", radio.id()));
+    assert_eq!(manager.refused("package r1 --out @p"), "not_enrolled");
+    radio.enrol(&manager.path("enrol"));
+    manager.import(&radio, "");
+    assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied));
+}
+
+#[test]
+fn nothing_is_sealed_for_a_device_that_another_root_key_has() {
+    let (manager, attacker) = (Manager::new(), Manager::new());
+    let radio = Radio::new(1);
+    radio.enrol(&attacker.path("enrol"));
+    let said = manager.import(&radio, "--name r1");
+    assert_eq!((&said["root"], &said["alarms"][0]), (&"other".into(), &"foreign_root".into()));
+    manager.done(&format!("device approve {}", radio.id()));
+    assert_eq!(manager.refused("package r1 --out @p"), "foreign_root");
+    assert_eq!(manager.done("status")["alarms"][0]["alarm"], "foreign_root");
+}
+
+#[test]
+fn an_older_sequence_is_an_alarm_until_it_is_accepted() {
+    let (manager, radios) = Manager::with_members(1, "");
+    let before = radios[0].stored();
+    radios[0].import(&manager.package(1)).unwrap();
+    assert_eq!(manager.import(&radios[0], "")["package"], "applied");
+    radios[0].put_back(before);
+    let said = manager.import(&radios[0], "");
+    assert_eq!((&said["rolled_back"], &said["alarms"][0]), (&true.into(), &"rolled_back".into()));
+    assert_eq!(manager.refused("package r1 --out @p"), "rolled_back");
+    // A statement that looks well again does not take it back.
+    radios[0].import(&manager.path("r1.package")).unwrap();
+    assert_eq!(manager.import(&radios[0], "")["rolled_back"], true);
+    assert_eq!(manager.refused("package r1 --out @p"), "rolled_back");
+    assert_eq!(manager.import(&radios[0], "--accept-rollback")["rolled_back"], false);
+    manager.package(1);
+}
+
+#[test]
+fn after_an_accepted_rollback_the_device_takes_the_next_package() {
+    let (manager, radios) = Manager::with_members(1, "");
+    let before = radios[0].stored();
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.import(&radios[0], "");
+    radios[0].put_back(before);
+    manager.import(&radios[0], "--accept-rollback");
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+}
+
+#[test]
+fn a_statement_that_is_none_is_refused() {
+    let (manager, radios) = Manager::with_members(1, "");
+    let mut octets = radios[0].statement();
+    *octets.last_mut().unwrap() ^= 1;
+    fs::write(manager.path("bad"), octets).unwrap();
+    assert_eq!(manager.refused("device import @bad"), "bad_signature");
+    assert_eq!(manager.refused("device import @enrol"), "malformed");
+    assert_eq!(manager.refused("device import @nothing"), "bad_file");
+}
+
+#[test]
+fn a_lost_device_is_excluded_everywhere_and_gets_nothing_any_more() {
+    let (manager, radios) = Manager::with_members(2, "");
+    manager.done("group add 000001");
+    manager.done("member add 000001 r1 000001");
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    assert_eq!(manager.refused("device lost r1"), "usage");
+    let said = manager.done("device lost r1 --yes");
+    let groups: Vec<_> =
+        said["groups"].as_array().unwrap().iter().map(|group| &group["group"]).collect();
+    assert_eq!(groups, ["000001", GROUP]);
+    assert_eq!(manager.refused("package r1 --out @p"), "lost");
+    assert_eq!(manager.refused(&format!("member add {GROUP} r1 000001")), "lost");
+    assert_eq!(radios[0].import(&manager.notice()), Ok(Outcome::Applied));
+    assert!(radios[0].held().is_empty());
+    assert_eq!(radios[1].import(&manager.package(2)), Ok(Outcome::Applied));
+    assert!(radios[1].sends(manager.current()));
+}
+
+#[test]
+fn a_lost_device_is_excluded_also_where_it_was_removed_before() {
+    let (manager, _radios) = Manager::with_members(2, "");
+    manager.package(1);
+    manager.done(&format!("member remove {GROUP} r1"));
+    let said = manager.done("device lost r1 --yes");
+    assert_eq!(said["groups"].as_array().unwrap().len(), 1);
+    assert!(said["groups"][0]["below"].as_u64().unwrap() > T);
+}
+
+#[test]
+fn two_devices_have_two_names() {
+    let (manager, _radios) = Manager::with_members(1, "");
+    let other = Radio::new(2);
+    fs::write(manager.path("other"), other.statement()).unwrap();
+    assert_eq!(manager.refused("device import @other --name r1"), "usage");
+    assert_eq!(manager.done("device list")["devices"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_lags_is_told_and_the_receipt_ends_it() {
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    assert_eq!(manager.done("status")["lagging"][0]["name"], "r1");
+    manager.import(&radios[0], "");
+    assert_eq!(manager.done("status")["lagging"], serde_json::json!([]));
+}
