@@ -40,8 +40,8 @@ use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
 
-use crate::manager::{self, Made};
-pub use step::{Step, Wanted, Wrong};
+use crate::manager::Made;
+pub use step::{Signed, Step, Wanted, Wrong};
 
 /// The member ids that the device may have in a group.
 const MEMBERS: [MemberId; 2] = [MemberId::from_octets([0, 0, 1]), MemberId::from_octets([0, 0, 2])];
@@ -146,13 +146,7 @@ impl History {
             Step::Random { fails } => self.medium().random_fails = *fails,
             Step::PowerGoes { writes } => self.medium().power_left = Some((writes % 5).into()),
             Step::ReceiveOwn => self.receive_own(),
-            Step::Statement { nonce } => self.statement([*nonce; 32]),
-            Step::Enrol { manager } => self.enrol(manager::of(*manager)),
-            Step::Package { by, sequence_step, time_step, is_fresh, groups } => {
-                self.package(by, *sequence_step, *time_step, *is_fresh, groups);
-            }
-            Step::Notice { by, group, below } => self.notice(by, *group, *below),
-            Step::Again { which } => self.again((*which).into()),
+            Step::Signed(step) => self.take_signed(step),
         }
         if self.is_off() {
             self.restart();
@@ -162,6 +156,9 @@ impl History {
 
     /// All faults are over: the device must work.
     pub fn end(mut self) {
+        if self.is_off() {
+            self.restart();
+        }
         self.medium().power_left = None;
         self.medium().fault = Fault::None;
         self.medium().random_fails = false;

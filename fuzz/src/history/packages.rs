@@ -10,14 +10,28 @@ use proseal_proto::message::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{History, MEMBERS, Wanted, end, generation, group, is_root, key, ordinary, policy};
+use super::{
+    History, MEMBERS, Signed, Wanted, end, generation, group, is_root, key, ordinary, policy,
+};
 use crate::manager::{self, By, Made, What};
 
 /// So many packages and notices are kept, to come again.
 const KEPT: usize = 8;
 
 impl History {
-    pub(super) fn statement(&mut self, nonce: [u8; 32]) {
+    pub(super) fn take_signed(&mut self, step: &Signed) {
+        match step {
+            Signed::Statement { nonce } => self.statement([*nonce; 32]),
+            Signed::Enrol { manager } => self.enrol(manager::of(*manager)),
+            Signed::Package { by, sequence_step, time_step, is_fresh, groups } => {
+                self.package(by, *sequence_step, *time_step, *is_fresh, groups);
+            }
+            Signed::Notice { by, group, below } => self.notice(by, *group, *below),
+            Signed::Again { which } => self.again((*which).into()),
+        }
+    }
+
+    fn statement(&mut self, nonce: [u8; 32]) {
         let before = self.held();
         match self.call(&GetStatement { nonce }) {
             Ok(reply) => self.check_statement(&reply.statement, &nonce),
@@ -25,7 +39,7 @@ impl History {
         }
     }
 
-    pub(super) fn enrol(&mut self, manager: usize) {
+    fn enrol(&mut self, manager: usize) {
         let before = self.held();
         let enrol =
             Enrol { root_key: *manager::root(manager).octets(), manager: manager::id(manager).0 };
@@ -39,7 +53,7 @@ impl History {
         self.seen.manager = Some(manager);
     }
 
-    pub(super) fn package(
+    fn package(
         &mut self,
         by: &By,
         sequence_step: i8,
@@ -59,11 +73,11 @@ impl History {
         self.import(Arc::new(by.package(&keys, &state)));
     }
 
-    pub(super) fn notice(&mut self, by: &By, n: u8, below: u8) {
+    fn notice(&mut self, by: &By, n: u8, below: u8) {
         self.import(Arc::new(by.notice(group(n), generation(below))));
     }
 
-    pub(super) fn again(&mut self, which: usize) {
+    fn again(&mut self, which: usize) {
         if let Some(made) = self.made.get(which % KEPT) {
             self.import(Arc::clone(made));
         }

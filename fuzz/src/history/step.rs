@@ -70,6 +70,13 @@ pub enum Step {
     },
     /// The epoch that `send` gave last, asked of `receive`.
     ReceiveOwn,
+    /// All of these together as often as one of the others.
+    Signed(Signed),
+}
+
+/// What a device signs, or its manager does.
+#[derive(Arbitrary, Debug)]
+pub enum Signed {
     Statement {
         nonce: u8,
     },
