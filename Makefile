@@ -9,6 +9,7 @@ help: ## This list
 	@echo '  OPTEE_SUITE=sid behind any of these: with OP-TEE of Debian sid, in out/sid (qemu-env/README.md)'
 
 run: image ## Build all, boot a UE, show the main job
+	cargo build --locked --release -p prose-manager
 	tests/story
 
 test: ## Everything that proves it: lints, host tests, guest tests
