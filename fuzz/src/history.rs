@@ -11,20 +11,27 @@
 //!    ended; what was revoked never comes back.
 //! 7. Without a salt nothing is sent but what the policy accepts, and no salt is
 //!    taken. There is one admission key a PGK, and none of a profile without.
-//! 8. Once nothing fails any more, the device works.
+//! 8. What is imported is its own manager's, for this device, without a fault, by no
+//!    older signer than before; the signer's version never falls. What it signs says
+//!    what it holds.
+//! 9. Only an erase makes another identity of it, or another manager's.
+//! 10. Once nothing fails any more, the device works.
 
-use std::collections::{HashMap, HashSet};
+mod packages;
+mod step;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use arbitrary::Arbitrary;
+use proseal_issuer::DeviceKeys;
 use proseal_proto::command::{Command, ResponseError, decode_response, encode_request};
 use proseal_proto::content::{Content, Group, Label, Pgk, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{DeviceId, EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
 use proseal_proto::limit::{BATCH, RESPONSE_MAX};
 use proseal_proto::message::{
-    Admission, DeviceState, Erase, Events, Outcome, PgkState, Receive, ReceiveItem, Revoke, Send,
-    Status, StatusReply, Suspend, Version,
+    Admission, DeviceState, Enrol, Erase, Events, GetStatement, Outcome, PgkState, Receive,
+    ReceiveItem, Revoke, Send, Status, StatusReply, Suspend, Version,
 };
 use proseal_proto::profile::Profile;
 use proseal_proto::role::Role;
@@ -33,90 +40,8 @@ use proseal_ta::device::Ta;
 use proseal_ta::sim::{Fault, Medium, Sim};
 use proseal_ta_test::dispatch::dispatch;
 
-/// One thing that happens.
-#[derive(Arbitrary, Debug)]
-pub enum Step {
-    Install {
-        whole: bool,
-        sequence_step: i8,
-        time_step: i32,
-        groups: Vec<Wanted>,
-    },
-    Send {
-        group: u8,
-        generation: u8,
-    },
-    Receive {
-        items: Vec<(u8, u8, u8)>,
-    },
-    Admission {
-        group: u8,
-        generation: u8,
-    },
-    Erase {
-        right_device: bool,
-    },
-    Status,
-    /// Any octets as any command.
-    Raw {
-        role: u8,
-        number: u16,
-        request: Vec<u8>,
-    },
-    /// The TA is gone from memory, as after a panic or a power cut.
-    Restart,
-    Faulty(Wrong),
-    Random {
-        fails: bool,
-    },
-    /// The power goes at the write after so many more, and comes back with
-    /// the next step.
-    PowerGoes {
-        writes: u8,
-    },
-    /// Powered time passes, seconds.
-    Passes {
-        seconds: u16,
-    },
-    Suspend {
-        group: u8,
-        on: bool,
-        by_daemon: bool,
-    },
-    Revoke {
-        group: u8,
-        below: u8,
-    },
-    SetFloor {
-        ahead: u32,
-    },
-    Events {
-        since: u8,
-    },
-    /// The epoch that `send` gave last, asked of `receive`.
-    ReceiveOwn,
-}
-
-/// What is wrong with the store from now on.
-#[derive(Arbitrary, Debug)]
-pub enum Wrong {
-    Nothing,
-    WriteFails,
-    WriteLies,
-    Full,
-    Corrupt,
-}
-
-/// A group that an installed content lists.
-#[derive(Arbitrary, Debug)]
-pub struct Wanted {
-    group: u8,
-    next: u8,
-    may_send: bool,
-    other_member: bool,
-    /// Generation, PGK Id, key, and seconds to its end.
-    pgks: Vec<(u8, u8, u8, u16)>,
-}
+use crate::manager::Made;
+pub use step::{Signed, Step, Wanted, Wrong};
 
 /// The member ids that the device may have in a group.
 const MEMBERS: [MemberId; 2] = [MemberId::from_octets([0, 0, 1]), MemberId::from_octets([0, 0, 2])];
@@ -138,6 +63,12 @@ struct Seen {
     /// An erase was reported as failed, so it may be half done; or the object
     /// was corrupt, and OP-TEE has deleted it.
     may_be_gone: bool,
+    /// As it has told them.
+    identity: Option<DeviceKeys>,
+    /// Devices that this one was before.
+    former: HashSet<DeviceId>,
+    manager: Option<usize>,
+    signer_version: u32,
 }
 
 /// The device, its medium, and what was seen of it.
@@ -146,6 +77,10 @@ pub struct History {
     ta: Ta<Sim>,
     starts: u64,
     seen: Seen,
+    /// Whom packages are made for.
+    told: Option<DeviceKeys>,
+    /// The last packages and notices.
+    made: VecDeque<Arc<Made>>,
 }
 
 fn group(n: u8) -> GroupId {
@@ -167,7 +102,7 @@ impl History {
     pub fn new() -> Self {
         let medium = Arc::new(Mutex::new(Medium::default()));
         let ta = Ta::new(Sim::new(Arc::clone(&medium), 0));
-        Self { medium, ta, starts: 0, seen: Seen::default() }
+        Self { medium, ta, starts: 0, seen: Seen::default(), told: None, made: VecDeque::new() }
     }
 
     /// One step, and the promises after it.
@@ -196,7 +131,8 @@ impl History {
                 }
             }
             Step::Events { since } => self.events((*since).into()),
-            Step::Faulty(wrong) => {
+            Step::Faulty { wrong, spared } => {
+                self.medium().spared = (spared % 8).into();
                 self.medium().fault = match wrong {
                     Wrong::Nothing => Fault::None,
                     Wrong::WriteFails => Fault::WriteFails,
@@ -210,6 +146,7 @@ impl History {
             Step::Random { fails } => self.medium().random_fails = *fails,
             Step::PowerGoes { writes } => self.medium().power_left = Some((writes % 5).into()),
             Step::ReceiveOwn => self.receive_own(),
+            Step::Signed(step) => self.take_signed(step),
         }
         if self.is_off() {
             self.restart();
@@ -219,26 +156,20 @@ impl History {
 
     /// All faults are over: the device must work.
     pub fn end(mut self) {
+        if self.is_off() {
+            self.restart();
+        }
         self.medium().power_left = None;
         self.medium().fault = Fault::None;
         self.medium().random_fails = false;
         self.call(&Version).expect("version");
         self.erase(true);
-        self.install(
-            true,
-            1,
-            1,
-            &[Wanted {
-                group: 1,
-                next: 0,
-                may_send: true,
-                other_member: false,
-                // By this number a root, which any profile may send with.
-                pgks: vec![(0, 0, 131, u16::MAX)],
-            }],
-        );
+        self.install(true, 1, 1, &[ordinary()]);
         self.call(&Send { group: group(1), generation: generation(0) })
             .expect("a working device sends");
+        if self.told.is_some() {
+            self.end_with_packages();
+        }
     }
 
     fn medium(&self) -> std::sync::MutexGuard<'_, Medium> {
@@ -285,7 +216,7 @@ impl History {
         let Some(held) = &before else { return };
         let keys: Vec<Vec<[u8; 32]>> = wanted
             .iter()
-            .map(|w| w.pgks.iter().map(|&(_, _, seed, _)| [seed.max(1); 32]).collect())
+            .map(|w| w.pgks.iter().map(|&(_, _, seed, _)| key(seed)).collect())
             .collect();
         let mut groups: Vec<Group<'_>> = wanted
             .iter()
@@ -299,15 +230,15 @@ impl History {
                         generation: generation(n),
                         id: PgkId(id),
                         key,
-                        is_root: seed % 4 == 3,
-                        policy: policy(seed, held.floor.saturating_add(u64::from(lives_s) * 64)),
+                        is_root: is_root(seed),
+                        policy: policy(seed, end(held.floor, lives_s)),
                     })
                     .collect();
                 pgks.sort_by_key(|pgk| pgk.generation);
                 Group {
                     group: group(w.group),
                     member: MEMBERS[usize::from(w.other_member)],
-                    next: u64::from(w.next % 12) + 1,
+                    next: generation(w.next).get(),
                     may_send: w.may_send,
                     pgks,
                 }
@@ -432,15 +363,18 @@ impl History {
             assert!(erased.is_err(), "another device's id erases nothing");
         } else if erased.is_ok() {
             assert!(self.medium().object.is_none(), "erased, and still there");
+            assert_eq!(self.medium().keys, [None, None], "the identity is still there");
             self.forget();
         } else {
             self.seen.may_be_gone = true;
         }
     }
 
-    /// An erased device starts anew. Only salts never come twice.
+    /// An erased device starts anew. Only salts and identities never come twice.
     fn forget(&mut self) {
-        self.seen = Seen { salts: std::mem::take(&mut self.seen.salts), ..Seen::default() };
+        let Seen { salts, mut former, identity, .. } = std::mem::take(&mut self.seen);
+        former.extend(identity.map(|keys| keys.id()));
+        self.seen = Seen { salts, former, ..Seen::default() };
     }
 
     fn raw(&mut self, role: u8, number: u32, request: &[u8]) {
@@ -453,6 +387,8 @@ impl History {
             Revoke::NUMBER,
             SetFloor::NUMBER,
             Panic::NUMBER,
+            Enrol::NUMBER,
+            GetStatement::NUMBER,
         ];
         if !kept.contains(&number) {
             self.octets(role, number, request);
@@ -516,17 +452,26 @@ impl History {
                 return;
             }
             DeviceState::Factory => {
+                let identity = self.seen.identity.filter(|keys| keys.id() == status.device);
                 assert!(
-                    self.may_be_gone() || self.seen.sequence == 0,
+                    self.may_be_gone()
+                        || self.seen.sequence == 0
+                            && self.seen.manager.is_none()
+                            && self.seen.identity == identity,
                     "factory, and nobody erased it"
                 );
+                // It may have told who it is, and be that still.
+                if identity.is_some() {
+                    self.seen.identity = None;
+                }
                 // What an erase that failed has left in the store is still there.
                 let may_be_gone = self.seen.may_be_gone;
                 self.forget();
-                self.seen.may_be_gone = may_be_gone;
+                (self.seen.may_be_gone, self.seen.identity) = (may_be_gone, identity);
                 return;
             }
         }
+        self.check_whose_it_is(&status);
         assert!(status.sequence >= self.seen.sequence, "the sequence fell");
         assert!(status.floor >= self.seen.floor, "the floor fell");
         self.seen.sequence = status.sequence;
@@ -542,6 +487,30 @@ impl History {
             }
         }
     }
+}
+
+/// What a working device holds.
+fn ordinary() -> Wanted {
+    Wanted {
+        group: 1,
+        next: 0,
+        may_send: true,
+        other_member: false,
+        // By this number a root, which any profile may send with.
+        pgks: vec![(0, 0, 131, u16::MAX)],
+    }
+}
+
+fn key(seed: u8) -> [u8; 32] {
+    [seed.max(1); 32]
+}
+
+fn is_root(seed: u8) -> bool {
+    seed % 4 == 3
+}
+
+fn end(floor: u64, lives_s: u16) -> u64 {
+    floor.saturating_add(u64::from(lives_s) * 64)
 }
 
 /// Any profile; of half of those without a salt it may send.
