@@ -248,6 +248,88 @@ fn parts_of_an_identity_that_no_state_names_are_made_anew() {
     assert_ne!(device.medium().keys, whole);
 }
 
+/// What makes an identity; its keys.
+type MakesIdentity = fn(&mut Device) -> Result<DeviceKeys, Code>;
+
+/// At each write of a first statement and of an enrolment: the state, the two pairs,
+/// the state that names them. Until it was answered there is no identity; whoever asks
+/// again gets one that is whole, and it stays.
+#[test]
+fn a_write_that_makes_an_identity_fails_or_lies() {
+    let acts: [(&str, MakesIdentity); 2] = [
+        ("statement", |device| device.statement().map(|statement| statement.device)),
+        ("enrol", Device::enrol),
+    ];
+    for (name, act) in acts {
+        let mut device = Device::new();
+        act(&mut device).unwrap();
+        let writes = device.medium().writes;
+        assert!(writes >= 5, "{name}: twice the state, two pairs, the name");
+        for fault in [Fault::WriteFails, Fault::WriteLies] {
+            for spared in 0..writes {
+                for restarts in [false, true] {
+                    let what = format!("{name}, {fault:?} after {spared}, restart: {restarts}");
+                    let mut device = Device::new();
+                    (device.medium().fault, device.medium().spared) = (fault, spared);
+                    assert_eq!(act(&mut device), Err(Code::StoreFailed), "{what}");
+                    device.fault(Fault::None);
+                    if restarts {
+                        device.restart();
+                    }
+                    let found = device.status();
+                    let is_enrolled = found.state == DeviceState::Enrolled;
+                    // Its last write is on the medium, and nobody was told.
+                    let may_be = restarts && name == "enrol" && fault == Fault::WriteLies;
+                    assert!(!is_enrolled || may_be && spared + 1 == writes, "{what}");
+                    let keys = device.statement().unwrap().device;
+                    if found.device != DeviceId::NONE {
+                        assert_eq!(keys.id(), found.device, "{what}: what was named stays");
+                    }
+                    if !is_enrolled {
+                        assert_eq!(act(&mut device), Ok(keys), "{what}");
+                    }
+                    assert_eq!(device.medium().announced.last(), Some(&keys.id()), "{what}");
+                    device.restart();
+                    assert_eq!(device.status().device, keys.id(), "{what}");
+                    assert_eq!(device.statement().unwrap().device, keys, "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// A write that was reported as done, and is not there at the next start.
+#[test]
+fn a_write_that_makes_an_identity_is_lost() {
+    // The state before it names the identity.
+    let mut unnamed = Device::new();
+    unnamed.medium().power_left = Some(4);
+    assert!(unnamed.statement().is_err());
+    let unnamed = unnamed.medium().object.clone();
+    assert!(unnamed.is_some());
+
+    let mut device = Device::new();
+    let keys = device.statement().unwrap().device;
+    device.medium().object = unnamed;
+    device.restart();
+    assert_eq!(device.status().state, DeviceState::Factory);
+    assert_eq!(device.status().device, DeviceId::NONE);
+    // Who has the old one approved sees another device.
+    assert_ne!(device.enrol().unwrap(), keys);
+    assert_eq!(device.status().state, DeviceState::Enrolled);
+
+    for at in 0..2 {
+        let mut device = Device::new();
+        let keys = device.statement().unwrap().device;
+        device.medium().keys[at] = None;
+        device.restart();
+        assert_eq!(device.status().state, DeviceState::Damaged, "pair {at}");
+        assert_eq!(device.enrol(), Err(Code::Damaged), "pair {at}");
+        device.erase().unwrap();
+        assert_ne!(device.enrol().unwrap(), keys, "pair {at}");
+    }
+}
+
 /// The device's state, or none if it has no identity.
 fn told(device: &mut Device) -> (bool, StatusReply) {
     let status = lasting(device);
@@ -403,6 +485,20 @@ fn every_octet_of_a_package_counts() {
     }
     assert_eq!(lasting(&mut device), before);
     assert_eq!(device.import(&good), Ok(Outcome::Applied));
+}
+
+/// Points of low order, no points, numbers beyond the field: whatever an operator pins
+/// as a root key, nothing is signed by it.
+#[test]
+fn a_root_key_that_is_none_signs_nothing() {
+    let one: [u8; 32] = std::array::from_fn(|at| u8::from(at == 0));
+    for root_key in [one, [0xff; 32], [2; 32], [0x80; 32]] {
+        let (manager, _) = Manager::with_device();
+        let mut device = Device::new();
+        device.call(&Enrol { root_key, manager: MANAGER.0 }).unwrap();
+        let refused = device.import(&manager.package(&state(2, &[2])));
+        assert_eq!(refused, Err(Code::UntrustedSigner), "{root_key:?}");
+    }
 }
 
 /// The same with a signature that holds: what is sealed is authentic by itself,
