@@ -50,8 +50,7 @@ pub(crate) struct Context {
     pub(crate) target: Target,
     /// 0 to 15: how long loops are.
     pub(crate) level: u32,
-    /// Where random calls start.
-    #[cfg(feature = "optee")]
+    /// Where random calls start, and what else is other in each run.
     pub(crate) seed: u64,
     /// What a case leaves for after a restart of the machine.
     pub(crate) state_file: PathBuf,
@@ -75,7 +74,6 @@ impl Context {
             ta: target.client(),
             target,
             level: options.level,
-            #[cfg(feature = "optee")]
             seed: options.seed,
             state_file: options.state.clone(),
             has_applied: false,

@@ -1,13 +1,13 @@
 //! The TA's commands as cases call them.
 
 use proseal_client::Error;
-use proseal_proto::content::Content;
+use proseal_proto::content::{Content, Group};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::key::{AdmissionKey, KeyPair};
 use proseal_proto::message::{
-    Admission, DeviceState, Erase, Outcome, Receive, ReceiveItem, Send, SendReply, Status,
-    StatusReply,
+    Admission, DeviceState, Erase, GroupStatus, Outcome, Receive, ReceiveItem, Send, SendReply,
+    Status, StatusReply,
 };
 use proseal_proto::test_command::{Install, Scope};
 
@@ -38,13 +38,40 @@ impl Context {
         Ok(())
     }
 
-    /// Makes the device factory again, whatever it was.
+    /// Makes the device factory again, whatever it was: without an identity.
     #[track_caller]
     pub(crate) fn fresh(&mut self) -> Verdict {
         self.void_what_was_left()?;
         let status = self.status()?;
+        if status.state == DeviceState::Factory && status.device == DeviceId::NONE {
+            return Ok(());
+        }
         let erased = self.erase(status.device);
         self.ok("erase", erased)
+    }
+
+    /// The device that `content` alone was installed on, for cases that change nothing:
+    /// the one that there is, or one that is made anew.
+    #[track_caller]
+    pub(crate) fn with_content(&mut self, content: &Content<'_>) -> Verdict {
+        if self.is_as_installed(content)? {
+            return self.void_what_was_left();
+        }
+        self.fresh()?;
+        self.applied(Scope::Whole, content)
+    }
+
+    #[track_caller]
+    fn is_as_installed(&mut self, content: &Content<'_>) -> Result<bool, Stop> {
+        let status = self.status()?;
+        let is_held = |(held, wanted): (&GroupStatus, &Group<'_>)| {
+            held.group == wanted.group && !held.suspended && held.pgks.len() == wanted.pgks.len()
+        };
+        let may_be = status.state == DeviceState::Enrolled
+            && (status.device, status.sequence) == (content.device, content.sequence)
+            && status.groups.len() == content.groups.len()
+            && status.groups.iter().zip(&content.groups).all(is_held);
+        Ok(may_be && matches!(self.install(Scope::Whole, content), Ok(Outcome::Same)))
     }
 
     /// `status`, which nothing refuses.

@@ -2,8 +2,9 @@
 //! for it, good ones and such with one fault.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use proseal_issuer::testing::{Fixed, fault};
+use proseal_issuer::testing::{Fixed, Value, fault};
 use proseal_issuer::{
     Delegation, DesiredState, DeviceKeys, Group, GroupKey, ManagerId, Notice, Pgk, RootKey, Signer,
     SignerKey, SignerVersion, Statement, Trust,
@@ -23,8 +24,8 @@ use crate::store::Image;
 
 /// The manager's id.
 pub(crate) const MANAGER: ManagerId = ManagerId([0x3a; 16]);
-/// The version of its signer.
-pub(crate) const VERSION: u32 = 5;
+/// The version of its first signer.
+const VERSION: u32 = 5;
 /// A caller's nonce.
 const NONCE: [u8; 32] = [0x0e; 32];
 
@@ -41,6 +42,8 @@ pub(crate) struct Manager {
     pub(crate) sequence: u64,
     /// The generation that the device holds of [`GROUP`]; the next ones may come in.
     pub(crate) first: u64,
+    /// Its signer's version.
+    pub(crate) version: u32,
 }
 
 /// The root key of the manager with this number.
@@ -121,6 +124,15 @@ impl Manager {
         package.seal(&self.signer, &self.device, &mut Fixed::new(&[7; 32]))
     }
 
+    /// A package of [`Self::largest`] that is as long as any can be.
+    pub(crate) fn longest(&self, first: u64) -> Vec<u8> {
+        let mut draft = self.draft(&self.largest(first));
+        // The head of an entry with a long string has 5 octets.
+        let filler = limit::PACKAGE_MAX - self.seal(&draft).len() - 5;
+        draft.content.set(&[64], Value::Bytes(vec![0; filler]));
+        self.seal(&draft)
+    }
+
     /// A good package.
     pub(crate) fn package(&self, state: &DesiredState) -> Vec<u8> {
         self.seal(&self.draft(state))
@@ -164,8 +176,8 @@ impl Context {
     }
 
     /// The manager of a device that holds what [`Manager::plain`] says. The device
-    /// is the one that there is, if it can be brought to that by a package; else it is
-    /// made anew.
+    /// is the one that there is, if it can be brought to that by an enrolment or a
+    /// package; else it is made anew.
     #[track_caller]
     pub(crate) fn manager(&mut self) -> Result<Manager, Stop> {
         let mut status = self.status()?;
@@ -173,16 +185,18 @@ impl Context {
             self.enrolled()?;
             status = self.status()?;
         }
-        let group = status.groups.first();
-        let held = group.map(|group| group.pgks.as_slice()).unwrap_or_default();
-        let first = match held {
-            [only] => only.generation.get(),
-            _ => group.map_or(1, |group| group.next),
-        };
-        let mut manager = Manager { first, ..self.manager_of_enrolled()? };
-        if held.len() != 1 {
-            self.imported(&manager.package(&manager.plain()), Outcome::Applied)?;
-            manager.sequence += 1;
+        let mut manager = self.manager_of_enrolled()?;
+        match status.groups.as_slice() {
+            [only] if only.group == fixture::group_id(GROUP) && only.pgks.len() == 1 => {
+                manager.first = only.pgks[0].generation.get();
+                note_generation(manager.first);
+            }
+            groups => {
+                let next = groups.iter().map(|group| group.next).max();
+                manager.first = fresh_generation(next.unwrap_or(1));
+                self.imported(&manager.package(&manager.plain()), Outcome::Applied)?;
+                manager.sequence += 1;
+            }
         }
         Ok(manager)
     }
@@ -205,14 +219,24 @@ impl Context {
             *keys = Some(device);
         }
         let (root, sequence) = (root(1), status.sequence);
-        let signer = signer(&root, VERSION, MANAGER);
-        Ok(Manager { root, signer, device, sequence, first: 1 })
+        let version = status.signer_version.max(VERSION);
+        let signer = signer(&root, version, MANAGER);
+        Ok(Manager { root, signer, device, sequence, first: 1, version })
     }
 
-    /// Makes the device anew, and enrols it.
+    /// A device without a manager, that may have an identity.
+    #[track_caller]
+    pub(crate) fn free(&mut self) -> Verdict {
+        if self.status()?.state == DeviceState::Factory {
+            return self.void_what_was_left();
+        }
+        self.fresh()
+    }
+
+    /// Enrols the device, which is made anew if it is not free.
     #[track_caller]
     pub(crate) fn enrolled(&mut self) -> Verdict {
-        self.fresh()?;
+        self.free()?;
         let enrol = Enrol { root_key: *root(1).public().octets(), manager: MANAGER.0 };
         let enrolled = self.ta.call(&enrol);
         self.ok("enrol", enrolled).map(drop)
@@ -250,11 +274,30 @@ impl Context {
     /// These octets are refused with `code`, and change nothing.
     #[track_caller]
     pub(crate) fn refused_octets_of_package(&mut self, octets: &[u8], code: Code) -> Verdict {
+        self.without_effect(octets, |c, reply| {
+            c.refused("import", reply, code);
+        })
+    }
+
+    /// These octets are refused, whatever the code, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_package(&mut self, what: &str, octets: &[u8]) -> Verdict {
+        self.without_effect(octets, |c, reply| {
+            c.that(what, matches!(reply, Err(proseal_client::Error::Refused(_))));
+        })
+    }
+
+    #[track_caller]
+    fn without_effect(
+        &mut self,
+        octets: &[u8],
+        judge: impl FnOnce(&mut Self, Result<ImportReply, proseal_client::Error>),
+    ) -> Verdict {
         let before = self.status()?;
         #[cfg(feature = "optee")]
         let stored = self.stored()?;
         let reply = self.import(octets);
-        self.refused("import", reply, code);
+        judge(self, reply);
         let after = self.status()?;
         self.that("what is refused changes nothing", lasting(&before) == lasting(&after));
         #[cfg(feature = "optee")]
@@ -273,15 +316,36 @@ impl Context {
     }
 }
 
+/// So many numbers below `len` at level 0, each level as many more, spread evenly from
+/// where the run's seed says.
+pub(crate) fn sample(c: &Context, at_level_0: usize, len: usize) -> Vec<usize> {
+    let count = (at_level_0 * (1 + c.level as usize)).min(len);
+    let from = (c.seed % len.max(1) as u64) as usize;
+    (0..count).map(|at| (from + at * len / count) % len).collect()
+}
+
+/// The highest generation that a manager was told of, of any group: what comes after is
+/// below no group's `next`, also of one that was removed.
+static LAST: AtomicU64 = AtomicU64::new(0);
+/// Above what a case adds to [`Manager::first`]; the highest numbers are another matter.
+const STEP: u64 = 64;
+
+fn note_generation(generation: u64) {
+    LAST.fetch_max(generation, Ordering::Relaxed);
+}
+
+/// One that no group has had, at `next` or above.
+fn fresh_generation(next: u64) -> u64 {
+    note_generation(next);
+    LAST.fetch_add(STEP, Ordering::Relaxed) + STEP
+}
+
 /// Whether the device is one of this manager's, and nothing has happened to it that
 /// the next package would not undo.
 fn is_usable(status: &StatusReply) -> bool {
-    let is_usual = |group: &GroupStatus| {
-        group.group == fixture::group_id(GROUP) && group.next < 1 << 32 && !group.suspended
-    };
+    let is_usual = |group: &GroupStatus| group.next < 1 << 32 && !group.suspended;
     status.state == DeviceState::Enrolled
         && status.root_key == *root(1).public().octets()
-        && status.signer_version == VERSION
         && status.floor < TIME + 24 * 3600
-        && matches!(status.groups.as_slice(), [group] if is_usual(group))
+        && status.groups.iter().all(is_usual)
 }

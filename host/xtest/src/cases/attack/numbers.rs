@@ -272,7 +272,7 @@ fn earlier_start(c: &mut Context) -> Verdict {
     c.forget();
     let status = c.status()?;
     c.differ("the two starts' nonces", &status.start_nonce, &earlier);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(2));
     let sent = c.send(GROUP, 1).map(drop);
     c.equal("send without news", sent.err(), Some(Error::Refused(Code::Unsynced)));
     c.applied(Scope::Whole, &news(SEQUENCE + 2, earlier))?;

@@ -30,9 +30,7 @@ pub(super) const CASES: &[Case] = &[
 const SEND: u32 = Id::Send.number();
 /// What a response of success begins with: the code.
 const DONE: &str = "00000000";
-/// Instants of a command at level 0; each level adds as many.
-const INSTANTS: u64 = 3;
-/// From this level on each storage call is one.
+/// From this level on each storage call of a command is an instant.
 const EACH_FROM: u32 = 3;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,6 +42,8 @@ const LAST_WORD: Duration = Duration::from_millis(150);
 struct Attack {
     number: u32,
     request: Vec<u8>,
+    /// At how many instants it is met at level 0; each level adds as many.
+    instants: u64,
     /// What the device may be when it was cut short.
     cut: Vec<Found>,
     /// What it must be when it was answered.
@@ -70,7 +70,7 @@ impl Drop for Death {
 fn attack(c: &mut Context, attack: &Attack) -> Verdict {
     let total = storage_calls(c, attack)?;
     c.above("storage calls of the command > 4", total, 4_u64);
-    let instants = instants(c.level, total);
+    let instants = instants(c.level, attack.instants, total);
     c.note(format!("{instants} of {total} storage calls"));
     let mut met = Vec::new();
     for at in 0..instants {
@@ -93,8 +93,8 @@ fn attack(c: &mut Context, attack: &Attack) -> Verdict {
 }
 
 /// How many of a command's storage calls are met.
-fn instants(level: u32, total: u64) -> u64 {
-    if level >= EACH_FROM { total } else { (INSTANTS * (1 + u64::from(level))).min(total) }
+fn instants(level: u32, at_level_0: u64, total: u64) -> u64 {
+    if level >= EACH_FROM { total } else { (at_level_0 * (1 + u64::from(level))).min(total) }
 }
 
 /// How many storage calls the command takes if nobody dies.
@@ -190,6 +190,7 @@ fn in_send(c: &mut Context) -> Verdict {
     let send = Attack {
         number: SEND,
         request: request(&Send { group, generation }),
+        instants: 1,
         cut: Vec::new(),
         // Its counters are not looked at; `go_on` sends again.
         done: Found::whole(),
@@ -202,6 +203,7 @@ fn in_install(c: &mut Context) -> Verdict {
     let install = Attack {
         number: TestId::Install.number(),
         request: request(&Install { scope: Scope::Whole, content: &content }),
+        instants: 3,
         cut: vec![Found::whole()],
         done: Found::holding(SEQUENCE + 1, &[2, 3], 4),
     };
@@ -213,6 +215,7 @@ fn in_revoke(c: &mut Context) -> Verdict {
     let revoke = Attack {
         number: Id::Revoke.number(),
         request: request(&Revoke { group, below }),
+        instants: 1,
         cut: vec![Found::whole()],
         done: Found::holding(SEQUENCE, &[2], 3),
     };
@@ -223,6 +226,7 @@ fn in_suspend(c: &mut Context) -> Verdict {
     let suspend = Attack {
         number: Id::Suspend.number(),
         request: request(&Suspend { group: fixture::group_id(GROUP), on: true }),
+        instants: 1,
         cut: vec![Found::whole()],
         done: Found::whole().suspended(),
     };
@@ -233,6 +237,7 @@ fn in_erase(c: &mut Context) -> Verdict {
     let erase = Attack {
         number: Id::Erase.number(),
         request: request(&Erase { device: DeviceId::NONE }),
+        instants: 1,
         // Zeros are written over the state before it goes.
         cut: vec![Found::whole(), Found::Damaged],
         done: Found::Factory,

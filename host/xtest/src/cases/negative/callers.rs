@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proseal_proto::command::{Command, Id};
+use proseal_proto::command::{Command, Id, RESPONSE_HEAD};
 use proseal_proto::error::Code;
-use proseal_proto::limit::{BATCH, REQUEST_MAX};
-use proseal_proto::message::Receive;
+use proseal_proto::limit::{BATCH, PACKAGE_MAX, REQUEST_MAX};
+use proseal_proto::message::{GetStatement, Import, Outcome, Receive};
 use proseal_proto::test_command::{Marks, TestId};
+use sha2::{Digest, Sha256};
 
 use super::requests::{good, request};
 use super::{case, content, keys_of_good_receive};
-use crate::case::{Case, Stop, Verdict};
+use crate::case::{Case, Run, Stop, Verdict, plainly};
 use crate::check::Context;
 use crate::derivation::expected;
+use crate::device::lasting;
 use crate::fixture::{self, GROUP, MEMBER, OTHER};
 use crate::ioctl::{PARAMS, Param, Refusal, login};
 use crate::line::{Line, uuid};
@@ -36,7 +38,18 @@ pub(super) const CASES: &[Case] = &[
         "sessions are opened until one is refused, and the others go on",
         open_until_refused,
     ),
+    of_manager(6008, "the largest package and statements from 16 sessions at once", imports),
+    of_manager(
+        6009,
+        "with sessions open until one is refused a package waits, and is whole then",
+        import_without_room,
+    ),
 ];
+
+/// A case of a device that it enrols.
+const fn of_manager(number: u16, title: &'static str, run: Run) -> Case {
+    Case { around: plainly, ..case(number, title, run) }
+}
 
 const RECEIVE: u32 = Id::Receive.number();
 /// How long to wait for a first answer.
@@ -210,8 +223,8 @@ fn closed_meanwhile(c: &mut Context) -> Verdict {
 /// More sessions than OP-TEE has memory for.
 const OPENINGS: usize = 2048;
 
-fn open_until_refused(c: &mut Context) -> Verdict {
-    let line = c.line()?;
+/// Opens sessions beside `line`'s until one is refused.
+fn fill(c: &mut Context, line: &Line) {
     let mut opened = 0;
     let open = || line.device.open_session(uuid(), login::PUBLIC, [0; 16], [Param::NONE; PARAMS]);
     let refusal = loop {
@@ -227,6 +240,11 @@ fn open_until_refused(c: &mut Context) -> Verdict {
     if let Some(refusal) = refusal {
         c.equal("refusal", refusal, Refusal::Tee { result: 0xffff_000c, origin: 3 });
     }
+}
+
+fn open_until_refused(c: &mut Context) -> Verdict {
+    let line = c.line()?;
+    fill(c, &line);
     // With all of them open the TA still has room for the largest calls.
     c.received(&line, "a call of the first session")?;
     let epochs: Vec<_> = (1..=BATCH as u16).map(|id| fixture::epoch(GROUP, 1, OTHER, id)).collect();
@@ -254,4 +272,62 @@ fn open_until_refused(c: &mut Context) -> Verdict {
     );
     c.note(format!("heap: {} of {} octets used at most", marks.heap_high, marks.heap_size));
     Ok(())
+}
+
+const STATEMENT: u32 = Id::Statement.number();
+const IMPORT: u32 = Id::Import.number();
+
+/// A response that is a statement, behind `head` octets.
+fn is_statement(c: &mut Context, response: &[u8], head: usize, nonce: &[u8; 32]) -> Verdict {
+    c.octets("code", response.get(..RESPONSE_HEAD).unwrap_or_default(), &[0; RESPONSE_HEAD]);
+    let octets = response.get(RESPONSE_HEAD + head..).unwrap_or_default();
+    c.verified(octets, nonce).map(drop)
+}
+
+/// All bring the same package: it is applied once.
+fn imports(c: &mut Context) -> Verdict {
+    let manager = c.manager()?;
+    let package = manager.longest(manager.first + 1);
+    c.equal("octets of the package", package.len(), PACKAGE_MAX);
+    let nonce = [0x4e; 32];
+    let (mut applied, of_package) = (0, Sha256::digest(&package).into());
+    for response in at_once(c, IMPORT, &request(&Import { octets: &package }), 1)? {
+        let outcome = response.get(RESPONSE_HEAD).copied();
+        applied += u32::from(outcome == Some(Outcome::Applied as u8));
+        let is_one = [Outcome::Applied, Outcome::Same].map(|one| Some(one as u8));
+        c.that("applied, or the same", is_one.contains(&outcome));
+        is_statement(c, &response, 1, &of_package)?;
+    }
+    c.equal("how often it was applied", applied, 1);
+    for response in at_once(c, STATEMENT, &request(&GetStatement { nonce }), 1)? {
+        is_statement(c, &response, 0, &nonce)?;
+    }
+    Ok(())
+}
+
+/// OP-TEE itself has no memory left, for a signature or to open an object: that is a
+/// refusal without effect, and the end of nothing.
+fn import_without_room(c: &mut Context) -> Verdict {
+    let manager = c.manager()?;
+    let package = manager.longest(manager.first + 1);
+    let before = c.status()?;
+    let line = c.line()?;
+    fill(c, &line);
+    let nonce = [0x4e; 32];
+    for (number, request) in [
+        (STATEMENT, request(&GetStatement { nonce })),
+        (IMPORT, request(&Import { octets: &package })),
+        (IMPORT, request(&Import { octets: manager.notice(1).octets() })),
+    ] {
+        let response = line.call(number, &request);
+        let response = c.ok("the call", response)?;
+        c.octets("its code", &response, &Code::StoreFailed.number().to_be_bytes());
+    }
+    drop(line);
+    c.ta = c.target.client();
+    let after = c.status()?;
+    c.octets("start nonce", &after.start_nonce, &before.start_nonce);
+    c.that("nothing has changed", lasting(&after) == lasting(&before));
+    c.imported(&package, Outcome::Applied)?;
+    c.statement().map(drop)
 }

@@ -2,14 +2,16 @@
 
 use proseal_issuer::DesiredState;
 use proseal_issuer::testing::{Value, fault};
+use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::profile::{Profile, Suite};
+use sha2::{Digest, Sha256};
 
 use super::case;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::fixture::{self, GROUP, OTHER, TIME};
-use crate::manager::{Manager, group, pgk, pgk_with};
+use crate::manager::{Manager, group, pgk, pgk_with, sample};
 
 pub(super) const CASES: &[Case] = &[
     case(4001, "another device than the headers'", device),
@@ -50,6 +52,7 @@ pub(super) const CASES: &[Case] = &[
     case(4036, "another fixed policy for a held generation", held_policy),
     case(4037, "another member id while a PGK is held", member_conflict),
     case(4038, "a content that claims more than there is", claims),
+    case(4039, "a flipped bit anywhere in the content, sealed and signed anew", flipped),
 ];
 
 /// Changes the content, and seals and signs it.
@@ -162,7 +165,7 @@ fn missing_of_group(c: &mut Context) -> Verdict {
 
 fn groups_order(c: &mut Context) -> Verdict {
     let two = |manager: &Manager| {
-        let other = group(GROUP + 1, vec![pgk_with(1, 64)]);
+        let other = group(GROUP + 1, vec![pgk_with(manager.first, 64)]);
         manager.state(vec![group(GROUP, vec![pgk(manager.first)]), other])
     };
     c.refuses_of(two, Code::ContentMalformed, with(|content| content.reverse(&[5])))?;
@@ -361,4 +364,39 @@ fn claims(c: &mut Context) -> Verdict {
         package.content = fault::Part::Octets(vec![0xa1, 5, 0x9a, 0xff, 0xff, 0xff, 0xff]);
         manager.seal(&package)
     })
+}
+
+/// Octets at level 0, others in each run; each level adds as many.
+const FLIPS: usize = 12;
+
+/// What is no content is refused as such, and what names another device or sequence for
+/// that. Anything else is another content: it is taken or refused as a whole.
+fn flipped(c: &mut Context) -> Verdict {
+    let len = c.manager()?.draft(&c.manager()?.plain()).content.octets().len();
+    for at in sample(c, FLIPS, len) {
+        let manager = c.manager()?;
+        let mut draft = manager.draft(&manager.plain());
+        let good = draft.content.octets();
+        let mut octets = good.clone();
+        octets[at] ^= 1 << (at % 8);
+        draft.content = fault::Part::Octets(octets.clone());
+        let package = manager.seal(&draft);
+        let good = Content::parse(&good).expect("what the issuer writes is a content");
+        let what = format!("octet {at} of {len}");
+        match Content::parse(&octets) {
+            Err(code) => c.refused_octets_of_package(&package, code)?,
+            Ok(content) if (content.device, content.sequence) != (good.device, good.sequence) => {
+                c.refused_octets_of_package(&package, Code::HeadersDisagree)?;
+            }
+            Ok(_) => match c.import(&package) {
+                Ok(reply) => {
+                    let sequence = c.status()?.sequence;
+                    c.equal(&what, sequence, good.sequence);
+                    c.verified(&reply.statement, &Sha256::digest(&package).into())?;
+                }
+                Err(_) => c.refused_package(&what, &package)?,
+            },
+        }
+    }
+    Ok(())
 }

@@ -7,11 +7,12 @@ use proseal_issuer::{Delegation, ManagerId, SignerVersion};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
 use proseal_proto::limit;
+use proseal_proto::message::Outcome;
 
 use super::case;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
-use crate::manager::{MANAGER, Manager, VERSION, root, signer};
+use crate::manager::{MANAGER, Manager, root, sample, signer};
 
 pub(super) const CASES: &[Case] = &[
     case(3001, "no tag, or another", tag),
@@ -64,6 +65,7 @@ pub(super) const CASES: &[Case] = &[
     case(3048, "a package of no octets, or of any", no_package),
     case(3049, "a delegation, or a statement, in a package's place", other_things),
     case(3050, "a package of another manager with the same id", same_id),
+    case(3051, "a flipped bit anywhere in what is signed, signed anew", flipped_and_signed),
 ];
 
 /// Seals and signs what the draft is now.
@@ -192,26 +194,25 @@ fn version_form(c: &mut Context) -> Verdict {
         let version = Value::Bytes(version.to_vec());
         c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], version)))?;
     }
-    c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], VERSION)))
+    c.refuses(Code::Malformed, sealed(|package| package.outer.set(&[4], 5)))
 }
 
 fn version_of_another(c: &mut Context) -> Verdict {
-    for version in [VERSION - 1, VERSION + 1] {
-        let version = Value::Bytes(version.to_be_bytes().to_vec());
-        c.refuses(
-            Code::HeadersDisagree,
-            sealed(|package| {
-                package.outer.set(&[4], version.clone());
-                package.inner.set(&[4], version);
-            }),
-        )?;
+    for later in [false, true] {
+        c.refuses(Code::HeadersDisagree, |manager, mut package| {
+            let version = if later { manager.version + 1 } else { manager.version - 1 };
+            let version = Value::Bytes(version.to_be_bytes().to_vec());
+            package.outer.set(&[4], version.clone());
+            package.inner.set(&[4], version);
+            manager.seal(&package)
+        })?;
     }
     Ok(())
 }
 
 fn older_signer(c: &mut Context) -> Verdict {
     c.refuses(Code::SignerSuperseded, |manager, _| {
-        let older = signer(&manager.root, VERSION - 1, MANAGER);
+        let older = signer(&manager.root, manager.version - 1, MANAGER);
         fault::package(&older, &manager.device, &manager.plain()).seal(
             &older,
             &manager.device,
@@ -293,7 +294,7 @@ fn changed_signer(c: &mut Context) -> Verdict {
 
 fn another_manager(c: &mut Context) -> Verdict {
     c.refuses(Code::WrongManager, |manager, _| {
-        let other = signer(&manager.root, VERSION, ManagerId([0x3b; 16]));
+        let other = signer(&manager.root, manager.version, ManagerId([0x3b; 16]));
         fault::package(&other, &manager.device, &manager.plain()).seal(
             &other,
             &manager.device,
@@ -376,7 +377,7 @@ fn delegation_length(c: &mut Context) -> Verdict {
 
 fn another_signer(c: &mut Context) -> Verdict {
     c.refuses(Code::BadSignature, |manager, package| {
-        let other = signer(&manager.root, VERSION + 1, MANAGER);
+        let other = signer(&manager.root, manager.version + 1, MANAGER);
         whole(manager, &package).sign(&other)
     })
 }
@@ -432,7 +433,7 @@ fn inner_type(c: &mut Context) -> Verdict {
 }
 
 fn inner_version(c: &mut Context) -> Verdict {
-    let version = Value::Bytes((VERSION + 1).to_be_bytes().to_vec());
+    let version = Value::Bytes(u32::MAX.to_be_bytes().to_vec());
     c.refuses(Code::HeadersDisagree, sealed(|package| package.inner.set(&[4], version)))
 }
 
@@ -564,7 +565,7 @@ fn same_id(c: &mut Context) -> Verdict {
     c.refuses(Code::UntrustedSigner, |manager, _| {
         let other_root = root(2);
         let key = proseal_issuer::SignerKey::from_seed(&[0x77; 32]);
-        let version = SignerVersion::new(VERSION).expect("it is not 0");
+        let version = SignerVersion::new(manager.version).expect("it is not 0");
         let delegation = Delegation::sign(&other_root, key.public(), version, MANAGER);
         let other = proseal_issuer::Signer::new(key, delegation).expect("it names the key");
         fault::package(&other, &manager.device, &manager.plain()).seal(
@@ -573,4 +574,22 @@ fn same_id(c: &mut Context) -> Verdict {
             &mut Fixed::new(&[7; 32]),
         )
     })
+}
+
+/// Octets at level 0, others in each run; each level adds as many. The host's tests flip
+/// each one.
+const FLIPS: usize = 8;
+
+/// What is sealed is authentic by itself, and the headers agree or do not.
+fn flipped_and_signed(c: &mut Context) -> Verdict {
+    let manager = c.manager()?;
+    let draft = manager.draft(&manager.plain());
+    let good = draft.encrypt(&manager.device, &mut Fixed::new(&[7; 32])).octets();
+    for at in sample(c, FLIPS, good.len()) {
+        let mut payload = good.clone();
+        payload[at] ^= 1 << (at % 8);
+        let signed = draft.around(payload).sign(&manager.signer);
+        c.refused_package(&format!("octet {at} of {}", good.len()), &signed)?;
+    }
+    c.imported(&draft.around(good).sign(&manager.signer), Outcome::Applied)
 }

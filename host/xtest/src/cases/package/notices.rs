@@ -10,11 +10,10 @@ use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::device::lasting;
 use crate::fixture::{self, GROUP, OTHER, TIME};
-use crate::manager::{MANAGER, Manager, VERSION, group, pgk, root, signer};
+use crate::manager::{MANAGER, Manager, group, pgk, root, signer};
 
 pub(super) const CASES: &[Case] = &[
     case(5001, "a notice ends what is below its number, and silences the group", ends),
-    case(5002, "a notice goes above every generation that was given", above),
     case(5003, "a revocation dropped on the way is in the next package", dropped),
     case(5004, "a package of before a notice does not undo it", undone),
     case(5005, "the same notice again is the same, an older one superseded", again),
@@ -32,6 +31,8 @@ pub(super) const CASES: &[Case] = &[
     case(5017, "the type of a package", package_type),
     case(5018, "another algorithm", algorithm),
     case(5019, "a notice that is too long", too_long),
+    // Its group has no number left.
+    case(5002, "a notice goes above every generation that was given", above),
 ];
 
 /// A notice that lacks nothing, changed and signed.
@@ -42,16 +43,20 @@ fn with(manager: &Manager, change: impl FnOnce(&mut fault::Sign1)) -> Vec<u8> {
 }
 
 impl Context {
-    /// A notice with one fault is refused with `code`, and without it it is good.
+    /// A notice as it should be is applied (once a case); the next one, with one fault, is
+    /// refused with `code`.
     #[track_caller]
     fn refused_notice(&mut self, code: Code, change: impl FnOnce(&mut fault::Sign1)) -> Verdict {
+        if !self.has_applied {
+            let manager = self.manager()?;
+            let before = self.status()?;
+            self.imported(&with(&manager, |_| ()), Outcome::Applied)?;
+            let after = self.status()?;
+            self.that("it is good", after.groups != before.groups);
+            self.has_applied = true;
+        }
         let manager = self.manager()?;
-        self.refused_octets_of_package(&with(&manager, change), code)?;
-        let before = self.status()?;
-        self.imported(&with(&manager, |_| ()), Outcome::Applied)?;
-        let after = self.status()?;
-        self.that("it is good", after.groups != before.groups);
-        Ok(())
+        self.refused_octets_of_package(&with(&manager, change), code)
     }
 }
 
@@ -114,7 +119,8 @@ fn again(c: &mut Context) -> Verdict {
 fn another_group(c: &mut Context) -> Verdict {
     let manager = c.manager()?;
     let before = c.status()?;
-    let (group, below) = (fixture::group_id(GROUP + 9), fixture::generation(7));
+    // One that no case was ever in.
+    let (group, below) = (fixture::group_id(GROUP + 0x100), fixture::generation(7));
     let notice = Notice::sign(&manager.signer, group, below, TIME);
     c.imported(notice.octets(), Outcome::Same)?;
     let after = c.status()?;
@@ -146,35 +152,36 @@ fn time(c: &mut Context) -> Verdict {
 fn newer_signer(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     let package = manager.package(&manager.plain());
-    manager.signer = signer(&manager.root, VERSION + 1, MANAGER);
+    let newer = manager.version + 1;
+    manager.signer = signer(&manager.root, newer, MANAGER);
     // The version alone is kept.
     c.imported(manager.notice(0).octets(), Outcome::Superseded)?;
     let version = c.status()?.signer_version;
-    c.equal("signer version", version, VERSION + 1);
+    c.equal("signer version", version, newer);
     c.refused_octets_of_package(&package, Code::SignerSuperseded)
 }
 
 fn older_signer(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
-    manager.signer = signer(&manager.root, VERSION - 1, MANAGER);
+    manager.signer = signer(&manager.root, manager.version - 1, MANAGER);
     c.refused_octets_of_package(manager.notice(3).octets(), Code::SignerSuperseded)?;
-    manager.signer = signer(&root(1), VERSION, MANAGER);
+    manager.signer = signer(&root(1), manager.version, MANAGER);
     c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn another_manager(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
-    manager.signer = signer(&manager.root, VERSION, ManagerId([0x3b; 16]));
+    manager.signer = signer(&manager.root, manager.version, ManagerId([0x3b; 16]));
     c.refused_octets_of_package(manager.notice(3).octets(), Code::WrongManager)?;
-    manager.signer = signer(&root(1), VERSION, MANAGER);
+    manager.signer = signer(&root(1), manager.version, MANAGER);
     c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 
 fn another_root(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
-    manager.signer = signer(&root(2), VERSION, MANAGER);
+    manager.signer = signer(&root(2), manager.version, MANAGER);
     c.refused_octets_of_package(manager.notice(3).octets(), Code::UntrustedSigner)?;
-    manager.signer = signer(&root(1), VERSION, MANAGER);
+    manager.signer = signer(&root(1), manager.version, MANAGER);
     c.imported(manager.notice(3).octets(), Outcome::Applied)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proseal_issuer::DesiredState;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Outcome, Suspend};
+use proseal_proto::role::Role;
 
 use super::case;
 use crate::case::{Case, Verdict};
@@ -125,10 +126,11 @@ fn largest(c: &mut Context) -> Verdict {
 fn newer_signer(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     let old = manager.package(&DesiredState { sequence: manager.sequence + 2, ..manager.plain() });
-    manager.signer = signer(&manager.root, 6, MANAGER);
+    let newer = manager.version + 1;
+    manager.signer = signer(&manager.root, newer, MANAGER);
     c.imported(&manager.package(&manager.plain()), Outcome::Applied)?;
     let version = c.status()?.signer_version;
-    c.equal("signer version", version, 6);
+    c.equal("signer version", version, newer);
     c.refused_octets_of_package(&old, Code::SignerSuperseded)
 }
 
@@ -146,5 +148,9 @@ fn suspended(c: &mut Context) -> Verdict {
     c.imported(&manager.package(&manager.plain()), Outcome::Applied)?;
     let refused = c.send(GROUP, manager.first);
     c.refused("send", refused, Code::Suspended);
-    Ok(())
+    let resume = Suspend { group: fixture::group_id(GROUP), on: false };
+    let done = c.target.client_as(Role::Administrator).call(&resume);
+    c.ok("resume", done)?;
+    let sent = c.send(GROUP, manager.first);
+    c.ok("send", sent).map(drop)
 }

@@ -19,17 +19,17 @@ use crate::fixture::{self, GROUP, MEMBER, OTHER};
 
 pub(in crate::cases) const CASES: &[Case] = &[
     case(2001, "each send is a new epoch: PTK Id, salt and keys", new_epochs),
-    case(2002, "send gives the keys of the specification, in each suite", send_keys),
-    case(2003, "receive gives the keys of the specification, in each suite", receive_keys),
     case(2004, "receiver keys for the own member id are refused", own_member),
-    case(2005, "a batch of 64 is answered item by item, in order", whole_batch),
     case(2006, "an empty batch and one of 65 are refused", wrong_batch),
     case(2007, "an error in one item of a batch leaves the others alone", errors_in_batch),
-    case(2008, "without the right to send a device still receives", not_sender),
     case(2009, "send names what is not held", unknown),
+    case(2012, "a malformed epoch of a batch is refused alone", malformed_in_batch),
+    case(2002, "send gives the keys of the specification, in each suite", send_keys),
+    case(2003, "receive gives the keys of the specification, in each suite", receive_keys),
+    case(2005, "a batch of 64 is answered item by item, in order", whole_batch),
+    case(2008, "without the right to send a device still receives", not_sender),
     case(2010, "every input of the derivation changes both keys", separation),
     case(2011, "a root gives each of its groups a PGK of its own", roots),
-    case(2012, "a malformed epoch of a batch is refused alone", malformed_in_batch),
 ];
 
 impl Context {
@@ -85,9 +85,8 @@ fn new_epochs(c: &mut Context) -> Verdict {
 }
 
 fn send_keys(c: &mut Context) -> Verdict {
-    c.fresh()?;
     let content = every_suite();
-    c.applied(Scope::Whole, &content)?;
+    c.with_content(&content)?;
     for pgk in &content.groups[0].pgks {
         c.part(pgk.policy.suite.name(), |c| {
             let sent = c.send(GROUP, pgk.generation.get());
@@ -107,9 +106,8 @@ fn send_keys(c: &mut Context) -> Verdict {
 }
 
 fn receive_keys(c: &mut Context) -> Verdict {
-    c.fresh()?;
     let content = every_suite();
-    c.applied(Scope::Whole, &content)?;
+    c.with_content(&content)?;
     for pgk in &content.groups[0].pgks {
         c.part(pgk.policy.suite.name(), |c| {
             for (sender, ptk_id) in [(OTHER, 1), (0, 2), (0x00ff_ffff, u16::MAX)] {
@@ -130,8 +128,7 @@ fn receive_keys(c: &mut Context) -> Verdict {
 }
 
 fn own_member(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let reply = c.receive(vec![fixture::epoch(GROUP, 1, MEMBER, 1)]);
     let reply = c.ok("receive", reply)?;
     let codes: Vec<_> = reply.into_iter().map(|item| item.err()).collect();
@@ -140,9 +137,8 @@ fn own_member(c: &mut Context) -> Verdict {
 }
 
 fn whole_batch(c: &mut Context) -> Verdict {
-    c.fresh()?;
     let content = every_suite();
-    c.applied(Scope::Whole, &content)?;
+    c.with_content(&content)?;
     let items: Vec<_> = (0..limit::BATCH)
         .map(|at| fixture::epoch(GROUP, at as u64 % 3 + 1, OTHER + at as u32, at as u16 + 1))
         .collect();
@@ -162,8 +158,7 @@ fn whole_batch(c: &mut Context) -> Verdict {
 }
 
 fn wrong_batch(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let none = c.receive(Vec::new());
     c.refused("no item", none, Code::OutOfRange);
     let many = vec![fixture::epoch(GROUP, 1, OTHER, 1); limit::BATCH + 1];
@@ -173,9 +168,8 @@ fn wrong_batch(c: &mut Context) -> Verdict {
 }
 
 fn errors_in_batch(c: &mut Context) -> Verdict {
-    c.fresh()?;
     let content = fixture::one_pgk();
-    c.applied(Scope::Whole, &content)?;
+    c.with_content(&content)?;
     let good = fixture::epoch(GROUP, 1, OTHER, 1);
     let reply = c.receive(vec![
         good,
@@ -206,8 +200,7 @@ fn errors_in_batch(c: &mut Context) -> Verdict {
 /// What a message cannot hold, as octets: it is one epoch that is refused, and
 /// no request.
 fn malformed_in_batch(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let epoch = fixture::epoch(GROUP, 1, OTHER, 1);
     let keys = expected(&fixture::pgk(1, 0), &epoch);
     let keys = [&[0; 4], &keys.ik[..], &keys.ck].concat();
@@ -249,8 +242,7 @@ fn not_sender(c: &mut Context) -> Verdict {
 }
 
 fn unknown(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let sent = c.send(GROUP + 1, 1);
     c.refused("send in another group", sent, Code::UnknownGroup);
     let sent = c.send(GROUP, 2);

@@ -15,25 +15,25 @@ use crate::device::lasting;
 use crate::fixture::{self, GROUP, OTHER, TIME};
 
 pub(in crate::cases) const CASES: &[Case] = &[
+    case(3005, "a content for another device is refused", wrong_device),
+    case(3006, "a profile or suite that this build lacks is refused", unsupported),
+    case(3010, "two PGK Ids with the same 5 low bits are refused", pgk_id_clash),
+    case(3011, "one key under two entries is refused", key_repeated),
+    case(3018, "what is not a content is refused", malformed),
+    case(3019, "a label that the profile has no use for is refused", label_unused),
     case(3001, "the same content again is the same", same),
     case(3002, "a lower sequence is superseded", superseded),
     case(3003, "an equal sequence with other content is refused", sequence_conflict),
     case(3004, "a held generation changes its windows, never its key", generation_conflict),
-    case(3005, "a content for another device is refused", wrong_device),
-    case(3006, "a profile or suite that this build lacks is refused", unsupported),
     case(3007, "unknown map keys are refused below 64 and ignored from there", unknown_keys),
     case(3008, "a 17th group is refused", too_many_groups),
     case(3009, "a fifth PGK of a group is refused", too_many_pgks),
-    case(3010, "two PGK Ids with the same 5 low bits are refused", pgk_id_clash),
-    case(3011, "one key under two entries is refused", key_repeated),
     case(3012, "a time more than ten years ahead is refused", time_ahead),
     case(3013, "next ends what is below it, and only grows", next_ends),
     case(3014, "an entry below next is left out: partly", partly),
     case(3015, "scope whole removes what is not listed, scope added keeps it", scopes),
     case(3016, "a removed group comes back without its old generations", removed_group),
     case(3017, "a 33rd removed group is refused", too_many_removed),
-    case(3018, "what is not a content is refused", malformed),
-    case(3019, "a label that the profile has no use for is refused", label_unused),
     case(3020, "a key that a content ends does not come back in it as another entry", key_returns),
 ];
 
@@ -170,8 +170,8 @@ fn label_unused(c: &mut Context) -> Verdict {
 
 /// The content with one more key in one of its maps. Each map is the last
 /// thing in the map around it, so the new key goes to the very end.
-fn with_key(map: &str, key: u8) -> Vec<u8> {
-    let mut octets = fixture::encoded(&fixture::one_pgk());
+fn with_key(sequence: u64, map: &str, key: u8) -> Vec<u8> {
+    let mut octets = fixture::encoded(&generations(sequence, &[1]));
     let at = match map {
         "content" => 0,
         // The heads of the only group and the only PGK: a list of one (0x81)
@@ -194,12 +194,13 @@ fn with_key(map: &str, key: u8) -> Vec<u8> {
 }
 
 fn unknown_keys(c: &mut Context) -> Verdict {
-    for map in ["content", "group", "PGK"] {
+    c.fresh()?;
+    for (sequence, map) in (1..).zip(["content", "group", "PGK"]) {
         c.part(map, |c| {
-            c.fresh()?;
-            c.refused_octets(Scope::Whole, &with_key(map, 16), Code::ContentMalformed);
-            c.refused_octets(Scope::Whole, &with_key(map, 63), Code::ContentMalformed);
-            let outcome = c.install_octets(Scope::Whole, &with_key(map, 64));
+            let with_key = |key| with_key(sequence, map, key);
+            c.refused_octets(Scope::Whole, &with_key(16), Code::ContentMalformed);
+            c.refused_octets(Scope::Whole, &with_key(63), Code::ContentMalformed);
+            let outcome = c.install_octets(Scope::Whole, &with_key(64));
             let outcome = c.ok("install with key 64", outcome)?;
             c.equal("outcome", outcome, Outcome::Applied);
             Ok(())

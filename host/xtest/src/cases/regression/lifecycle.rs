@@ -141,9 +141,9 @@ fn floor(c: &mut Context) -> Verdict {
     c.fresh()?;
     c.applied(Scope::Whole, &mortal(1))?;
     let before = c.status()?.floor;
-    c.target.pass(Duration::from_secs(3));
+    c.target.pass(Duration::from_secs(2));
     let after = c.status()?.floor;
-    c.that("three seconds have passed", (before + 2..before + 60).contains(&after));
+    c.that("two seconds have passed", (before + 1..before + 60).contains(&after));
     c.set_floor(TIME)?;
     let floor = c.status()?.floor;
     c.that("what is below the floor changes nothing", floor >= after);
@@ -220,7 +220,7 @@ fn unsynced(c: &mut Context) -> Verdict {
     content.groups[0].pgks[0].policy.max_unsynced_s = 1;
     content.start_nonce = Some(c.status()?.start_nonce);
     c.applied(Scope::Whole, &content)?;
-    c.target.pass(Duration::from_secs(3));
+    c.target.pass(Duration::from_secs(2));
     c.derives(1, Err(Code::Unsynced), Ok(()))?;
     (content.sequence, content.start_nonce) = (2, Some([7; 32]));
     c.applied(Scope::Whole, &content)?;

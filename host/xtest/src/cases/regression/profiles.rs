@@ -16,11 +16,11 @@ use crate::fixture::{self, GROUP, MEMBER, OTHER};
 
 pub(in crate::cases) const CASES: &[Case] = &[
     case(2101, "3gpp-ts33303: send where storage can be rolled back is refused", unprotected),
+    case(2104, "3gpp-ts33303: a salt is refused, and its neighbours are answered", salted),
+    case(2106, "admission names what it lacks", admission_refused),
     case(2102, "3gpp-ts33303: what the policy accepts is sent, without a salt", accepted),
     case(2103, "3gpp-ts33303: receive gives the keys of the specification", received),
-    case(2104, "3gpp-ts33303: a salt is refused, and its neighbours are answered", salted),
     case(2105, "admission gives the key of the specification, in each suite", admission),
-    case(2106, "admission names what it lacks", admission_refused),
 ];
 
 /// One PGK of this profile, generation 1.
@@ -94,9 +94,8 @@ fn received(c: &mut Context) -> Verdict {
 }
 
 fn salted(c: &mut Context) -> Verdict {
-    c.fresh()?;
     let content = ts33303(false);
-    c.applied(Scope::Whole, &content)?;
+    c.with_content(&content)?;
     let items = vec![unsalted(OTHER, 1), fixture::epoch(GROUP, 1, OTHER, 2), unsalted(OTHER, 3)];
     let answers = c.receive(items.clone());
     let answers = c.ok("receive", answers)?;
@@ -135,8 +134,7 @@ fn admission(c: &mut Context) -> Verdict {
 }
 
 fn admission_refused(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &ts33303(false))?;
+    c.with_content(&ts33303(false))?;
     for (what, group, generation, code) in [
         ("a profile that has none", GROUP, 1, Code::NoAdmissionKey),
         ("a generation that is not held", GROUP, 2, Code::UnknownGeneration),
