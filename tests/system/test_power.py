@@ -12,9 +12,10 @@ from power.boundaries import Boundaries, Recording
 from power.cuts import Cuts
 from power.extent import EXTENT
 from power.life import KEPT, Life
+from qemu_env import suite
 from ue import UE, paths
 
-
+IS_4_10 = suite.NAME != suite.BASE
 STORE = "/var/lib/optee-client/data/tee"
 
 
@@ -120,6 +121,10 @@ class PowerDisk(unittest.TestCase):
             self.assertIn(text, doctor.stdout)
         print(doctor.stdout)
 
+    def doctor_says_after_a_call(self, *texts):
+        # 4.10 takes a directory that it could not open away, at the next start the guard puts it back (docs/storage.md).
+        self.doctor_says(*(("has lost its directory", "restart the machine") if IS_4_10 else texts))
+
     def all_is_there(self):
         with guest.Shell(self.ue) as shell:
             self.assertEqual(self.life.judge(shell), [])
@@ -127,7 +132,7 @@ class PowerDisk(unittest.TestCase):
     def test_power_read_error_of_one_start_costs_nothing(self):
         self.ue.start("--store-driver", damage.read_errors(self.disk, "dirf.db"))
         self.refused(1, "tee_failed", "0xffff0000", "prosectl doctor", "status")
-        self.doctor_says("disk may be failing", "do not try again before it is healthy")
+        self.doctor_says_after_a_call("disk may be failing", "do not try again before it is healthy")
         self.ue.cut()
         self.ue.start()
         self.all_is_there()
@@ -137,7 +142,7 @@ class PowerDisk(unittest.TestCase):
         for _ in range(2):
             self.ue.start()
             self.refused(1, "storage_damaged", "damaged", "prosectl doctor", "status")
-            self.doctor_says("keep a copy", "put back a backup of this very device", "clear the folder")
+            self.doctor_says_after_a_call("keep a copy", "put back a backup of this very device", "clear the folder")
             self.ue.cut()
         self.ue.start("--disk", os.fspath(self.copy))
         self.all_is_there()
@@ -147,8 +152,9 @@ class PowerDisk(unittest.TestCase):
         self.ue.start()
         self.doctor_says("with tee-supplicant stopped clear the folder, its hidden .dirf.ready too")
         # To the letter: the files that `ls` shows, and that one.
-        cleared = self.ue.sh(f"kill $(pidof tee-supplicant); sleep 1; cd {STORE}; rm * .dirf.ready; sync; tee-supplicant")
+        cleared = self.ue.sh(f"kill $(pidof tee-supplicant); sleep 1; cd {STORE}; rm -f * .dirf.ready; sync")
         self.assertEqual(cleared.status, 0, cleared)
+        self.ue.reboot()
         for _ in range(2):
             self.assertEqual(self.ue.done("status")["state"], "factory")
             self.ue.stop()

@@ -105,7 +105,7 @@ const fn mending(fault: &Fault) -> Option<&'static str> {
         Fault::StorageDamaged { .. } => Some(
             "keep a copy of the store's folder; put back a backup of this very device, or with tee-supplicant stopped \
              clear the folder, its hidden .dirf.ready too (the boot guard would bring the damage back from that), \
-             then start tee-supplicant and bring the keys again",
+             then restart the machine and bring the keys again",
         ),
         Fault::Died => Some(
             "see that the store's disk is mounted for writing and healthy (mount, dmesg); the secure console says why \
