@@ -26,6 +26,14 @@ impl Report {
         Self { text: text.into(), object }
     }
 
+    /// The same with one more member.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        if let Value::Object(members) = &mut self.object {
+            members.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// For people.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -14,8 +14,9 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// Exactly `N` octets of hexadecimal.
 pub(crate) fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
     let digits = text.as_bytes();
-    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(format!("expected {} hexadecimal digits", 2 * N));
+    let expected = N.saturating_mul(2);
+    if digits.len() != expected || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(format!("expected {expected} hexadecimal digits"));
     }
     let mut octets = [0; N];
     for (octet, pair) in octets.iter_mut().zip(digits.chunks(2)) {

@@ -95,9 +95,10 @@ async fn import(
     }
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     work.note(&format!("device import {id}{accepting}")).await?;
-    let (text, mut object) = show::device(&mut work, &device).await?;
+    let (text, object) = show::device(&mut work, &device).await?;
+    let is_foreign = show::root(&device, &work.identity.root.digest()) == "other";
     work.finish().await?;
-    let alarms = alarms(&receipt, is_put_back, object["root"] == "other");
+    let alarms = alarms(&receipt, is_put_back, is_foreign);
     let mut text = format!(
         "{}{text}",
         if is_new {
@@ -110,9 +111,10 @@ async fn import(
         let _ = writeln!(text, "  {alarm}");
     }
     text.push_str(next(&device, is_ours));
-    object["outcome"] = json!(if is_new { "new" } else { "known" });
-    object["alarms"] = alarms.iter().map(|(name, _)| Value::from(*name)).collect();
-    Ok(Report::new(text, object))
+    let names = alarms.iter().map(|(name, _)| Value::from(*name)).collect();
+    Ok(Report::new(text, object)
+        .with("outcome", json!(if is_new { "new" } else { "known" }))
+        .with("alarms", names))
 }
 
 async fn rename(
@@ -211,16 +213,21 @@ fn typed(here: &Here) -> Result<DeviceId, Failure> {
 async fn list(office: &mut Office<'_>) -> Result<Report, Failure> {
     let mut work = office.look().await?;
     let (mut text, mut list) = (String::new(), Vec::new());
+    let ours = work.identity.root.digest();
     for device in device::all(&mut work.change).await? {
         let (_, object) = show::device(&mut work, &device).await?;
-        let alarm = if device.rolled_back || object["root"] == "other" { "  ALARM" } else { "" };
+        let alarm = if device.rolled_back || show::root(&device, &ours) == "other" {
+            "  ALARM"
+        } else {
+            ""
+        };
         let _ = writeln!(
             text,
             "{}  {}  {}  package {}{alarm}",
             device.id,
             device.name.as_deref().unwrap_or("-"),
             device.standing.name(),
-            object["package"].as_str().unwrap_or_default(),
+            show::applied(&mut work, &device).await?.name(),
         );
         list.push(object);
     }

@@ -45,9 +45,8 @@ pub(super) async fn run(
         group.called(),
         told(&group, &timeline)
     );
-    let mut object = object(&group, &timeline, now);
-    object["device"] = json!(device.id.to_string());
-    Ok(Report::new(text, object))
+    let object = object(&group, &timeline, now);
+    Ok(Report::new(text, object).with("device", json!(device.id.to_string())))
 }
 
 /// Whether a device may hold anything of a group: it is a member, or was given what is

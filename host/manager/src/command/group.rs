@@ -109,7 +109,7 @@ async fn list(office: &mut Office<'_>) -> Result<Report, Failure> {
     let (mut text, mut list) = (String::new(), Vec::new());
     for group in group::all(&mut work.change).await? {
         let (_, object) = show::group(&mut work, &group).await?;
-        let members = object["members"].as_array().map_or(0, Vec::len);
+        let members = group::members(&mut work.change, group.id).await?.len();
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
