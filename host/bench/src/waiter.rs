@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proseal_client::{Application, Client};
 use proseal_client::tee::Tee;
+use proseal_client::{Application, Client};
 use proseal_proto::message::Receive;
 use proseal_proto::test_command::UUID;
 
