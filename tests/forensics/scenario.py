@@ -41,12 +41,15 @@ STARTED_COLD = "cold start, keys derived"
 SEALED = "before the erase"
 ERASED = "erased"
 ERASED_COLD = "erased, cold start"
+IDENTIFIED_ANEW = "another identity is made"
+NOT_OPENED_ANEW = "a package for another key than its is refused"
 BEGUN_ANEW = "another PGK is imported"
 UNREVOKED = "before the revocation"
 REVOKED = "revoked"
 IN_CLEAR = "a PGK is taken in clear"
-# The device's private keys.
+# The device's private keys, and those of the identity after the erase.
 OPENING, SIGNING = "opening key", "signing key"
+OTHER_OPENING, OTHER_SIGNING = "other opening key", "other signing key"
 # The places.
 NORMAL_RAM, SECURE_RAM, DISK, FILES = "non-secure RAM", "secure RAM", "disk", "guest's files"
 
@@ -93,15 +96,7 @@ class Life:
         self.held = {"PGK": pgk, "PRK": prk, **states("PRK", prk), **states("PGK", pgk)}
 
     def identify(self):
-        """Each private key is in OP-TEE's buffers after it was used, until the next object is read."""
-        self._meet_manager()
-        self._find(IDENTIFIED, SIGNING, self.device[3], manager.form().public_of_ed25519, private_keys.of_signing)
-        # Opening fails, so that nothing is read behind the key.
-        foreign = manager.form().public_of_x25519(os.urandom(32))
-        refused = self.ue.json("import", "-", stdin=self._package(1, self._groups(), foreign))
-        if refused.get("name") != "not_opened":
-            raise RuntimeError(f"a package for another key: {refused}")
-        self._find(NOT_OPENED, OPENING, self.device[2], manager.form().public_of_x25519, private_keys.of_opening)
+        self._identify(IDENTIFIED, SIGNING, NOT_OPENED, OPENING, self._groups())
 
     def import_package(self):
         self._import(1, self._groups())
@@ -155,10 +150,11 @@ class Life:
         return state
 
     def begin_anew(self):
-        """The secure RAM has nothing to find after the erase but another PGK, and what the other profile keeps of it."""
+        """The secure RAM has nothing to find after the erase but another identity's keys, another PGK, and what the other
+        profile keeps of it."""
         other = os.urandom(32)
         self.held |= {"other PGK": other, **states("other PGK", other)}
-        self._meet_manager()
+        self._identify(IDENTIFIED_ANEW, OTHER_SIGNING, NOT_OPENED_ANEW, OTHER_OPENING, self._others(other))
         self._import(1, self._others(other))
         self.ue.done("derive", "send", "--group", OTHER_GROUP)
         self._search_secure_ram(BEGUN_ANEW, self.held)
@@ -184,6 +180,17 @@ class Life:
         if answer.status:
             raise RuntimeError(f"a PGK in clear: {answer}")
         self._search_secure_ram(IN_CLEAR, self.held)
+
+    def _identify(self, made, signing, refused, opening, groups):
+        """Each private key is in OP-TEE's buffers after it was used, until the next object is read."""
+        self._meet_manager()
+        self._find(made, signing, self.device[3], manager.form().public_of_ed25519, private_keys.of_signing)
+        # Opening fails, so that nothing is read behind the key.
+        foreign = manager.form().public_of_x25519(os.urandom(32))
+        answer = self.ue.json("import", "-", stdin=self._package(1, groups, foreign))
+        if answer.get("name") != "not_opened":
+            raise RuntimeError(f"{refused}: {answer}")
+        self._find(refused, opening, self.device[2], manager.form().public_of_x25519, private_keys.of_opening)
 
     def _meet_manager(self):
         """The device makes its identity and is enrolled."""

@@ -111,6 +111,17 @@ class Oracle(unittest.TestCase):
         self.assertEqual(life.acknowledged(work.Identity(), {"device": "bb", "x25519": KEY.hex()}),
                          ["its identity is bb, not aa"])
 
+    def test_an_identity_that_was_erased_is_none_again(self):
+        erased = Model().identified("aa", KEY).erased(oracle.DAMAGED).erased().identified("bb", KEY).erased()
+        for former in ("aa", "bb"):
+            back = [f"its identity {former} is back: it was erased"]
+            self.assertEqual(Life(erased).acknowledged(work.Identity(), {"device": former, "x25519": KEY.hex()}), back)
+            found = seen(erased, device=former)
+            self.assertEqual(self.wrong(found, model=erased.identified()), back)
+            self.assertNotEqual(self.wrong(found, work.Identity(), model=erased), [])
+        self.assertEqual(Life(erased).acknowledged(work.Identity(), {"device": "cc", "x25519": KEY.hex()}), [])
+        self.assertEqual(self.wrong(seen(erased, device="cc"), work.Identity(), model=erased), [])
+
     def test_an_enrolment_that_was_lost_or_is_in_flight(self):
         first, second = manager.Manager(), manager.Manager()
         known = Model().identified("aa", KEY)

@@ -16,6 +16,7 @@ from harness.process import line  # noqa: E402
 from qemu_env import test_marks, ue_folder  # noqa: E402
 
 UUID, TEST_UUID, EMPTY_UUID = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "012")
+TOOL = (*test_marks.TOOL, TEST_UUID)
 CARGO = """#!/bin/sh
 echo "cargo $*" >>log
 mkdir -p "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/release" "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/ta"
@@ -24,7 +25,7 @@ for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] |
 for name in proseal-ta-product proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
 [ -e release/prosectl-test ] || printf '%s' 'TOOL' >release/prosectl-test
 [ -e ta/proseal-ta-test ] || printf '%s' 'APPLICATION' >ta/proseal-ta-test
-""".replace("TOOL", " ".join(test_marks.TOOL)).replace("APPLICATION", " ".join(test_marks.APPLICATION))
+""".replace("TOOL", " ".join(TOOL)).replace("APPLICATION", " ".join(test_marks.APPLICATION))
 PACK = '#!/bin/sh\necho "pack $2" >>log\nmkdir -p "$(dirname "$3")"\ncat "$1" "$TA_KEY" >"$3"\n'
 
 
@@ -107,7 +108,7 @@ class Programs(SmallTree):
         self.assertEqual({path.name for path in self.root.glob("out/guest/tests/ta/*")}, {f"{TEST_UUID}.ta", f"{EMPTY_UUID}.ta"})
 
     # The product's and the tests' program, and what tells the latter.
-    PAIRS = [("release/prosectl", "release/prosectl-test", test_marks.TOOL),
+    PAIRS = [("release/prosectl", "release/prosectl-test", TOOL),
              ("ta/proseal-ta-product", "ta/proseal-ta-test", test_marks.APPLICATION)]
 
     def test_a_product_with_anything_of_the_tests_in_it_ends_the_build(self):

@@ -23,11 +23,13 @@ class Group:
 class Model:
     """What was acknowledged. `ended` holds (group, generation) of all that may never come back. `told` is the highest
     floor that the device has told in this life: the next write takes it along, and makes it the `floor` that may not
-    fall. `device` is the identity's id, `x25519` its key if it was told, `manager` whose the device is."""
+    fall. `device` is the identity's id, `x25519` its key if it was told, `former` the ids that were erased, `manager`
+    whose the device is."""
 
     state: str = FACTORY
     device: str = NONE
     x25519: bytes = b""
+    former: frozenset = frozenset()
     manager: object = None
     sequence: int = 0
     signer_version: int = 0
@@ -90,7 +92,7 @@ class Model:
         return dataclasses.replace(self, told=floor)
 
     def erased(self, state=FACTORY):
-        return Model(state=state, ended=self.ended | set(self.held()))
+        return Model(state=state, former=(self.former | {self.device}) - {NONE, UNKNOWN}, ended=self.ended | set(self.held()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,13 +145,19 @@ def differences(model, seen):
 
 
 def different_owners(model, seen):
-    if model.device == UNKNOWN and not seen.device:
-        yield "it has no identity"
-    if model.device not in (UNKNOWN, seen.device):
-        yield f"its identity is {seen.device or 'none'}, not {model.device or 'none'}"
+    yield from different_identity(model, seen.device)
     manager = model.manager.manager.hex() if model.manager else ""
     if seen.manager != manager:
         yield f"its manager is {seen.manager or 'none'}, not {manager or 'none'}"
+
+
+def different_identity(model, device):
+    if model.device == UNKNOWN and not device:
+        yield "it has no identity"
+    if model.device == UNKNOWN and device in model.former:
+        yield f"its identity {device} is back: it was erased"
+    if model.device not in (UNKNOWN, device):
+        yield f"its identity is {device or 'none'}, not {model.device or 'none'}"
 
 
 def different_keys(group, model, seen):

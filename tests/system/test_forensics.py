@@ -9,8 +9,9 @@ import unittest
 
 from forensics import scenario
 from forensics.scenario import (
-    AWAKE, BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, IDENTIFIED, IMPORTED, IN_CLEAR, NORMAL_RAM, NOT_OPENED, OPENING,
-    REVOKED, SEALED, SECURE_RAM, SIGNING, STARTED_COLD, UNREVOKED, WORKED_ON,
+    AWAKE, BEGUN_ANEW, DISK, ERASED, ERASED_COLD, FILES, IDENTIFIED, IDENTIFIED_ANEW, IMPORTED, IN_CLEAR, NORMAL_RAM,
+    NOT_OPENED, NOT_OPENED_ANEW, OPENING, OTHER_OPENING, OTHER_SIGNING, REVOKED, SEALED, SECURE_RAM, SIGNING, STARTED_COLD,
+    UNREVOKED, WORKED_ON,
 )  # fmt: skip
 from forensics.secure_map import CORE_NAME, TA, TA_HEAP
 
@@ -20,7 +21,11 @@ STATES_OF_PRK = ("PRK's inner state", "PRK's outer state")
 STATES_OF_PGK = ("PGK's inner state", "PGK's outer state")
 STATES_OF_OTHER = ("other PGK's inner state", "other PGK's outer state")
 KEPT = ("PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK)
-PRIVATE = (SIGNING, f"{SIGNING}'s scalar", f"{SIGNING}'s prefix", OPENING, f"{OPENING}'s scalar")
+OF_SIGNING = (SIGNING, f"{SIGNING}'s scalar", f"{SIGNING}'s prefix")
+PRIVATE = (*OF_SIGNING, OPENING, f"{OPENING}'s scalar")
+# Of the identity after the erase.
+OF_OTHER_SIGNING = (OTHER_SIGNING, f"{OTHER_SIGNING}'s scalar", f"{OTHER_SIGNING}'s prefix")
+OTHER_PRIVATE = (*OF_OTHER_SIGNING, OTHER_OPENING, f"{OTHER_OPENING}'s scalar")
 
 
 # In small letters: the cases are named after it.
@@ -46,17 +51,24 @@ class forensics(unittest.TestCase):
         self.never_in_the_normal_world(*PRIVATE)
 
     def test_the_tas_memory_never_holds_a_private_key(self):
-        for moment in (NOT_OPENED, IMPORTED, WORKED_ON, AWAKE, STARTED_COLD, ERASED, ERASED_COLD, BEGUN_ANEW, REVOKED,
-                       IN_CLEAR):
-            with self.subTest(moment=moment):
-                self.assertEqual([copy for copy in self.copies(moment, *PRIVATE) if copy[2] in TA], [])
+        # An opening key is not known before it was used.
+        for keys, moments in [
+            (OF_SIGNING, [IDENTIFIED]),
+            (PRIVATE, [NOT_OPENED, IMPORTED, WORKED_ON, AWAKE, STARTED_COLD, ERASED, ERASED_COLD]),
+            (PRIVATE + OF_OTHER_SIGNING, [IDENTIFIED_ANEW]),
+            (PRIVATE + OTHER_PRIVATE, [NOT_OPENED_ANEW, BEGUN_ANEW, REVOKED, IN_CLEAR]),
+        ]:  # fmt: skip
+            for moment in moments:
+                with self.subTest(moment=moment):
+                    self.assertEqual([copy for copy in self.copies(moment, *keys) if copy[2] in TA], [])
 
     def test_a_private_key_is_in_op_tees_core_after_its_use_and_driven_out(self):
-        for moment, key in [(IDENTIFIED, SIGNING), (NOT_OPENED, OPENING), (IMPORTED, SIGNING), (AWAKE, SIGNING)]:
+        for moment, key in [(IDENTIFIED, SIGNING), (NOT_OPENED, OPENING), (IMPORTED, SIGNING), (AWAKE, SIGNING),
+                            (IDENTIFIED_ANEW, OTHER_SIGNING), (NOT_OPENED_ANEW, OTHER_OPENING)]:
             with self.subTest(moment=moment):
                 copies = self.copies(moment, key)
                 self.assertEqual(set(copies), {(key, "whole", CORE_NAME)})
-        for moment in (WORKED_ON, STARTED_COLD, ERASED, ERASED_COLD):
+        for moment in (WORKED_ON, STARTED_COLD, ERASED, ERASED_COLD, IDENTIFIED_ANEW, NOT_OPENED_ANEW):
             with self.subTest(moment=moment):
                 self.assertEqual(self.copies(moment, *PRIVATE), [])
 
@@ -116,4 +128,6 @@ class forensics(unittest.TestCase):
 
     def test_an_erased_pgk_does_not_come_back(self):
         self.assertEqual(self.copies(ERASED_COLD), [])
-        self.assertEqual(self.copies(BEGUN_ANEW, "PGK", "PRK", *STATES_OF_PRK, *STATES_OF_PGK), [])
+        for moment in (IDENTIFIED_ANEW, NOT_OPENED_ANEW, BEGUN_ANEW):
+            with self.subTest(moment=moment):
+                self.assertEqual(self.copies(moment, *KEPT), [])
