@@ -41,16 +41,6 @@ pub struct Content<'a> {
     pub groups: Vec<Group<'a>>,
 }
 
-/// What becomes of that which a content does not list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Scope {
-    /// The content is the device's whole state: what it does not list goes.
-    Whole = 0,
-    /// The content is added to what is held.
-    Added = 1,
-}
-
 /// One group of a content.
 pub struct Group<'a> {
     /// The group.

@@ -18,7 +18,6 @@ use alloc::vec::Vec;
 
 use crate::codec::{Decode, DecodeError, Encode, Full, Reader, Writer};
 use crate::command::{ADMINISTRATOR, BOTH, command};
-pub use crate::content::Scope;
 use crate::error::Code;
 use crate::message::{Done, Outcome, ReceiveReply};
 
@@ -98,6 +97,16 @@ command!(TestId::Hmac.number(), ADMINISTRATOR, Hmac<'_> => BlockReply, BlockRepl
 command!(TestId::Kdf.number(), ADMINISTRATOR, Kdf<'_> => BlockReply, BlockReply::LEN);
 command!(TestId::GcmOpen.number(), ADMINISTRATOR, GcmOpen<'_> => OpenReply, OpenReply::MAX);
 command!(TestId::HpkeOpen.number(), ADMINISTRATOR, HpkeOpen<'_> => OpenReply, OpenReply::MAX);
+
+/// What becomes of that which a content does not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// The content is the device's whole state: what it does not list goes.
+    Whole = 0,
+    /// The content is added to what is held.
+    Added = 1,
+}
 
 /// `install`: a content ([`crate::content`]) in clear, without a signature.
 pub struct Install<'a> {

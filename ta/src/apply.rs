@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use proseal_proto::content::{self, Content, Policy, Scope};
+use proseal_proto::content::{self, Content, Policy};
 use proseal_proto::error::Code;
 use proseal_proto::id::{Generation, GroupId, PgkId};
 use proseal_proto::limit;
@@ -19,6 +19,20 @@ use crate::state::{Group, Pgk, REMOVED_MAX, RemovedGroup, State, life};
 /// How far ahead of the floor a later content's time may be, seconds: ten
 /// years. A forged or mistaken time must not end all keys for ever.
 const TIME_AHEAD_MAX: u64 = 10 * 366 * 24 * 3600;
+
+/// What becomes of that which a content does not list.
+pub trait Scope {
+    /// It goes.
+    const IS_WHOLE: bool;
+}
+
+/// The content is the device's whole state, as each package is. There is no other
+/// scope in the product: the one that adds to what is held is the test build's.
+pub enum Whole {}
+
+impl Scope for Whole {
+    const IS_WHOLE: bool = true;
+}
 
 /// What tells a content, or the package it came in, from others: SHA-256.
 #[must_use]
@@ -46,12 +60,11 @@ pub fn order(state: &State, sequence: u64, digest: &[u8; 32]) -> Result<Option<O
 /// what time has ended.
 ///
 /// After an error the state is half changed and must be dropped.
-pub fn apply(
+pub fn apply<S: Scope>(
     state: &mut State,
     held: &State,
     content: &Content<'_>,
     digest: [u8; 32],
-    scope: Scope,
     start_nonce: &[u8; 32],
 ) -> Result<Outcome, Code> {
     if state.floor != 0 && content.time > state.floor.saturating_add(TIME_AHEAD_MAX) {
@@ -66,7 +79,7 @@ pub fn apply(
         let age_s = state.floor.saturating_sub(content.time);
         state.unsynced_s = state.unsynced_s.min(u32::try_from(age_s).unwrap_or(u32::MAX));
     }
-    if scope == Scope::Whole {
+    if S::IS_WHOLE {
         remove_unlisted_groups(state, content);
     }
     let mut outcome = Outcome::Applied;
@@ -75,7 +88,7 @@ pub fn apply(
         let floor = state.floor;
         let before = held.group(incoming.group).map_or(&[][..], |group| &group.pgks);
         let group = enter_group(state, incoming)?;
-        if !apply_group(group, before, incoming, scope, floor, &mut told)? {
+        if !apply_group::<S>(group, before, incoming, floor, &mut told)? {
             outcome = Outcome::Partly;
         }
         for (kind, generation) in told {
@@ -166,11 +179,10 @@ fn enter_group<'s>(
 
 /// Applies one group, which held the PGKs of `before`; `false` if entries were
 /// left out. What is to be told of it goes to `told`.
-fn apply_group(
+fn apply_group<S: Scope>(
     group: &mut Group,
     before: &[Pgk],
     incoming: &content::Group<'_>,
-    scope: Scope,
     floor: u64,
     told: &mut Vec<(EventKind, u64)>,
 ) -> Result<bool, Code> {
@@ -180,7 +192,7 @@ fn apply_group(
         told.push((EventKind::Revoked, incoming.next));
     }
     group.next = group.next.max(incoming.next);
-    if scope == Scope::Whole {
+    if S::IS_WHOLE {
         group.pgks.retain(|held| {
             let is_listed = incoming.pgks.iter().any(|p| p.generation == held.generation);
             if !is_listed {

@@ -98,7 +98,7 @@ class InOneLife(Case):
             self.ue.done(*pgk_arguments(generation=str(n), pgk_id=f"{n:02x}"), stdin=os.urandom(32))
         before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(generation="5", pgk_id="05"), stdin=os.urandom(32))
-        self.refused(answer, 3, "too_many_pgks", "the group is full", "prosectl revoke")
+        self.refused(answer, 3, "too_many_pgks", "the group is full", "prosectl-test revoke")
         self.assertEqual(self.ue.held(), before)
 
     def test_full_device(self):
@@ -106,7 +106,7 @@ class InOneLife(Case):
             self.ue.done(*pgk_arguments(group=f"{n:06x}"), stdin=os.urandom(32))
         before = self.ue.held()
         answer = self.ue.prosectl("--json", *pgk_arguments(group="ffffff"), stdin=os.urandom(32))
-        self.refused(answer, 3, "too_many_groups", "the device is full", "prosectl erase")
+        self.refused(answer, 3, "too_many_groups", "the device is full", "prosectl-test erase")
         self.assertEqual((len(before), self.ue.held()), (16, before))
 
     def test_full_disk(self):

@@ -188,6 +188,29 @@ class ByHand(unittest.TestCase):
         missing = self.ue.prosectl("--json", "import", "/nowhere")
         self.refused(missing, 1, "bad_file", "cannot read /nowhere", "may read")
 
+    def test_the_shipped_prosectl_takes_no_key_in_clear(self):
+        words = ["key", "import", "--group", GROUP, "--member", MEMBER, "--generation", "1", "--pgk-id", "01",
+                 "--key-file", "-"]
+        answer = self.ue.prosectl("--json", *words, stdin=os.urandom(32))
+        self.refused(answer, 2, "usage", "unrecognized subcommand 'import'", "--help")
+        self.assertEqual(self.ue.done("status")["state"], "factory")
+
+    def test_errors_are_told_as_asked(self):
+        wrong_usage = self.ue.prosectl("frobnicate")
+        self.assertEqual((wrong_usage.status, wrong_usage.stdout), (2, ""))
+        self.assertIn("--help", wrong_usage.stderr)
+        missing = self.ue.prosectl("import", "/nowhere")
+        self.assertEqual((missing.status, missing.stdout), (1, ""))
+        self.assertRegex(missing.stderr, r"\Aprosectl: cannot read /nowhere.*\nhint: ")
+        self.enrol()
+        self.imported(self.manager.package(self.statement(), 1, [1], self.now), "applied")
+        words = ["derive", "send", "--group", GROUP, "--generation", "2"]
+        unknown = self.ue.prosectl("--json", *words)
+        self.refused(unknown, 3, "unknown_generation", "no key of this generation", "prosectl key list")
+        told = self.ue.prosectl(*words)
+        self.assertEqual((told.status, told.stdout), (3, ""))
+        self.assertRegex(told.stderr, r"\Aprosectl: no key of this generation.*\nhint: ")
+
     def test_enrolling_is_the_administrators_the_rest_is_either_groups(self):
         def by(user, *words, stdin=b""):
             line = " ".join(["prosectl", "--json", *words])

@@ -1,6 +1,6 @@
 //! Which trusted application a connection speaks to.
 
-/// A trusted application of the TEE, by its UUID; the product if nothing is said.
+/// A trusted application of the TEE, by its UUID.
 /// Those of tests are named by who tests: nothing of them is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Application {
@@ -21,11 +21,5 @@ impl Application {
     #[must_use]
     pub const fn uuid(self) -> &'static str {
         self.uuid
-    }
-}
-
-impl Default for Application {
-    fn default() -> Self {
-        Self::PRODUCT
     }
 }

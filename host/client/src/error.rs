@@ -265,14 +265,14 @@ const fn refusal(code: Code) -> &'static str {
         Code::SequenceConflict => "another package with this sequence was applied before",
         Code::UnsupportedProfile => "the trusted application does not have this derivation profile",
         Code::UnsupportedSuite => "the derivation profile is not for this suite",
-        Code::TooManyGroups => "the device is full: no room for another group",
-        Code::TooManyPgks => "the group is full: no room for another key",
+        Code::TooManyGroups => "it lists more groups than a device holds",
+        Code::TooManyPgks => "it lists more keys of a group than a device holds",
         Code::PgkIdClash => {
             "another key of the group has the same index (5 low bits of its PGK Id)"
         }
         Code::KeyRepeated => "the same key octets are held under another entry, or were until now",
         Code::TimeOutOfRange => "its time is more than ten years ahead of the device's",
-        Code::TooManyRemoved => "the device has been in too many groups",
+        Code::TooManyRemoved => "the device has been in more groups than it can remember",
         Code::MemberConflict => "the group's keys are held under another member id",
         Code::LabelUnused => "the derivation profile has no use for a label",
         Code::Malformed => "this is no package and no notice, or a damaged one",
@@ -340,29 +340,25 @@ fn refusal_hint(code: Code) -> &'static str {
             "install the programs of device and manager from one release; if they are, please report this"
         }
         Code::GenerationConflict => {
-            "a new key needs a higher generation: `prosectl key list` shows which are held"
+            "have the manager give a new key a higher generation: `prosectl key list` shows which are held"
         }
         Code::SequenceConflict => "ask the manager for a newer package, with a higher sequence",
         Code::UnsupportedProfile | Code::UnsupportedSuite => &KNOWN_PAIRS,
         Code::LabelUnused => {
             "leave the label out, or bring a root: the step from root to PGK has it in every profile"
         }
-        Code::TooManyGroups => {
-            "a group goes when the device is erased (`prosectl erase`): bring only those that it needs"
-        }
-        Code::TooManyPgks => {
-            "end what is no longer used: by a package without it, or by `prosectl revoke`"
-        }
-        Code::PgkIdClash => "choose a PGK Id with other low bits",
+        Code::TooManyGroups => "have the manager list fewer groups for this device",
+        Code::TooManyPgks => "have the manager list fewer keys of the group",
+        Code::PgkIdClash => "have the manager choose a PGK Id with other low bits",
         Code::KeyRepeated => "each entry needs a key of its own, of new octets",
         Code::TimeOutOfRange => {
-            "check the clock of whoever made it; if it is the device's time that is wrong, because its first key or package came by a wrong clock, erase the device and enrol it anew"
+            "check the clock of whoever made it; if it is the device's time that is wrong, because its first package came by a wrong clock, erase the device and enrol it anew"
         }
         Code::MemberConflict => {
             "a new member id needs a new generation, and an end of those below it"
         }
         Code::TooManyRemoved | Code::Damaged => {
-            "erase the device (`prosectl erase`), enrol it and bring its keys again"
+            "erase the device (`prosectl erase`), enrol it, and import a package for its new identity"
         }
         Code::Malformed | Code::BadSignature => "get it again, from whoever made it",
         Code::WrongType => "import the package (or notice) that the manager made for this device",
@@ -390,6 +386,18 @@ fn refusal_hint(code: Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A package is the whole state: what it lists too much is not the device's, and
+    /// only what must be remembered of removed groups is.
+    #[test]
+    fn too_many_groups_are_the_managers_to_mend_too_many_removed_ones_need_an_erase() {
+        for code in [Code::TooManyGroups, Code::TooManyPgks] {
+            let error = Error::Refused(code);
+            assert!(error.to_string().starts_with("it lists more "), "{error}");
+            assert!(error.hint().starts_with("have the manager list fewer "), "{}", error.hint());
+        }
+        assert!(Error::Refused(Code::TooManyRemoved).hint().contains("`prosectl erase`"));
+    }
 
     #[test]
     fn a_wrong_pair_is_answered_by_the_right_ones() {

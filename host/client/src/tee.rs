@@ -34,7 +34,7 @@ use crate::transport::{Opener, Transport};
 const CORRUPT_OBJECT: u32 = 0xf010_0001;
 
 /// A trusted application of the real TEE.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Tee {
     application: Application,
 }

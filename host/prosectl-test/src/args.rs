@@ -7,7 +7,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use proseal_proto::content::Label;
 use proseal_proto::id::{Generation, GroupId, MemberId, PgkId};
 use proseal_proto::profile::{Profile, Suite};
-use prosectl::value;
+
+use crate::value;
 
 /// The subcommands of `key`.
 #[derive(Subcommand)]

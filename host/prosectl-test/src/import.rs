@@ -80,7 +80,7 @@ pub(crate) fn import(client: &mut Client, import: &Import) -> Result<Report, Fai
             // Another import took this sequence since the status.
             Ok(InstallReply { outcome: Outcome::Superseded })
             | Err(Error::Refused(Code::SequenceConflict)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(explained(error)),
         }
     }
     Err(ImportFailure::NotTaken {
@@ -113,7 +113,7 @@ fn refuse_change(status: &StatusReply, import: &Import) -> Result<(), ImportFail
         let Import { generation, group, .. } = import;
         return Err(ImportFailure::Held {
             message: format!("generation {generation} of group {group} is held already"),
-            hint: "a new key needs a higher generation: `prosectl key list` shows which are held",
+            hint: "a new key needs a higher generation: `prosectl-test key list` shows which are held",
         });
     }
     // Asked of the TA, `--next` would take effect all the same.
@@ -141,6 +141,24 @@ fn refuse_change(status: &StatusReply, import: &Import) -> Result<(), ImportFail
         });
     }
     Ok(())
+}
+
+/// A refusal in the words of who adds a key: a package would list too many.
+fn explained(error: Error) -> Failure {
+    let (code, message, hint) = match error {
+        Error::Refused(code @ Code::TooManyGroups) => (
+            code,
+            "the device is full: no room for another group",
+            "a group goes when the device is erased: `prosectl-test erase`",
+        ),
+        Error::Refused(code @ Code::TooManyPgks) => (
+            code,
+            "the group is full: no room for another key",
+            "end what is no longer used, by --next or `prosectl-test revoke`",
+        ),
+        error => return error.into(),
+    };
+    Failure::Refused { code, message: message.to_owned(), hint }
 }
 
 /// What adds the key to what the device holds.
@@ -184,7 +202,7 @@ fn left_out(import: &Import) -> ImportFailure {
             "generation {} of group {} has ended, by its number or by its time; the group is held without it",
             import.generation, import.group
         ),
-        hint: "a new key needs a higher generation, and an end to come: `prosectl status` shows the next one and the device's time",
+        hint: "a new key needs a higher generation, and an end to come: `prosectl-test status` shows the next one and the device's time",
     }
 }
 

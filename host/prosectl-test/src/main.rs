@@ -5,6 +5,7 @@ mod args;
 mod failure;
 mod import;
 mod key_file;
+mod value;
 
 use std::process::ExitCode;
 

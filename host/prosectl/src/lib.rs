@@ -124,6 +124,17 @@ mod tests {
 
     use super::*;
 
+    /// It is of the tests' tool.
+    #[test]
+    fn a_key_in_clear_is_wrong_usage() {
+        let words = "prosectl key import --group 0a0b0c --member 000001 --generation 1 \
+                     --pgk-id 01 --key-file key";
+        let error = Args::<Key>::try_parse_from(words.split_whitespace()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidSubcommand);
+        assert_eq!(message(&error), "unrecognized subcommand 'import'");
+        assert_eq!(usage(&error), ExitCode::from(2));
+    }
+
     #[test]
     fn a_usage_error_is_one_line_that_says_what_is_wrong() {
         for (words, expected) in [

@@ -4,15 +4,13 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use proseal_proto::content::Label;
-use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PgkId, PtkId};
-use proseal_proto::limit;
+use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
 
 /// The last second that RFC 3339 can write: 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Exactly `N` octets of hexadecimal.
-pub(crate) fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
+pub fn octets<const N: usize>(text: &str) -> Result<[u8; N], String> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(format!("expected {} hexadecimal digits", 2 * N));
@@ -56,12 +54,6 @@ pub fn member(text: &str) -> Result<MemberId, String> {
     Ok(MemberId::from_octets(octets(text)?))
 }
 
-/// A PGK Id, 2 hexadecimal digits.
-pub fn pgk_id(text: &str) -> Result<PgkId, String> {
-    let [id] = octets(text)?;
-    Ok(PgkId(id))
-}
-
 pub(crate) fn ptk_id(text: &str) -> Result<PtkId, String> {
     PtkId::new(u16::from_be_bytes(octets(text)?)).map_err(|_| "must not be 0000".to_owned())
 }
@@ -96,18 +88,6 @@ pub fn generation(text: &str) -> Result<Generation, String> {
         .ok()
         .and_then(|n| Generation::new(n).ok())
         .ok_or_else(|| "expected a number from 1 to 2^48".to_owned())
-}
-
-/// An operator label.
-pub fn label(text: &str) -> Result<Label, String> {
-    Label::new(text).map_err(|_| format!("at most {} octets", limit::LABEL))
-}
-
-/// Seconds since 1970 of an RFC 3339 time.
-pub fn time(text: &str) -> Result<u64, String> {
-    let time = humantime::parse_rfc3339_weak(text)
-        .map_err(|_| "expected a time such as 2027-01-31T12:00:00Z".to_owned())?;
-    seconds(time).ok_or_else(|| "before 1970".to_owned())
 }
 
 /// Seconds since 1970 UTC.
@@ -161,10 +141,8 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339() {
-        assert_eq!(time("1970-01-02T00:00:00Z"), Ok(86_400));
         assert_eq!(rfc3339(86_400).as_deref(), Some("1970-01-02T00:00:00Z"));
         assert_eq!(rfc3339(LAST_SECOND).as_deref(), Some("9999-12-31T23:59:59Z"));
         assert_eq!(rfc3339(u64::MAX), None);
-        assert!(time("tomorrow").is_err());
     }
 }

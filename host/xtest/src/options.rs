@@ -13,8 +13,9 @@ use crate::selection::Filter;
 pub(crate) const USAGE: &str = "\
 Usage: prose-xtest [options] [[-x] <test-id>]...
 
-Tests ProSeal's trusted application: its test build, and in suite package the
-product. It erases the device of both.
+Tests ProSeal's trusted application: the product in suite package, but for
+package_1008 and 1011, and in negative_9001 to 9003; its test build in all
+others. It erases the device of both.
 
 <test-id> is a whole id (regression_1001), a number (1001: that case of each
 suite) or the start of either with a * (regression_10*). Ids apply from left to

@@ -1,4 +1,9 @@
-"""What shows that a program is one of tests. The product's must have none of it."""
+"""What shows that a program is one of tests. The product's must have none of it.
+
+These are marks of the test build's crate, its messages and its texts. A handler whose code were moved into the library
+(proseal-ta, which product and test build share) and that named none of them would not be found; that the product does
+not answer the test build's numbers is shown by prose-xtest, `negative_9002` and `9003`.
+"""
 
 from . import paths
 from .report import Failure

@@ -1,6 +1,6 @@
 //! `statement`, `enrol` and `import`.
 
-use proseal_proto::content::{Content, Scope};
+use proseal_proto::content::Content;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Enrol, GetStatement, Import, ImportReply, Outcome, StatementReply};
 use proseal_proto::package::{self, Body, Package, Trust};
@@ -8,10 +8,11 @@ use proseal_proto::statement::Statement;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::apply::{self, Whole};
 use crate::device::{Ta, device_id};
 use crate::platform::Platform;
 use crate::state::State;
-use crate::{VERSION, apply, hpke, signature};
+use crate::{VERSION, hpke, signature};
 
 pub(crate) fn statement<P: Platform>(
     ta: &mut Ta<P>,
@@ -79,7 +80,7 @@ fn import_package<P: Platform>(
             return Err(Code::HeadersDisagree);
         }
         state.signer_version = version;
-        apply::apply(state, held, &content, digest, Scope::Whole, &nonce)
+        apply::apply::<Whole>(state, held, &content, digest, &nonce)
     })
 }
 

@@ -8,12 +8,13 @@ use proseal_proto::message::{Done, VersionReply};
 use proseal_proto::role::Role;
 use proseal_proto::test_command::{
     BlockReply, Echo, EchoReply, GcmOpen, Hkdf, HkdfReply, Hmac, HpkeOpen, Install, InstallReply,
-    Kdf, Marks, MarksReply, OpenReply, Panic, SetFloor, TestId,
+    Kdf, Marks, MarksReply, OpenReply, Panic, Scope, SetFloor, TestId,
 };
+use proseal_ta::apply::{self, Whole};
 use proseal_ta::device::Ta;
 use proseal_ta::dispatch::{self, Admits, Build, Call};
 use proseal_ta::platform::Platform;
-use proseal_ta::{apply, gcm, hpke, kdf};
+use proseal_ta::{gcm, hpke, kdf};
 
 use crate::marks::{Agree, Gauge};
 
@@ -55,6 +56,13 @@ pub fn dispatch<P: Platform + Gauge + Agree>(
     }
 }
 
+/// The content is added to what is held: so tests bring one key after the other.
+enum Added {}
+
+impl apply::Scope for Added {
+    const IS_WHOLE: bool = false;
+}
+
 fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallReply, Code> {
     let nonce = ta.start_nonce()?;
     let digest = apply::digest(request.content);
@@ -65,7 +73,10 @@ fn install<P: Platform>(ta: &mut Ta<P>, request: Install<'_>) -> Result<InstallR
         }
         match apply::order(state, content.sequence, &digest)? {
             Some(outcome) => Ok(outcome),
-            None => apply::apply(state, held, &content, digest, request.scope, &nonce),
+            None => match request.scope {
+                Scope::Whole => apply::apply::<Whole>(state, held, &content, digest, &nonce),
+                Scope::Added => apply::apply::<Added>(state, held, &content, digest, &nonce),
+            },
         }
     })?;
     Ok(InstallReply { outcome })

@@ -106,6 +106,23 @@ fn what_has_ended_is_a_failure_that_names_what_may_come_in() {
 }
 
 #[test]
+fn what_is_full_is_told_in_the_words_of_who_adds() {
+    let mut device = Device::new();
+    for n in 1..=4 {
+        let (generation, pgk_id) = (n.to_string(), format!("0{n}"));
+        let words = ["--member", "000001", "--generation", &generation, "--pgk-id", &pgk_id];
+        device.import(n, &words).ok().unwrap();
+    }
+    let fifth = ["--member", "000001", "--generation", "5", "--pgk-id", "05"];
+    let (name, message, exit_code) = failed(device.import(5, &fifth));
+    assert_eq!((name, exit_code), ("too_many_pgks", 3));
+    assert_eq!(message, "the group is full: no room for another key");
+    let seventeenth = explained(Error::Refused(Code::TooManyGroups));
+    assert_eq!((seventeenth.name(), seventeenth.exit_code()), ("too_many_groups", 3));
+    assert_eq!(seventeenth.to_string(), "the device is full: no room for another group");
+}
+
+#[test]
 fn a_damaged_device_says_so_to_import_and_list() {
     let mut device = Device::new();
     device.medium.lock().unwrap().object = Some(vec![0; 4096]);
