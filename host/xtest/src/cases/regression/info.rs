@@ -31,7 +31,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
 /// before may still be closing.
 const SESSIONS: usize = 40;
 /// What is wiped of the stack after each command, octets (ta/src/stack.rs).
-const STACK_WIPED: u32 = 6 * 1024;
+const STACK_WIPED: u32 = 7 * 1024;
 /// After one that checks signatures, or has one made.
 const STACK_WIPED_SIGNED: u32 = 10 * 1024;
 /// What the stack's high-water mark counts above that: 2,048 that are never
