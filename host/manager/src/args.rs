@@ -145,6 +145,18 @@ pub(crate) enum Key {
         #[arg(long)]
         extend: bool,
     },
+    /// All keys of a group end at once, future ones too, and new ones begin
+    ///
+    /// What `exclude` does, without a radio that leaves: after a theft, or when a backup
+    /// was put back. Every member needs a package before it hears the others again.
+    Replace {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Subcommand)]

@@ -1,5 +1,5 @@
 //! The generations of one group along the time: which begin and end when, and
-//! what a rotation or an exclusion makes of them.
+//! what a rotation or a replacement makes of them.
 //!
 //! ```text
 //!  generation  |--- lifetime ---|- overlap -|- grace -|
@@ -103,6 +103,13 @@ impl Timeline {
         span.generation.get() >= self.next && span.is_open(now) && !span.withdrawn
     }
 
+    /// Whether there may be generations from a lost time, which this database does not
+    /// know, that were not ended since: `joins_from` is the group's bound for who joins.
+    #[must_use]
+    pub const fn has_unknown(&self, joins_from: u64) -> bool {
+        joins_from > self.next
+    }
+
     /// The newest generation whose turn it is.
     #[must_use]
     pub fn current(&self, now: u64) -> Option<&Span> {
@@ -173,7 +180,7 @@ impl Timeline {
     /// does not know any more, and begins anew. The new `next` is what a notice says.
     ///
     /// Errors: as [`extend`](Self::extend).
-    pub fn exclude(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
+    pub fn replace(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
         self.next = self.number(now);
         self.extend(terms, now)
     }

@@ -1,6 +1,6 @@
 use proseal_proto::message::Outcome;
 
-use crate::fixture::{GROUP, HOUR, Manager};
+use crate::fixture::{GROUP, HOUR, Manager, T};
 
 #[test]
 fn an_excluded_radio_is_left_behind_by_the_notice_and_the_next_keys() {
@@ -25,6 +25,27 @@ fn an_excluded_radio_is_left_behind_by_the_notice_and_the_next_keys() {
 }
 
 #[test]
+fn a_key_that_is_replaced_ends_everywhere_and_nobody_leaves() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    let had = radios[0].held();
+    manager.pass(HOUR);
+    assert_eq!(manager.refused(&format!("key replace {GROUP}")), "usage");
+    let said = manager.done(&format!("key replace {GROUP} --yes"));
+    assert!(said["below"].as_u64() > had.last().copied());
+    for n in [1, 2] {
+        let radio = &radios[n as usize - 1];
+        assert_eq!(radio.import(&manager.notice()), Ok(Outcome::Applied));
+        assert!(radio.held().is_empty());
+        assert_eq!(radio.import(&manager.package(n)), Ok(Outcome::Applied));
+        assert!(radio.held().iter().all(|generation| !had.contains(generation)));
+        assert!(radio.sends(manager.current()));
+    }
+}
+
+#[test]
 fn an_exclusion_is_asked_before_and_leaves_no_trace_if_not_confirmed() {
     let (manager, _radios) = Manager::with_members(2, "");
     let before = manager.current();
@@ -38,11 +59,14 @@ fn an_exclusion_is_asked_before_and_leaves_no_trace_if_not_confirmed() {
 }
 
 #[test]
-fn who_never_was_a_member_is_not_excluded() {
+fn who_never_was_a_member_is_excluded_only_after_a_word_of_that() {
     let (manager, _radios) = Manager::with_members(1, "");
     manager.radio(2);
-    assert_eq!(manager.refused(&format!("exclude {GROUP} r2 --yes")), "never_member");
     assert_eq!(manager.refused(&format!("member remove {GROUP} r2")), "not_member");
+    let failure = manager.run(&format!("exclude {GROUP} r2")).unwrap_err();
+    assert!(failure.to_string().contains("never was in group"), "{failure}");
+    let said = manager.done(&format!("exclude {GROUP} r2 --yes"));
+    assert!(said["below"].as_u64() > Some(T));
 }
 
 #[test]
