@@ -12,11 +12,13 @@
 //! 7. Without a salt nothing is sent but what the policy accepts, and no salt is
 //!    taken. There is one admission key a PGK, and none of a profile without.
 //! 8. What is imported is its own manager's, for this device, without a fault, by no
-//!    older signer than before; the signer's version never falls. What it signs says
+//!    older signer than before; the signer's version never falls. All of it is in
+//!    effect, and nothing else; a suspension outlives it. What the device signs says
 //!    what it holds.
 //! 9. Only an erase makes another identity of it, or another manager's.
 //! 10. Once nothing fails any more, the device works.
 
+mod effect;
 mod packages;
 mod step;
 
@@ -58,6 +60,8 @@ struct Seen {
     /// Time that passed is written now and then.
     floor_kept: u64,
     next: HashMap<GroupId, u64>,
+    /// Which groups are suspended, those that were removed too.
+    suspended: HashMap<GroupId, bool>,
     /// What was revoked: everything of a group below a generation.
     ended: HashSet<(GroupId, Generation)>,
     /// An erase was reported as failed, so it may be half done; or the object
@@ -395,6 +399,9 @@ impl History {
             Enrol::NUMBER,
             GetStatement::NUMBER,
         ];
+        if number == Suspend::NUMBER {
+            self.seen.suspended.clear();
+        }
         if !kept.contains(&number) {
             self.octets(role, number, request);
         }
@@ -405,8 +412,12 @@ impl History {
         let group = group(n % 20);
         let held = self.held();
         match self.call_as(role, &Suspend { group, on }) {
-            Err(_) => self.unchanged(held),
+            Err(_) => {
+                self.seen.suspended.remove(&group);
+                self.unchanged(held);
+            }
             Ok(_) => {
+                self.seen.suspended.insert(group, on);
                 assert!(on || !by_daemon, "the daemon let it go on");
                 // It has no answer where its nonce cannot be drawn.
                 let Some(status) = self.held() else { return };
@@ -485,6 +496,7 @@ impl History {
             let next = self.seen.next.entry(group.group).or_default();
             assert!(group.next >= *next, "a group's next fell");
             *next = group.next;
+            self.seen.suspended.insert(group.group, group.suspended);
             for pgk in &group.pgks {
                 let mut ended = self.seen.ended.iter();
                 let is_ended = ended.any(|(g, below)| *g == group.group && pgk.generation < *below);

@@ -4,10 +4,10 @@
 use arbitrary::Arbitrary;
 use proseal_issuer::testing::{Fixed, Value, fault};
 use proseal_issuer::{
-    Delegation, DesiredState, DeviceKeys, ManagerId, Notice, RootKey, Signer, SignerKey,
+    Delegation, DesiredState, DeviceKeys, ManagerId, Notice, Pgk, RootKey, Signer, SignerKey,
     SignerVersion, VerifyKey,
 };
-use proseal_proto::id::{DeviceId, Generation, GroupId};
+use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId};
 use sha2::{Digest, Sha256};
 
 /// Who signs, and what is wrong with it.
@@ -61,11 +61,26 @@ pub enum What {
     Notice { group: GroupId, below: Generation },
 }
 
-/// A group of a package: its `next` and the generations that are listed.
+/// A group of a package.
 pub struct Listed {
     pub group: GroupId,
+    pub member: MemberId,
+    pub may_send: bool,
     pub next: Generation,
-    pub generations: Vec<Generation>,
+    pub pgks: Vec<ListedPgk>,
+}
+
+/// A PGK of a group.
+pub struct ListedPgk {
+    pub generation: Generation,
+    /// The last second, its graces over.
+    pub lasts_until: u64,
+}
+
+fn listed_pgk(pgk: &Pgk) -> ListedPgk {
+    let grace_s = pgk.policy.receive_grace_s.max(pgk.policy.send_grace_s);
+    let lasts_until = pgk.policy.not_after.saturating_add(grace_s.into());
+    ListedPgk { generation: pgk.generation, lasts_until }
 }
 
 /// One of the two; the first one more often.
@@ -165,8 +180,10 @@ impl By {
         );
         let groups = state.groups.iter().map(|group| Listed {
             group: group.group,
+            member: group.member,
+            may_send: group.may_send,
             next: group.next,
-            generations: group.pgks.iter().map(|pgk| pgk.generation).collect(),
+            pgks: group.pgks.iter().map(listed_pgk).collect(),
         });
         let what = What::Package {
             device: device.id(),

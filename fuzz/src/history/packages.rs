@@ -98,7 +98,7 @@ impl History {
             Ok(reply) => {
                 self.check_import(&made, before.as_ref(), reply.outcome);
                 self.check_statement(&reply.statement, &Sha256::digest(&made.octets).into());
-                self.check_effect(&made, reply.outcome, &reply.statement);
+                self.check_effect(&made, before.as_ref(), reply.outcome, &reply.statement);
             }
             Err(code) => {
                 if let Some(status) = &before {
@@ -129,42 +129,6 @@ impl History {
             Outcome::Superseded => sequence < before.sequence,
         };
         assert!(is_right, "{outcome:?}: sequence {sequence} after {}", before.sequence);
-    }
-
-    /// What was taken is in effect, and the receipt says so.
-    fn check_effect(&mut self, made: &Made, outcome: Outcome, receipt: &[u8]) {
-        let Some(status) = self.held() else { return };
-        let took = matches!(outcome, Outcome::Applied | Outcome::Partly);
-        match &made.what {
-            What::Package { sequence, time, digest, groups, .. } => {
-                if outcome != Outcome::Superseded {
-                    let receipt = Statement::verify(receipt).expect("it was verified");
-                    assert_eq!(receipt.package_digest, *digest, "the receipt of another package");
-                    assert_eq!(status.sequence, *sequence);
-                }
-                if !took {
-                    return;
-                }
-                assert_eq!(status.signer_version, made.version, "the signer's version is not kept");
-                self.seen.floor_kept = self.seen.floor_kept.max(*time);
-                assert_eq!(status.groups.len(), groups.len(), "other groups than the package's");
-                for (held, listed) in status.groups.iter().zip(groups) {
-                    assert_eq!(held.group, listed.group);
-                    let mut pgks = held.pgks.iter().map(|pgk| pgk.generation);
-                    let is_listed = pgks.all(|held| listed.generations.contains(&held));
-                    assert!(is_listed, "held, and not listed");
-                    self.seen.ended.insert((listed.group, listed.next));
-                }
-            }
-            What::Notice { group, below } => {
-                assert_eq!(status.signer_version, made.version, "the signer's version is not kept");
-                // Of a group that the device has never been in it takes no notice.
-                if let Some(next) = self.seen.next.get_mut(group) {
-                    *next = (*next).max(below.get());
-                    self.seen.ended.insert((*group, *below));
-                }
-            }
-        }
     }
 
     /// A statement that was heard: of this device, over this nonce, and true.

@@ -17,4 +17,4 @@ mod device;
 pub mod fault;
 
 pub use coset::cbor::Value;
-pub use device::{Device, Fixed, enc_structure, sig_structure};
+pub use device::{Device, Fixed, enc_structure, read_content, sig_structure};

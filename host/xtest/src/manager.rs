@@ -261,14 +261,25 @@ impl Context {
         code: Code,
         fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
     ) -> Verdict {
+        let manager = self.after_a_good(&state)?;
+        let faulty = fault(&manager, manager.draft(&state(&manager)));
+        self.refused_octets_of_package(&faulty, code)
+    }
+
+    /// A package of this state, as it should be, is applied (once a case); the manager
+    /// after it.
+    #[track_caller]
+    pub(crate) fn after_a_good(
+        &mut self,
+        state: impl Fn(&Manager) -> DesiredState,
+    ) -> Result<Manager, Stop> {
         let mut manager = self.manager()?;
         if !self.has_applied {
             self.imported(&manager.package(&state(&manager)), Outcome::Applied)?;
             self.has_applied = true;
             manager.sequence += 1;
         }
-        let faulty = fault(&manager, manager.draft(&state(&manager)));
-        self.refused_octets_of_package(&faulty, code)
+        Ok(manager)
     }
 
     /// These octets are refused with `code`, and change nothing.
@@ -276,6 +287,21 @@ impl Context {
     pub(crate) fn refused_octets_of_package(&mut self, octets: &[u8], code: Code) -> Verdict {
         self.without_effect(octets, |c, reply| {
             c.refused("import", reply, code);
+        })
+    }
+
+    /// These octets are refused with one of `codes`, and change nothing.
+    #[track_caller]
+    pub(crate) fn refused_with_one_of(
+        &mut self,
+        what: &str,
+        octets: &[u8],
+        codes: &[Code],
+    ) -> Verdict {
+        self.without_effect(octets, |c, reply| {
+            let is_one =
+                matches!(reply, Err(proseal_client::Error::Refused(code)) if codes.contains(&code));
+            c.that(&format!("{what} is refused with one of {codes:?}"), is_one);
         })
     }
 

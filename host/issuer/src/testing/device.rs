@@ -82,7 +82,7 @@ impl Device {
         }
         let octets = self.open_octets(package)?;
         let malformed = Error::Malformed { kind: Kind::Package, part: CONTENT_PART };
-        let (device, state) = content(&octets).ok_or(malformed)?;
+        let (device, state) = read_content(&octets).ok_or(malformed)?;
         if device != package.device() {
             return Err(Error::Disagree { field: Field::Device });
         }
@@ -105,7 +105,10 @@ impl Device {
     }
 }
 
-fn content(octets: &[u8]) -> Option<(DeviceId, DesiredState)> {
+/// Whom a content is for and what it says, by this library's own reader; `None` if it is
+/// none. Rules of a state are another matter: [`DesiredState::check`].
+#[must_use]
+pub fn read_content(octets: &[u8]) -> Option<(DeviceId, DesiredState)> {
     let mut entries = Entries::of(cbor::read(octets)?)?;
     let device = DeviceId(entries.octets(1)?);
     let (sequence, time) = (entries.uint(2)?, entries.uint(3)?);

@@ -6,6 +6,7 @@
 //! manager: only the test build's `install` can bring that about.
 
 mod content;
+mod flipped;
 mod headers;
 mod identity;
 mod notices;

@@ -488,15 +488,27 @@ fn every_octet_of_a_package_counts() {
 }
 
 /// Points of low order, no points, numbers beyond the field: whatever an operator pins
-/// as a root key, nothing is signed by it.
+/// as a root key, nothing is signed by it. Under the neutral point, in each of its forms,
+/// this signature holds for any message, if low order is not looked for.
 #[test]
 fn a_root_key_that_is_none_signs_nothing() {
-    let one: [u8; 32] = std::array::from_fn(|at| u8::from(at == 0));
-    for root_key in [one, [0xff; 32], [2; 32], [0x80; 32]] {
-        let (manager, _) = Manager::with_device();
+    let neutral: [u8; 32] = std::array::from_fn(|at| u8::from(at == 0));
+    // The field's prime and 1.
+    let other_form: [u8; 32] = std::array::from_fn(|at| match at {
+        0 => 0xee,
+        31 => 0x7f,
+        _ => 0xff,
+    });
+    let signature = [neutral, [0; 32]].concat();
+    for root_key in [neutral, other_form, [0xff; 32], [2; 32], [0x80; 32]] {
         let mut device = Device::new();
-        device.call(&Enrol { root_key, manager: MANAGER.0 }).unwrap();
-        let refused = device.import(&manager.package(&state(2, &[2])));
+        let enrolled = device.call(&Enrol { root_key, manager: MANAGER.0 }).unwrap();
+        let keys = Statement::verify(&enrolled.statement).unwrap().device;
+        let signer = signer(1);
+        let mut package = fault::package(&signer, &keys, &state(1, &[1]));
+        let delegation = fault::delegation(signer.delegation()).with_signature(&signature);
+        package.unprotected = fault::with_delegation(&delegation);
+        let refused = device.import(&package.seal(&signer, &keys, &mut Fixed::new(&[7; 32])));
         assert_eq!(refused, Err(Code::UntrustedSigner), "{root_key:?}");
     }
 }

@@ -92,7 +92,7 @@ fn many_sessions(c: &mut Context) -> Verdict {
 fn writing(c: &mut Context) -> Verdict {
     let good_device = c.good()?;
     let mut ends = 0;
-    for nth in [2, 12, 30, 50].into_iter().take(2 + c.level as usize) {
+    for nth in [2, 12, 30, 50].into_iter().take(3 + c.level as usize) {
         c.part(&format!("killed after {nth} storage calls of its revocation"), |c| {
             good_device.put_back(c)?;
             let answered = killed_writing(c, nth)?;

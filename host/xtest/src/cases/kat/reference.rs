@@ -101,22 +101,17 @@ fn read(c: &mut Context, list: &str) -> Result<Vec<Vector>, Stop> {
     c.some("the members of all vectors", vectors)
 }
 
-/// Devices that are made in the TEE at level 0: the first ones have each suite, and
-/// labels. Each of the others is for one vector that differs from the first in one input;
-/// in memory they cost nothing.
-const DEVICES: usize = 2;
-
-/// Checks each vector, on a device that holds its PGK beside others.
+/// Checks each vector, on a device that holds its PGK beside others. Vectors that differ
+/// from the first in one input have its key, or its generation, and no device holds
+/// these twice.
 fn each(
     c: &mut Context,
     vectors: Vec<Vector>,
     check: fn(&mut Context, &Vector) -> Verdict,
 ) -> Verdict {
     let batches = batches(vectors);
-    let is_short = c.level == 0 && cfg!(feature = "optee");
-    let devices = if is_short { DEVICES.min(batches.len()) } else { batches.len() };
-    c.note(format!("  {devices} of {} devices", batches.len()));
-    for together in batches.into_iter().take(devices) {
+    c.note(format!("  {} devices", batches.len()));
+    for together in batches {
         c.fresh()?;
         let entries: Vec<Entry> = distinct(&together);
         let senders: BTreeSet<MemberId> =
@@ -164,7 +159,10 @@ fn fits(held: &[Entry], entry: &Entry) -> bool {
     let same_group = || held.iter().filter(|held| held.group == entry.group);
     groups.len() <= limit::GROUPS
         && same_group().count() < limit::PGKS
-        && held.iter().all(|held| held.key != entry.key)
+        && held.iter().all(|held| {
+            // A root may serve several groups.
+            held.key != entry.key || held.is_root && entry.is_root && held.group != entry.group
+        })
         && same_group().all(|held| {
             held.generation != entry.generation && held.pgk_id.index() != entry.pgk_id.index()
         })

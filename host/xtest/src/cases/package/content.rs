@@ -1,17 +1,16 @@
 //! 4000: packages that open, and whose content has one fault.
 
-use proseal_issuer::DesiredState;
 use proseal_issuer::testing::{Value, fault};
-use proseal_proto::content::Content;
+use proseal_issuer::{DesiredState, Pgk};
 use proseal_proto::error::Code;
 use proseal_proto::profile::{Profile, Suite};
-use sha2::{Digest, Sha256};
 
 use super::case;
+use super::flipped::flipped;
 use crate::case::{Case, Verdict};
 use crate::check::Context;
 use crate::fixture::{self, GROUP, OTHER, TIME};
-use crate::manager::{Manager, group, pgk, pgk_with, sample};
+use crate::manager::{Manager, group, key_of, pgk, pgk_with};
 
 pub(super) const CASES: &[Case] = &[
     case(4001, "another device than the headers'", device),
@@ -75,14 +74,28 @@ impl Context {
         self.refuses(Code::ContentMalformed, with(|content| content.set(path, value)))
     }
 
-    /// A state that takes the place of the plain one, refused with `code`.
+    /// A state without a fault is applied, each time; then one of the same shape, whose
+    /// fault is in what is new in it, is refused with `code`.
     #[track_caller]
     fn refused_state(
         &mut self,
         code: Code,
-        state: impl FnOnce(&Manager) -> DesiredState,
+        good: impl Fn(&Manager) -> DesiredState,
+        faulty: impl FnOnce(&Manager) -> DesiredState,
     ) -> Verdict {
-        self.refuses(code, |manager, _| manager.package(&state(manager)))
+        self.has_applied = false;
+        self.refuses_of(good, code, |manager, _| manager.package(&faulty(manager)))
+    }
+
+    /// The same with a PGK beside the one that is held. Of one that is held it would be
+    /// another fixed policy.
+    #[track_caller]
+    fn refused_pgk(&mut self, code: Code, change: impl FnOnce(&mut Pgk)) -> Verdict {
+        self.refused_state(code, two_pgks, |manager| {
+            let mut state = manager.holding(&[0, 2]);
+            change(&mut state.groups[0].pgks[1]);
+            state
+        })
     }
 }
 
@@ -173,9 +186,12 @@ fn groups_order(c: &mut Context) -> Verdict {
 }
 
 fn too_many_groups(c: &mut Context) -> Verdict {
-    c.refused_state(Code::TooManyGroups, |manager| {
-        manager.state((0..17).map(|at| group(GROUP + at, Vec::new())).collect())
-    })
+    let groups = |count| {
+        move |manager: &Manager| {
+            manager.state((0..count).map(|at| group(GROUP + at, Vec::new())).collect())
+        }
+    };
+    c.refused_state(Code::TooManyGroups, groups(16), groups(17))
 }
 
 fn generation(c: &mut Context) -> Verdict {
@@ -191,16 +207,19 @@ fn below_next(c: &mut Context) -> Verdict {
 }
 
 fn generations_order(c: &mut Context) -> Verdict {
-    let two = |manager: &Manager| manager.holding(&[0, 1]);
-    c.refuses_of(two, Code::ContentMalformed, with(|content| content.reverse(&[5, 0, 5])))?;
-    c.refuses_of(two, Code::ContentMalformed, |manager, mut package| {
+    c.refuses_of(two_pgks, Code::ContentMalformed, with(|content| content.reverse(&[5, 0, 5])))?;
+    c.refuses_of(two_pgks, Code::ContentMalformed, |manager, mut package| {
         package.content.set(&[5, 0, 5, 1, 1], manager.first);
         manager.seal(&package)
     })
 }
 
 fn too_many_pgks(c: &mut Context) -> Verdict {
-    c.refused_state(Code::TooManyPgks, |manager| manager.holding(&[0, 1, 2, 3, 4]))
+    c.refused_state(
+        Code::TooManyPgks,
+        |manager| manager.holding(&[0, 1, 2, 3]),
+        |manager| manager.holding(&[0, 1, 2, 3, 4]),
+    )
 }
 
 fn missing_of_pgk(c: &mut Context) -> Verdict {
@@ -240,27 +259,18 @@ fn suite(c: &mut Context) -> Verdict {
     c.malformed(&of_pgk(8), 256)
 }
 
-/// Of a generation that is not held: of one that is, it is another fixed policy.
-fn new_pgk(
-    change: impl FnOnce(&mut proseal_issuer::Pgk),
-) -> impl FnOnce(&Manager, fault::Package) -> Vec<u8> {
-    |manager, _| {
-        let mut state = manager.holding(&[0, 1]);
-        change(&mut state.groups[0].pgks[1]);
-        manager.package(&state)
-    }
+/// One that is held, and one beside it.
+fn two_pgks(manager: &Manager) -> DesiredState {
+    manager.holding(&[0, 1])
 }
 
 fn pair(c: &mut Context) -> Verdict {
     for suite in [Suite::Aead, Suite::Integrity] {
-        c.refuses(
-            Code::UnsupportedSuite,
-            new_pgk(|pgk| {
-                pgk.policy.profile = Profile::Ts33303;
-                pgk.policy.suite = suite;
-                pgk.policy.label = fixture::label("");
-            }),
-        )?;
+        c.refused_pgk(Code::UnsupportedSuite, |pgk| {
+            pgk.policy.profile = Profile::Ts33303;
+            pgk.policy.suite = suite;
+            pgk.policy.label = fixture::label("");
+        })?;
     }
     Ok(())
 }
@@ -270,13 +280,10 @@ fn label_length(c: &mut Context) -> Verdict {
 }
 
 fn label_unused(c: &mut Context) -> Verdict {
-    c.refuses(
-        Code::LabelUnused,
-        new_pgk(|pgk| {
-            pgk.policy.profile = Profile::Ts33303;
-            pgk.policy.suite = Suite::ThreeGpp;
-        }),
-    )
+    c.refused_pgk(Code::LabelUnused, |pgk| {
+        pgk.policy.profile = Profile::Ts33303;
+        pgk.policy.suite = Suite::ThreeGpp;
+    })
 }
 
 fn epoch_s(c: &mut Context) -> Verdict {
@@ -301,32 +308,41 @@ fn boolean(c: &mut Context) -> Verdict {
 }
 
 fn equal_keys(c: &mut Context) -> Verdict {
-    let held = |manager: &Manager| pgk(manager.first);
-    c.refused_state(Code::KeyRepeated, |manager| {
-        let mut state = manager.holding(&[0, 1]);
-        state.groups[0].pgks[1].key = held(manager).key;
+    c.refused_state(Code::KeyRepeated, two_pgks, |manager| {
+        let mut state = manager.holding(&[0, 2]);
+        state.groups[0].pgks[1].key = pgk(manager.first).key;
         state
     })?;
-    c.refused_state(Code::KeyRepeated, |manager| {
-        let other = group(GROUP + 1, vec![held(manager)]);
-        manager.state(vec![group(GROUP, vec![held(manager)]), other])
-    })
+    // The second one's generation and key.
+    let two_groups = |offset, key: fn(u64) -> usize| {
+        move |manager: &Manager| {
+            let other = pgk_with(manager.first + offset, key(manager.first));
+            let held = group(GROUP, vec![pgk(manager.first)]);
+            manager.state(vec![held, group(GROUP + 1, vec![other])])
+        }
+    };
+    c.refused_state(Code::KeyRepeated, two_groups(0, |_| 64), two_groups(1, key_of))
 }
 
 fn one_root(c: &mut Context) -> Verdict {
-    c.refused_state(Code::KeyRepeated, |manager| {
-        let root = |offset| {
-            let mut root = pgk_with(manager.first + offset, 64);
-            root.is_root = true;
-            root
-        };
-        manager.state(vec![group(GROUP, vec![pgk(manager.first), root(1), root(2)])])
-    })
+    // Beside what is held, two roots: each one's offset and key.
+    let roots = |roots: [(u64, usize); 2]| {
+        move |manager: &Manager| {
+            let root = |(offset, key)| {
+                let mut root = pgk_with(manager.first + offset, key);
+                root.is_root = true;
+                root
+            };
+            let [one, other] = roots.map(root);
+            manager.state(vec![group(GROUP, vec![pgk(manager.first), one, other])])
+        }
+    };
+    c.refused_state(Code::KeyRepeated, roots([(1, 64), (2, 65)]), roots([(3, 66), (4, 66)]))
 }
 
 fn index(c: &mut Context) -> Verdict {
-    // The one before it, with another high bit.
-    c.refuses(Code::PgkIdClash, new_pgk(|pgk| pgk.id.0 = (pgk.id.0 - 1) ^ 0x20))
+    // That of the one before it, which is two generations older, with another high bit.
+    c.refused_pgk(Code::PgkIdClash, |pgk| pgk.id.0 = pgk.id.0.wrapping_sub(2) ^ 0x20)
 }
 
 fn held_key(c: &mut Context) -> Verdict {
@@ -364,39 +380,4 @@ fn claims(c: &mut Context) -> Verdict {
         package.content = fault::Part::Octets(vec![0xa1, 5, 0x9a, 0xff, 0xff, 0xff, 0xff]);
         manager.seal(&package)
     })
-}
-
-/// Octets at level 0, others in each run; each level adds as many.
-const FLIPS: usize = 12;
-
-/// What is no content is refused as such, and what names another device or sequence for
-/// that. Anything else is another content: it is taken or refused as a whole.
-fn flipped(c: &mut Context) -> Verdict {
-    let len = c.manager()?.draft(&c.manager()?.plain()).content.octets().len();
-    for at in sample(c, FLIPS, len) {
-        let manager = c.manager()?;
-        let mut draft = manager.draft(&manager.plain());
-        let good = draft.content.octets();
-        let mut octets = good.clone();
-        octets[at] ^= 1 << (at % 8);
-        draft.content = fault::Part::Octets(octets.clone());
-        let package = manager.seal(&draft);
-        let good = Content::parse(&good).expect("what the issuer writes is a content");
-        let what = format!("octet {at} of {len}");
-        match Content::parse(&octets) {
-            Err(code) => c.refused_octets_of_package(&package, code)?,
-            Ok(content) if (content.device, content.sequence) != (good.device, good.sequence) => {
-                c.refused_octets_of_package(&package, Code::HeadersDisagree)?;
-            }
-            Ok(_) => match c.import(&package) {
-                Ok(reply) => {
-                    let sequence = c.status()?.sequence;
-                    c.equal(&what, sequence, good.sequence);
-                    c.verified(&reply.statement, &Sha256::digest(&package).into())?;
-                }
-                Err(_) => c.refused_package(&what, &package)?,
-            },
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! 1000: the device's identity, its enrolment, and what it says of itself.
 
+use proseal_issuer::testing::fault;
 use proseal_issuer::{Statement, held_digest};
 use proseal_proto::error::Code;
 use proseal_proto::id::DeviceId;
@@ -159,18 +160,29 @@ fn import_in_use(c: &mut Context) -> Verdict {
 }
 
 /// Points of low order, no points, numbers beyond the field: OP-TEE's own
-/// verification would end the TA at some of them.
+/// verification would end the TA at some of them. Under the neutral point, in each of its
+/// forms, the signature of R = that point and S = 0 holds for any message, if low order is
+/// not looked for: with it anyone could name a signer.
 fn strange_roots(c: &mut Context) -> Verdict {
-    let manager = c.manager()?;
-    let package = manager.package(&manager.plain());
-    let one: [u8; 32] = std::array::from_fn(|at| u8::from(at == 0));
-    let roots = [one, [0xff; 32], [2; 32], [0x80; 32]];
+    let neutral: [u8; 32] = std::array::from_fn(|at| u8::from(at == 0));
+    // The field's prime and 1: the neutral point again, in another form.
+    let other_form: [u8; 32] = std::array::from_fn(|at| match at {
+        0 => 0xee,
+        31 => 0x7f,
+        _ => 0xff,
+    });
+    let signature = [neutral, [0; 32]].concat();
+    let roots = [neutral, other_form, [0xff; 32], [2; 32], [0x80; 32]];
     // Each costs an identity.
     for root_key in roots.into_iter().take(if c.level == 0 { 1 } else { roots.len() }) {
         c.fresh()?;
         let reply = c.ta.call(&Enrol { root_key, manager: MANAGER.0 });
         c.ok("enrol", reply)?;
-        let reply = c.import(&package);
+        let manager = c.manager_of_enrolled()?;
+        let mut package = manager.draft(&manager.plain());
+        let delegation = fault::delegation(manager.signer.delegation());
+        package.unprotected = fault::with_delegation(&delegation.with_signature(&signature));
+        let reply = c.import(&manager.seal(&package));
         c.refused("import", reply, Code::UntrustedSigner);
     }
     Ok(())

@@ -6,7 +6,7 @@ use proseal_proto::error::Code;
 use proseal_proto::message::Outcome;
 
 use super::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Stop, Verdict};
 use crate::check::Context;
 use crate::device::lasting;
 use crate::fixture::{self, GROUP, OTHER, TIME};
@@ -43,10 +43,9 @@ fn with(manager: &Manager, change: impl FnOnce(&mut fault::Sign1)) -> Vec<u8> {
 }
 
 impl Context {
-    /// A notice as it should be is applied (once a case); the next one, with one fault, is
-    /// refused with `code`.
+    /// A notice as it should be is applied (once a case); the manager after it.
     #[track_caller]
-    fn refused_notice(&mut self, code: Code, change: impl FnOnce(&mut fault::Sign1)) -> Verdict {
+    fn after_a_good_notice(&mut self) -> Result<Manager, Stop> {
         if !self.has_applied {
             let manager = self.manager()?;
             let before = self.status()?;
@@ -55,7 +54,13 @@ impl Context {
             self.that("it is good", after.groups != before.groups);
             self.has_applied = true;
         }
-        let manager = self.manager()?;
+        self.manager()
+    }
+
+    /// After a good one a notice with one fault is refused with `code`.
+    #[track_caller]
+    fn refused_notice(&mut self, code: Code, change: impl FnOnce(&mut fault::Sign1)) -> Verdict {
+        let manager = self.after_a_good_notice()?;
         self.refused_octets_of_package(&with(&manager, change), code)
     }
 }
@@ -162,37 +167,30 @@ fn newer_signer(c: &mut Context) -> Verdict {
 }
 
 fn older_signer(c: &mut Context) -> Verdict {
-    let mut manager = c.manager()?;
+    let mut manager = c.after_a_good_notice()?;
     manager.signer = signer(&manager.root, manager.version - 1, MANAGER);
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::SignerSuperseded)?;
-    manager.signer = signer(&root(1), manager.version, MANAGER);
-    c.imported(manager.notice(3).octets(), Outcome::Applied)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::SignerSuperseded)
 }
 
 fn another_manager(c: &mut Context) -> Verdict {
-    let mut manager = c.manager()?;
+    let mut manager = c.after_a_good_notice()?;
     manager.signer = signer(&manager.root, manager.version, ManagerId([0x3b; 16]));
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::WrongManager)?;
-    manager.signer = signer(&root(1), manager.version, MANAGER);
-    c.imported(manager.notice(3).octets(), Outcome::Applied)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::WrongManager)
 }
 
 fn another_root(c: &mut Context) -> Verdict {
-    let mut manager = c.manager()?;
+    let mut manager = c.after_a_good_notice()?;
     manager.signer = signer(&root(2), manager.version, MANAGER);
-    c.refused_octets_of_package(manager.notice(3).octets(), Code::UntrustedSigner)?;
-    manager.signer = signer(&root(1), manager.version, MANAGER);
-    c.imported(manager.notice(3).octets(), Outcome::Applied)
+    c.refused_octets_of_package(manager.notice(3).octets(), Code::UntrustedSigner)
 }
 
 fn changed(c: &mut Context) -> Verdict {
-    let manager = c.manager()?;
+    let manager = c.after_a_good_notice()?;
     let mut octets = manager.notice(3).octets().to_vec();
     // In the payload: what is signed ends 66 octets before the end.
     let at = octets.len() - 67;
     octets[at] ^= 1;
-    c.refused_octets_of_package(&octets, Code::BadSignature)?;
-    c.imported(manager.notice(3).octets(), Outcome::Applied)
+    c.refused_octets_of_package(&octets, Code::BadSignature)
 }
 
 fn number(c: &mut Context) -> Verdict {
