@@ -28,7 +28,7 @@ prose-manager device approve                        type the device id that the 
 prose-manager group add 0a0b0c --name patrol\n  \
 prose-manager member add patrol r1 000001\n  \
 prose-manager package r1 --out r1.package           carry it to the radio: `prosectl import r1.package`\n\n\
-Later: `key rotate`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\
+Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\
 GROUP and DEVICE are ids or names. Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a rule."
 )]
 pub struct Args {
@@ -144,6 +144,18 @@ pub(crate) enum Key {
         /// Only add future keys, until members can hold as many as the group wants
         #[arg(long)]
         extend: bool,
+    },
+    /// All keys of a group end at once, future ones too, and new ones begin
+    ///
+    /// What `exclude` does, without a radio that leaves: after a theft, or when a backup
+    /// was put back. Every member needs a package before it hears the others again.
+    Replace {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

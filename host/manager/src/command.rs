@@ -44,7 +44,7 @@ async fn in_office(
         Command::Device(command) => device::run(office, command, here).await,
         Command::Group(command) => group::run(office, command).await,
         Command::Member(command) => member::run(office, command).await,
-        Command::Key(command) => key::run(office, command).await,
+        Command::Key(command) => key::run(office, command, here).await,
         Command::Exclude { group, device, yes } => {
             exclude::run(office, group, device, *yes, here).await
         }
@@ -64,7 +64,7 @@ fn confirm(here: &Here, yes: bool, question: &str) -> Result<(), Failure> {
         return Ok(());
     }
     match (here.ask)(&format!("{question} [y/N]")) {
-        Answer::Line(line) if matches!(line.as_str(), "y" | "yes") => Ok(()),
+        Answer::Line(line) if matches!(line.to_lowercase().as_str(), "y" | "yes") => Ok(()),
         Answer::Line(_) => Err(Failure::Usage("nothing was done: it was not confirmed".to_owned())),
         Answer::NoTerminal => {
             Err(Failure::Usage(format!("nothing was done: {question} If so, say --yes")))

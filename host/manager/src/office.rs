@@ -78,6 +78,12 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Ends a look.
+    pub(crate) async fn leave(self) -> Result<(), Failure> {
+        self.change.rollback().await.map_err(crate::store::StoreError::from)?;
+        Ok(())
+    }
+
     /// The present signer, its key opened.
     pub(crate) async fn signer(&mut self) -> Result<Signer, Failure> {
         let stored = manager::signer(&mut self.change).await?;

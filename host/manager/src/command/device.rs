@@ -251,7 +251,7 @@ async fn lost(
     for group in group::all(&mut work.change).await? {
         if exclude::holds(&mut work, &group, id).await? {
             group::delete_member(&mut work.change, group.id, id).await?;
-            let timeline = work.exclude(&group, &signer).await?;
+            let timeline = work.replace(&group, &signer).await?;
             ended.push((group, timeline));
         }
     }

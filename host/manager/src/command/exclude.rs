@@ -35,7 +35,7 @@ pub(super) async fn run(
         ),
     )?;
     let signer = work.signer().await?;
-    let timeline = work.exclude(&group, &signer).await?;
+    let timeline = work.replace(&group, &signer).await?;
     work.note(&format!("exclude {} from {}: below {}", device.id, group.id, timeline.next)).await?;
     let now = work.now;
     work.finish().await?;

@@ -1,20 +1,53 @@
-//! `key rotate`.
+//! `key`: the next one with an overlap, or at once.
 
 use serde_json::json;
 
-use super::show;
+use super::{confirm, exclude, show};
 use crate::args;
 use crate::failure::Failure;
+use crate::here::Here;
 use crate::office::Office;
 use crate::output::Report;
 use crate::store::group;
 use crate::value::rfc3339;
 
-pub(super) async fn run(office: &mut Office<'_>, command: &args::Key) -> Result<Report, Failure> {
-    let args::Key::Rotate { group, extend } = command;
+pub(super) async fn run(
+    office: &mut Office<'_>,
+    command: &args::Key,
+    here: &Here,
+) -> Result<Report, Failure> {
+    match command {
+        args::Key::Rotate { group, extend } => rotate(office, group, *extend).await,
+        args::Key::Replace { group, yes } => replace(office, group, *yes, here).await,
+    }
+}
+
+async fn replace(
+    office: &mut Office<'_>,
+    named: &str,
+    yes: bool,
+    here: &Here,
+) -> Result<Report, Failure> {
+    let mut look = office.look().await?;
+    let called = look.group(named).await?.called();
+    look.leave().await?;
+    let question =
+        format!("End all keys of group {called} at once, and give its members new ones?");
+    confirm(here, yes, &question)?;
+    let mut work = office.begin().await?;
+    let group = work.group(named).await?;
+    let signer = work.signer().await?;
+    let timeline = work.replace(&group, &signer).await?;
+    work.note(&format!("key replace {}: below {}", group.id, timeline.next)).await?;
+    let now = work.now;
+    work.finish().await?;
+    Ok(Report::new(exclude::told(&group, &timeline), exclude::object(&group, &timeline, now)))
+}
+
+async fn rotate(office: &mut Office<'_>, group: &str, extend: bool) -> Result<Report, Failure> {
     let mut work = office.begin().await?;
     let group = work.group(group).await?;
-    let timeline = if *extend {
+    let timeline = if extend {
         let mut timeline = group::timeline(&mut work.change, group.id).await?;
         timeline.extend(&group.terms(), work.now)?;
         work.settle(&group, &timeline).await?;
@@ -22,8 +55,7 @@ pub(super) async fn run(office: &mut Office<'_>, command: &args::Key) -> Result<
     } else {
         work.rotate(&group).await?
     };
-    work.note(&format!("key rotate {}{}", group.id, if *extend { " --extend" } else { "" }))
-        .await?;
+    work.note(&format!("key rotate {}{}", group.id, if extend { " --extend" } else { "" })).await?;
     let now = work.now;
     work.finish().await?;
     // Who has no package by then is deaf.

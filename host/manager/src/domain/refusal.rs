@@ -55,7 +55,7 @@ pub enum Refusal {
     NotMember { group: GroupId, device: DeviceId },
     #[error("device {device} never was in group {group}")]
     NeverMember { group: GroupId, device: DeviceId },
-    #[error("nobody was excluded from group {group}: it has no notice")]
+    #[error("nothing was ended in group {group}: it has no notice")]
     NoNotice { group: GroupId },
     #[error("the signer's versions are used up")]
     NoVersion,
@@ -120,7 +120,10 @@ impl Refusal {
             }
             Self::ApprovedAlready { .. } => "nothing has to be done".into(),
             Self::TooManyOpen { closes, .. } => {
-                format!("the first of them is over after {}: rotate then", rfc3339(*closes))
+                format!(
+                    "the first of them is over after {}: again then; or end them all now with `prose-manager key replace GROUP`",
+                    rfc3339(*closes)
+                )
             }
             Self::NoGeneration => "move its members to a new group".into(),
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),

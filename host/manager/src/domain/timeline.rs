@@ -1,5 +1,5 @@
 //! The generations of one group along the time: which begin and end when, and
-//! what a rotation or an exclusion makes of them.
+//! what a rotation or a replacement makes of them.
 //!
 //! ```text
 //!  generation  |--- lifetime ---|- overlap -|- grace -|
@@ -173,7 +173,7 @@ impl Timeline {
     /// does not know any more, and begins anew. The new `next` is what a notice says.
     ///
     /// Errors: as [`extend`](Self::extend).
-    pub fn exclude(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
+    pub fn replace(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
         self.next = self.number(now);
         self.extend(terms, now)
     }

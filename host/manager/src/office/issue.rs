@@ -60,13 +60,13 @@ impl Work<'_> {
     }
 
     /// Ends all generations of a group, gives it new ones, and signs the notice of it.
-    pub(crate) async fn exclude(
+    pub(crate) async fn replace(
         &mut self,
         group: &Group,
         signer: &Signer,
     ) -> Result<Timeline, Failure> {
         let mut timeline = group::timeline(&mut self.change, group.id).await?;
-        timeline.exclude(&group.terms(), self.now)?;
+        timeline.replace(&group.terms(), self.now)?;
         self.settle(group, &timeline).await?;
         self.sign_notice(group.id, &timeline, signer).await?;
         Ok(timeline)

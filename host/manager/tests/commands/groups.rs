@@ -25,6 +25,27 @@ fn an_excluded_radio_is_left_behind_by_the_notice_and_the_next_keys() {
 }
 
 #[test]
+fn a_key_that_is_replaced_ends_everywhere_and_nobody_leaves() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    let had = radios[0].held();
+    manager.pass(HOUR);
+    assert_eq!(manager.refused(&format!("key replace {GROUP}")), "usage");
+    let said = manager.done(&format!("key replace {GROUP} --yes"));
+    assert!(said["below"].as_u64() > had.last().copied());
+    for n in [1, 2] {
+        let radio = &radios[n as usize - 1];
+        assert_eq!(radio.import(&manager.notice()), Ok(Outcome::Applied));
+        assert!(radio.held().is_empty());
+        assert_eq!(radio.import(&manager.package(n)), Ok(Outcome::Applied));
+        assert!(radio.held().iter().all(|generation| !had.contains(generation)));
+        assert!(radio.sends(manager.current()));
+    }
+}
+
+#[test]
 fn an_exclusion_is_asked_before_and_leaves_no_trace_if_not_confirmed() {
     let (manager, _radios) = Manager::with_members(2, "");
     let before = manager.current();

@@ -63,19 +63,19 @@ fn a_rotation_never_lengthens_what_was_in_use() {
 }
 
 #[test]
-fn an_exclusion_is_above_all_that_was_given_future_ones_too() {
+fn a_replacement_is_above_all_that_was_given_future_ones_too() {
     let mut timeline = begun(&Terms { ahead: 2, ..TERMS });
-    timeline.exclude(&TERMS, T).unwrap();
+    timeline.replace(&TERMS, T).unwrap();
     assert_eq!(timeline.next, T + 3);
     assert_eq!(numbers(&timeline, T), [T + 3, T + 4]);
     assert_eq!(timeline.current(T).map(|span| span.generation.get()), Some(T + 3));
 }
 
 #[test]
-fn an_exclusion_is_also_above_what_a_lost_database_may_have_given() {
+fn a_replacement_is_also_above_what_a_lost_database_may_have_given() {
     let mut timeline = begun(&TERMS);
     // Others were made since, up to a second ago, of which this one knows nothing.
-    timeline.exclude(&TERMS, T + DAY).unwrap();
+    timeline.replace(&TERMS, T + DAY).unwrap();
     assert_eq!(timeline.next, T + DAY);
 }
 
@@ -96,17 +96,17 @@ fn too_many_rotations_at_once_are_refused_with_when_it_goes_on() {
 fn an_index_of_an_ended_generation_rests_while_there_are_others() {
     let mut timeline = begun(&TERMS);
     for n in 1..16 {
-        timeline.exclude(&TERMS, T + n).unwrap();
+        timeline.replace(&TERMS, T + n).unwrap();
     }
     let indexes: HashSet<_> = timeline.spans.iter().map(|span| span.id.index()).collect();
     assert_eq!((timeline.spans.len(), indexes.len()), (32, 32));
 }
 
 #[test]
-fn an_exclusion_is_possible_also_when_all_indexes_are_taken() {
+fn a_replacement_is_possible_also_when_all_indexes_are_taken() {
     let mut timeline = begun(&TERMS);
     for n in 1..100 {
-        timeline.exclude(&TERMS, T + n).unwrap();
+        timeline.replace(&TERMS, T + n).unwrap();
         let live: Vec<_> = timeline.live(T + n).map(|span| span.id.index()).collect();
         assert_eq!(live.iter().collect::<HashSet<_>>().len(), live.len());
     }
@@ -123,12 +123,12 @@ enum Act {
     Rotate,
     Extend,
     Anew,
-    Exclude,
+    Replace,
 }
 
 fn acts() -> impl Strategy<Value = Vec<(Act, u64)>> {
     let act =
-        prop_oneof![Just(Act::Rotate), Just(Act::Extend), Just(Act::Anew), Just(Act::Exclude)];
+        prop_oneof![Just(Act::Rotate), Just(Act::Extend), Just(Act::Anew), Just(Act::Replace)];
     let pause = prop_oneof![0_u64..3, 0..DAY, 0..40 * DAY];
     prop::collection::vec((act, pause), 1..40)
 }
@@ -151,7 +151,7 @@ proptest! {
                 Act::Rotate => timeline.rotate(&terms, now),
                 Act::Extend => timeline.extend(&terms, now),
                 Act::Anew => timeline.begin_anew(&terms, now),
-                Act::Exclude => timeline.exclude(&terms, now),
+                Act::Replace => timeline.replace(&terms, now),
             };
             if done.is_err() {
                 // The caller's transaction is not committed.
@@ -190,7 +190,7 @@ proptest! {
                 let current = timeline.current(now).map(|span| span.generation.get());
                 prop_assert!(current > Some(before.last));
             }
-            if let Act::Exclude = act {
+            if let Act::Replace = act {
                 prop_assert!(timeline.next > before.last);
                 prop_assert!(timeline.live(now).all(|span| span.generation.get() > before.last));
             }
