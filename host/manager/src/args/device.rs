@@ -47,6 +47,9 @@ pub(crate) enum Device {
     },
     /// A radio is lost: exclude it from all of its groups, for good
     ///
+    /// After a backup was put back, from each group that has no new key since: it may have
+    /// been added in the time that is not known any more.
+    ///
     /// If it is found: erase it, enrol it, approve it as a new one.
     Lost {
         /// The radio

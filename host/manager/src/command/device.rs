@@ -146,8 +146,8 @@ fn alarms(
     }
     if is_put_back {
         alarms.push(("unknown_sequence", "It has applied a package that this database does not know: a backup was put back, or another \
-            copy of this manager is in use. Who joins a group gets new keys only. Next: `key rotate` each group, \
-            exclude again whom the audit of the lost time would name, and make bundles."));
+            copy of this manager is in use. Who joins a group gets new keys only. Next: `key replace` each group, \
+            declare lost again what was lost in that time, and make bundles."));
     }
     alarms
 }
@@ -238,14 +238,15 @@ async fn lost(
     yes: bool,
     here: &Here,
 ) -> Result<Report, Failure> {
+    let mut look = office.look().await?;
+    let called = look.device(named).await?.called();
+    look.leave().await?;
+    let question =
+        format!("Device {called} is lost, for good, and is excluded from all of its groups?");
+    confirm(here, yes, &question)?;
     let mut work = office.begin().await?;
     let mut device = work.device(named).await?;
     let id = device.id;
-    let question = format!(
-        "Device {} is lost, for good, and is excluded from all of its groups?",
-        device.called()
-    );
-    confirm(here, yes, &question)?;
     let signer = work.signer().await?;
     let mut ended = Vec::new();
     for group in group::all(&mut work.change).await? {

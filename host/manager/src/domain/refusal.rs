@@ -53,8 +53,6 @@ pub enum Refusal {
     TooManyGroups { device: DeviceId },
     #[error("device {device} is not in group {group}")]
     NotMember { group: GroupId, device: DeviceId },
-    #[error("device {device} never was in group {group}")]
-    NeverMember { group: GroupId, device: DeviceId },
     #[error("nothing was ended in group {group}: it has no notice")]
     NoNotice { group: GroupId },
     #[error("the signer's versions are used up")]
@@ -84,7 +82,6 @@ impl Refusal {
             Self::OtherMember { .. } => "other_member",
             Self::TooManyGroups { .. } => "too_many_groups",
             Self::NotMember { .. } => "not_member",
-            Self::NeverMember { .. } => "never_member",
             Self::NoNotice { .. } => "no_notice",
             Self::NoVersion => "no_version",
             Self::NoSequence { .. } => "no_sequence",
@@ -129,7 +126,7 @@ impl Refusal {
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
-            Self::NotMember { .. } | Self::NeverMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
+            Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
             Self::NoNotice { .. } => "a package is enough for its members".into(),
             Self::NoVersion | Self::NoSequence { .. } => "this should not happen before the year 2106: please report it".into(),
         }

@@ -103,6 +103,13 @@ impl Timeline {
         span.generation.get() >= self.next && span.is_open(now) && !span.withdrawn
     }
 
+    /// Whether there may be generations from a lost time, which this database does not
+    /// know, that were not ended since: `joins_from` is the group's bound for who joins.
+    #[must_use]
+    pub const fn has_unknown(&self, joins_from: u64) -> bool {
+        joins_from > self.next
+    }
+
     /// The newest generation whose turn it is.
     #[must_use]
     pub fn current(&self, now: u64) -> Option<&Span> {

@@ -1,6 +1,6 @@
 use proseal_proto::message::Outcome;
 
-use crate::fixture::{GROUP, HOUR, Manager};
+use crate::fixture::{GROUP, HOUR, Manager, T};
 
 #[test]
 fn an_excluded_radio_is_left_behind_by_the_notice_and_the_next_keys() {
@@ -59,11 +59,14 @@ fn an_exclusion_is_asked_before_and_leaves_no_trace_if_not_confirmed() {
 }
 
 #[test]
-fn who_never_was_a_member_is_not_excluded() {
+fn who_never_was_a_member_is_excluded_only_after_a_word_of_that() {
     let (manager, _radios) = Manager::with_members(1, "");
     manager.radio(2);
-    assert_eq!(manager.refused(&format!("exclude {GROUP} r2 --yes")), "never_member");
     assert_eq!(manager.refused(&format!("member remove {GROUP} r2")), "not_member");
+    let failure = manager.run(&format!("exclude {GROUP} r2")).unwrap_err();
+    assert!(failure.to_string().contains("never was in group"), "{failure}");
+    let said = manager.done(&format!("exclude {GROUP} r2 --yes"));
+    assert!(said["below"].as_u64() > Some(T));
 }
 
 #[test]

@@ -107,6 +107,23 @@ fn after_a_backup_was_put_back_who_joins_gets_new_keys() {
 }
 
 #[test]
+fn after_a_backup_was_put_back_a_radio_that_was_added_meanwhile_is_lost_everywhere() {
+    let (manager, radios) = Manager::with_members(1, "");
+    let second = manager.radio(2);
+    manager.back_up();
+    manager.done(&format!("member add {GROUP} r2 000002"));
+    assert_eq!(second.import(&manager.package(2)), Ok(Outcome::Applied));
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.pass(HOUR);
+    manager.put_back();
+    manager.import(&radios[0], "");
+    let said = manager.done("device lost r2 --yes");
+    assert_eq!(said["groups"][0]["group"], GROUP);
+    assert_eq!(second.import(&manager.notice()), Ok(Outcome::Applied));
+    assert!(second.held().is_empty());
+}
+
+#[test]
 fn no_sequence_ever_has_two_contents() {
     let (manager, _radios) = Manager::with_members(1, "");
     let mut seen = std::collections::HashMap::new();

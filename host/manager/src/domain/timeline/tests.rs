@@ -80,6 +80,18 @@ fn a_replacement_is_also_above_what_a_lost_database_may_have_given() {
 }
 
 #[test]
+fn what_a_lost_database_gave_is_unknown_until_a_replacement() {
+    let mut timeline = begun(&TERMS);
+    assert!(!timeline.has_unknown(1));
+    let bar = timeline.last + 1;
+    assert!(timeline.has_unknown(bar));
+    timeline.begin_anew(&TERMS, T + DAY).unwrap();
+    assert!(timeline.has_unknown(bar));
+    timeline.replace(&TERMS, T + DAY).unwrap();
+    assert!(!timeline.has_unknown(bar));
+}
+
+#[test]
 fn too_many_rotations_at_once_are_refused_with_when_it_goes_on() {
     let mut timeline = begun(&TERMS);
     timeline.rotate(&TERMS, T + 1).unwrap();
