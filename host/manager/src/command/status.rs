@@ -54,7 +54,14 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         );
         let future = timeline.live(now).filter(|span| span.not_before > now).count();
         let is_due = current.is_none() || future < group.ahead;
-        if is_due {
+        let is_unknown = timeline.has_unknown(group.joins_from);
+        if is_unknown {
+            let _ = writeln!(
+                text,
+                "    ALARM: a lost time may have given keys that are not known here\n    Next: `prose-manager key replace {}`, then `bundle`",
+                group.called()
+            );
+        } else if is_due {
             let _ = writeln!(
                 text,
                 "    Next: `prose-manager key rotate {} --extend`, then `bundle`",
@@ -68,6 +75,7 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
             "generation": current.map(|span| span.generation.get()),
             "keys_until": last.map(rfc3339),
             "extension_due": is_due,
+            "replacement_due": is_unknown,
         }));
     }
     let count = |standing| devices.iter().filter(|device| device.standing == standing).count();

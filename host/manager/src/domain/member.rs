@@ -26,6 +26,14 @@ pub fn joins_from(device: DeviceId, member: MemberId, given: &[Given], least: u6
     barred.map(|given| given.generation.saturating_add(1)).fold(least, u64::max)
 }
 
+/// Whether the future generations that members hold, those of `future`, may not have
+/// their turn at a rotation: one that is no member any more was given one of them.
+#[must_use]
+pub fn is_future_known_outside(future: &[u64], given: &[Given], members: &[DeviceId]) -> bool {
+    let is_outside = |given: &&Given| !members.contains(&given.device);
+    given.iter().filter(is_outside).any(|given| future.contains(&given.generation))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +61,14 @@ mod tests {
         let all = [given(A, 1, 7), given(A, 1, 8)];
         assert_eq!(joins_from(B, member(1), &all, 1), 9);
         assert_eq!(joins_from(B, member(2), &all, 1), 1);
+    }
+
+    #[test]
+    fn a_future_generation_that_one_outside_has_is_told() {
+        let all = [given(A, 1, 7), given(A, 1, 8), given(B, 2, 8), given(B, 2, 9)];
+        assert!(!is_future_known_outside(&[8, 9], &all, &[A, B]));
+        assert!(is_future_known_outside(&[8, 9], &all, &[B]));
+        assert!(!is_future_known_outside(&[9], &all, &[B]));
     }
 
     #[test]

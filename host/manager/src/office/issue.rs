@@ -6,7 +6,7 @@ use proseal_proto::id::{Generation, GroupId, MemberId, PgkId};
 use sha2::{Digest, Sha256};
 
 use super::Work;
-use crate::domain::member::Given;
+use crate::domain::member::{Given, is_future_known_outside};
 use crate::domain::timeline::{Span, Timeline};
 use crate::domain::{Refusal, device as rule, number};
 use crate::failure::Failure;
@@ -51,10 +51,21 @@ impl Work<'_> {
         Ok(group::erase_keys(&mut self.change, group.id, timeline, self.now).await?)
     }
 
-    /// The next generation's turn begins, with an overlap.
+    /// The next generation's turn begins, with an overlap. It is a new one where the one
+    /// that members hold already will not do: a member that was removed has it, or it is
+    /// from before a time that was lost, so that radios may have gone past it.
     pub(crate) async fn rotate(&mut self, group: &Group) -> Result<Timeline, Failure> {
         let mut timeline = group::timeline(&mut self.change, group.id).await?;
-        timeline.rotate(&group.terms(), self.now)?;
+        let future = timeline.live(self.now).filter(|span| span.not_before > self.now);
+        let future: Vec<_> = future.map(|span| span.generation.get()).collect();
+        let given = group::given(&mut self.change, group.id).await?;
+        let members = group::members(&mut self.change, group.id).await?;
+        let members: Vec<_> = members.iter().map(|member| member.device).collect();
+        if group.joins_from > timeline.last || is_future_known_outside(&future, &given, &members) {
+            timeline.begin_anew(&group.terms(), self.now)?;
+        } else {
+            timeline.rotate(&group.terms(), self.now)?;
+        }
         self.settle(group, &timeline).await?;
         Ok(timeline)
     }

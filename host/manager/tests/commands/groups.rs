@@ -98,6 +98,20 @@ fn a_radio_that_returns_gets_only_what_it_never_had() {
 }
 
 #[test]
+fn a_rotation_after_a_removal_takes_no_key_that_the_removed_radio_has() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    manager.done(&format!("member remove {GROUP} r2"));
+    manager.pass(HOUR);
+    manager.done(&format!("key rotate {GROUP}"));
+    assert!(!radios[1].held().contains(&manager.current()));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    assert!(radios[0].sends(manager.current()));
+}
+
+#[test]
 fn a_radio_that_returns_may_have_another_member_id() {
     let (manager, radios) = Manager::with_members(1, "");
     radios[0].import(&manager.package(1)).unwrap();

@@ -3,7 +3,7 @@ use std::fs;
 
 use proseal_proto::message::Outcome;
 
-use crate::fixture::{DAY, GROUP, HOUR, Manager, T};
+use crate::fixture::{DAY, GROUP, HOUR, Manager, Radio, T};
 
 #[test]
 fn a_clock_that_is_behind_signs_nothing_until_it_is_accepted() {
@@ -88,6 +88,44 @@ fn a_backup_that_is_put_back_locks_no_radio_out_and_uses_nothing_again() {
     assert!(!sequences.contains(&manager.sequence(1)));
     assert_eq!(radios[0].import(&manager.path("sequence")), Ok(Outcome::Applied));
     assert!(radios[0].held().iter().all(|generation| !generations.contains(generation)));
+    assert!(radios[0].sends(manager.current()));
+}
+
+/// A day in which exclusions have raised the radio's numbers past all that the backup has;
+/// then the backup.
+fn lost_day() -> (Manager, Vec<Radio>) {
+    let (manager, radios) = Manager::with_members(2, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.import(&radios[0], "");
+    manager.back_up();
+    manager.pass(HOUR);
+    manager.done(&format!("exclude {GROUP} r2 --yes"));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    manager.pass(HOUR);
+    manager.put_back();
+    assert_eq!(manager.import(&radios[0], "")["alarms"][0], "unknown_sequence");
+    (manager, radios)
+}
+
+#[test]
+fn the_way_back_from_a_backup_leads_to_a_key_that_radios_send_under() {
+    let (manager, radios) = lost_day();
+    let status = manager.done("status");
+    assert_eq!(status["groups"][0]["replacement_due"], true);
+    manager.done(&format!("key replace {GROUP} --yes"));
+    assert_eq!(manager.done("status")["groups"][0]["replacement_due"], false);
+    manager.done(&format!("bundle {GROUP} --out @stick"));
+    let stick = manager.path("stick");
+    radios[0].import(&stick.join(format!("{GROUP}.notice"))).unwrap();
+    assert_eq!(radios[0].import(&stick.join("r1.package")), Ok(Outcome::Applied));
+    assert!(radios[0].sends(manager.current()));
+}
+
+#[test]
+fn a_rotation_after_a_backup_takes_no_key_that_radios_have_gone_past() {
+    let (manager, radios) = lost_day();
+    manager.done(&format!("key rotate {GROUP}"));
+    assert!(radios[0].import(&manager.package(1)).is_ok());
     assert!(radios[0].sends(manager.current()));
 }
 
