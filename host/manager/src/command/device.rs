@@ -18,7 +18,7 @@ use crate::here::{Answer, Here};
 use crate::office::{Office, Work};
 use crate::output::Report;
 use crate::store::device::{self, Device};
-use crate::store::group;
+use crate::store::{group, package};
 use crate::value::fingerprint;
 
 /// Sequences are signed numbers in the database, with room for more.
@@ -73,26 +73,24 @@ async fn import(
         sequence_given: 0,
         rolled_back: false,
     });
-    let before = Known {
-        sequence: device.sequence_seen,
-        allocated: device.sequence_given,
-        rolled_back: device.rolled_back,
-    };
-    let receipt = receive(before, statement.sequence, accepted);
+    let before = Known { sequence: device.sequence_seen, rolled_back: device.rolled_back };
+    let (stated, digest) = (statement.sequence, statement.package_digest);
+    let is_made = package::is_made(&mut work.change, id, stated, &digest).await?;
+    let receipt = receive(before, stated, is_made, accepted);
+    let is_said_again =
+        (device.statement.sequence, device.statement.package_digest) == (stated, digest);
     rename(&mut work, &mut device, name).await?;
     device.statement = statement;
     device.octets = octets;
     device.stated_at = work.now;
     device.sequence_seen = receipt.sequence;
     device.rolled_back = receipt.rolled_back;
-    device::save(&mut work.change, &device).await?;
     let is_put_back = receipt.unknown_sequence && is_ours;
-    if is_put_back {
-        // Who was given what since then is not known: nobody joins under that.
-        for group in group::all(&mut work.change).await? {
-            group::bar_joining(&mut work.change, group.id).await?;
-        }
+    // Before it is approved anybody may have made it.
+    if is_put_back && device.standing == Standing::Approved && !is_said_again {
+        work.pass_lost_time(&mut device).await?;
     }
+    device::save(&mut work.change, &device).await?;
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     work.note(&format!("device import {id}{accepting}")).await?;
     let (text, mut object) = show::device(&mut work, &device).await?;
@@ -190,9 +188,14 @@ async fn approve(
         Standing::Approved => return Err(Refusal::ApprovedAlready { device: device.id }.into()),
         Standing::Lost => return Err(Refusal::Lost { device: device.id }.into()),
     }
+    let is_ours = device.statement.root_digest == work.identity.root.digest();
+    let (stated, digest) = (device.statement.sequence, device.statement.package_digest);
+    let is_made = package::is_made(&mut work.change, device.id, stated, &digest).await?;
+    if is_ours && stated > 0 && !is_made {
+        work.pass_lost_time(&mut device).await?;
+    }
     device::save(&mut work.change, &device).await?;
     work.note(&format!("device approve {}", device.id)).await?;
-    let is_ours = device.statement.root_digest == work.identity.root.digest();
     let (text, object) = show::device(&mut work, &device).await?;
     work.finish().await?;
     Ok(Report::new(format!("approved\n{text}{}", next(&device, is_ours)), object))

@@ -43,8 +43,6 @@ impl Standing {
 pub struct Known {
     /// The highest sequence that any of its statements has said.
     pub sequence: u64,
-    /// The last sequence that was allocated for it.
-    pub allocated: u64,
     /// A statement had an older sequence, and nobody has accepted that.
     pub rolled_back: bool,
 }
@@ -56,24 +54,27 @@ pub struct Receipt {
     pub sequence: u64,
     /// The alarm from here on.
     pub rolled_back: bool,
-    /// It says a sequence that this database never gave: it was put back from a
-    /// backup, or another one signs too.
+    /// It has applied a package that this database did not make: the database was put
+    /// back from a backup, or another one signs too.
     pub unknown_sequence: bool,
+    /// Its storage was put back, and that is accepted: it is as a radio that returns, which
+    /// may have no key twice.
+    pub returns: bool,
 }
 
-/// Judges the sequence of a statement. `accepted`: an operator has found out why it
-/// is older, which makes it the new measure.
+/// Judges the sequence of a statement. `is_made`: this database has made the package of
+/// that sequence and digest. `accepted`: an operator has found out why the sequence is
+/// older, which makes it the new measure.
 #[must_use]
-pub fn receive(known: Known, stated: u64, accepted: bool) -> Receipt {
-    let unknown_sequence = stated > known.allocated;
+pub fn receive(known: Known, stated: u64, is_made: bool, accepted: bool) -> Receipt {
+    let unknown_sequence = stated > 0 && !is_made;
+    let rolled_back = known.rolled_back || stated < known.sequence;
     if accepted {
-        return Receipt { sequence: stated, rolled_back: false, unknown_sequence };
+        let (sequence, returns) = (stated, rolled_back);
+        return Receipt { sequence, rolled_back: false, unknown_sequence, returns };
     }
-    Receipt {
-        sequence: known.sequence.max(stated),
-        rolled_back: known.rolled_back || stated < known.sequence,
-        unknown_sequence,
-    }
+    let sequence = known.sequence.max(stated);
+    Receipt { sequence, rolled_back, unknown_sequence, returns: false }
 }
 
 /// Checks that packages may be sealed for a device. Whoever enrols it with a root key
@@ -113,28 +114,36 @@ pub fn may_seal(
 mod tests {
     use super::*;
 
-    const KNOWN: Known = Known { sequence: 10, allocated: 12, rolled_back: false };
+    const KNOWN: Known = Known { sequence: 10, rolled_back: false };
 
     #[test]
     fn an_older_sequence_raises_the_alarm_and_is_no_new_measure() {
-        let receipt = receive(KNOWN, 9, false);
+        let receipt = receive(KNOWN, 9, true, false);
         assert_eq!((receipt.sequence, receipt.rolled_back), (10, true));
-        assert!(!receive(KNOWN, 10, false).rolled_back);
-        assert_eq!(receive(KNOWN, 11, false).sequence, 11);
+        assert!(!receive(KNOWN, 10, true, false).rolled_back);
+        assert_eq!(receive(KNOWN, 11, true, false).sequence, 11);
     }
 
     #[test]
     fn the_alarm_stays_until_it_is_accepted() {
         let alarmed = Known { rolled_back: true, ..KNOWN };
-        assert!(receive(alarmed, 12, false).rolled_back);
-        let receipt = receive(alarmed, 9, true);
+        assert!(receive(alarmed, 12, true, false).rolled_back);
+        let receipt = receive(alarmed, 9, true, true);
         assert_eq!((receipt.sequence, receipt.rolled_back), (9, false));
     }
 
     #[test]
-    fn a_sequence_that_was_never_given_is_told() {
-        assert!(!receive(KNOWN, 12, false).unknown_sequence);
-        assert!(receive(KNOWN, 13, false).unknown_sequence);
+    fn who_was_rolled_back_returns_when_that_is_accepted() {
+        let alarmed = Known { rolled_back: true, ..KNOWN };
+        assert!(receive(KNOWN, 9, true, true).returns && receive(alarmed, 10, true, true).returns);
+        assert!(!receive(KNOWN, 9, true, false).returns && !receive(KNOWN, 10, true, true).returns);
+    }
+
+    #[test]
+    fn a_package_that_was_never_made_is_told_whatever_its_sequence() {
+        assert!(!receive(KNOWN, 12, true, false).unknown_sequence);
+        assert!(receive(KNOWN, 11, false, false).unknown_sequence);
+        assert!(!receive(KNOWN, 0, false, true).unknown_sequence);
     }
 
     #[test]

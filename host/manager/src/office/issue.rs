@@ -83,6 +83,19 @@ impl Work<'_> {
         Ok(timeline)
     }
 
+    /// A device has applied what this database never made. Whatever else was given in that
+    /// time: no number of it is used again, and who joins a group gets nothing of it.
+    pub(crate) async fn pass_lost_time(&mut self, device: &mut Device) -> Result<(), Failure> {
+        let stated = device.statement.sequence;
+        for group in group::all(&mut self.change).await? {
+            let last = group::timeline(&mut self.change, group.id).await?.last;
+            let last = number::past(last, stated, self.now);
+            group::bar_joining(&mut self.change, group.id, last).await?;
+        }
+        device.sequence_given = number::past(device.sequence_given, stated, self.now);
+        Ok(())
+    }
+
     /// Signs a group's notice.
     pub(crate) async fn sign_notice(
         &mut self,
@@ -118,8 +131,7 @@ impl Work<'_> {
         let last = package::newest(&mut self.change, device.id).await?;
         let groups = shares.len();
         if let Some(made) = last.filter(|last| {
-            (last.wanted, last.version) == (wanted, version)
-                && last.sequence >= device.statement.sequence
+            (last.wanted, last.version) == (wanted, version) && is_news(last, device)
         }) {
             return Ok(Issued { made, is_new: false, groups });
         }
@@ -203,6 +215,13 @@ impl Work<'_> {
         };
         shares.iter().map(share).collect()
     }
+}
+
+/// Whether a device applies a package, or has applied this very one.
+fn is_news(made: &Made, device: &Device) -> bool {
+    let statement = &device.statement;
+    made.sequence > statement.sequence
+        || (made.sequence == statement.sequence && made.digest == statement.package_digest)
 }
 
 /// Digest of all that a package says but its sequence and time. It is of a text that is

@@ -173,9 +173,16 @@ pub async fn set_notice(
     Ok(())
 }
 
-/// From now on, who joins a group gets none of the generations that there are.
-pub async fn bar_joining(change: &mut Change<'_>, group: GroupId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE prose_group SET joins_from = last + 1 WHERE prose_group = $1")
+/// From now on, `last` is the highest generation that there ever was, and who joins gets
+/// nothing up to it.
+pub async fn bar_joining(
+    change: &mut Change<'_>,
+    group: GroupId,
+    last: u64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE prose_group SET last = $1, joins_from = $2 WHERE prose_group = $3")
+        .bind(int(last)?)
+        .bind(int(last.saturating_add(1))?)
         .bind(wide(group.octets()))
         .execute(&mut **change)
         .await?;

@@ -130,6 +130,68 @@ fn a_rotation_after_a_backup_takes_no_key_that_radios_have_gone_past() {
 }
 
 #[test]
+fn a_backup_is_noticed_also_after_a_package_was_made_from_it() {
+    let (manager, radios) = Manager::with_members(1, "");
+    manager.back_up();
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.pass(HOUR);
+    manager.put_back();
+    manager.package(1);
+    assert_eq!(manager.import(&radios[0], "")["alarms"][0], "unknown_sequence");
+    assert_eq!(manager.done("status")["groups"][0]["replacement_due"], true);
+}
+
+#[test]
+fn a_backup_uses_no_number_again_that_had_run_ahead_of_the_clock() {
+    let (manager, radios) = Manager::with_members(1, "--ahead 2");
+    manager.back_up();
+    // Within one second, so that numbers run ahead.
+    for _ in 0..3 {
+        manager.done(&format!("key replace {GROUP} --yes"));
+        radios[0].import(&manager.package(1)).unwrap();
+    }
+    let had = radios[0].held();
+    let sequence = radios[0].status().sequence;
+    manager.put_back();
+    manager.import(&radios[0], "");
+    let said = manager.done(&format!("key replace {GROUP} --yes"));
+    assert!(said["below"].as_u64() > had.last().copied());
+    assert!(manager.sequence(1) > sequence);
+    assert_eq!(radios[0].import(&manager.path("sequence")), Ok(Outcome::Applied));
+    assert!(radios[0].sends(manager.current()));
+}
+
+#[test]
+fn a_sequence_that_has_another_content_on_the_radio_is_not_given_out() {
+    let (manager, radios) = Manager::with_members(1, "");
+    manager.back_up();
+    manager.done(&format!("key rotate {GROUP}"));
+    radios[0].import(&manager.package(1)).unwrap();
+    let stated = radios[0].status().sequence;
+    manager.put_back();
+    assert_eq!(manager.sequence(1), stated);
+    manager.import(&radios[0], "");
+    assert!(manager.sequence(1) > stated);
+}
+
+#[test]
+fn who_is_not_approved_tells_nothing_of_a_lost_time() {
+    let manager = Manager::new();
+    manager.back_up();
+    let radio = manager.radio(1);
+    manager.done(&format!("group add {GROUP}"));
+    manager.done(&format!("member add {GROUP} r1 000001"));
+    radio.import(&manager.package(1)).unwrap();
+    manager.put_back();
+    manager.done(&format!("group add {GROUP}"));
+    assert_eq!(manager.import(&radio, "--name r1")["alarms"][0], "unknown_sequence");
+    let is_due = || manager.done("status")["groups"][0]["replacement_due"].clone();
+    assert_eq!(is_due(), false);
+    manager.done(&format!("device approve {}", radio.id()));
+    assert_eq!(is_due(), true);
+}
+
+#[test]
 fn after_a_backup_was_put_back_who_joins_gets_new_keys() {
     let (manager, radios) = Manager::with_members(1, "");
     manager.radio(3);

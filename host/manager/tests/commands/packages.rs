@@ -130,7 +130,7 @@ fn a_sequence_that_a_radio_shows_is_passed() {
     // As if that day had not been.
     manager.now.set(T);
     manager.import(&radios[0], "");
-    assert_eq!(manager.sequence(1), stated + 1);
+    assert!(manager.sequence(1) > stated + DAY);
     assert_eq!(radios[0].import(&manager.path("sequence")), Ok(Outcome::Applied));
 }
 
