@@ -206,6 +206,7 @@ mod tests {
             "prose-manager",
             "prose-manager frobnicate",
             "prose-manager group add 0a0b",
+            "prose-manager group add 000001 --name 0a0b0c",
             "prose-manager group add 0a0b0c --ahead 3",
             "prose-manager group add 0a0b0c --lifetime soon",
             "prose-manager group add 0a0b0c --suite rot13",

@@ -19,7 +19,7 @@ use crate::office::{Office, Work};
 use crate::output::Report;
 use crate::store::device::{self, Device};
 use crate::store::{group, package};
-use crate::value::fingerprint;
+use crate::value::{fingerprint, is_same_name};
 
 /// Sequences are signed numbers in the database, with room for more.
 const SEQUENCE_MAX: u64 = 1 << 62;
@@ -92,7 +92,8 @@ async fn import(
     }
     device::save(&mut work.change, &device).await?;
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
-    work.note(&format!("device import {id}{accepting}")).await?;
+    let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
+    work.note(&format!("device import {id}{naming}{accepting}")).await?;
     let (text, mut object) = show::device(&mut work, &device).await?;
     work.finish().await?;
     let alarms = alarms(&receipt, is_put_back, object["root"] == "other");
@@ -119,10 +120,13 @@ async fn rename(
     name: Option<&str>,
 ) -> Result<(), Failure> {
     let Some(name) = name else { return Ok(()) };
+    if let Some(called) = device.name.clone().filter(|called| called != name) {
+        return Err(Refusal::OtherName { device: device.id, called }.into());
+    }
     let all = device::all(&mut work.change).await?;
-    if let Some(other) =
-        all.iter().find(|other| other.id != device.id && other.name.as_deref() == Some(name))
-    {
+    let is_taken =
+        |other: &&Device| other.id != device.id && is_same_name(other.name.as_deref(), Some(name));
+    if let Some(other) = all.iter().find(is_taken) {
         return Err(Failure::Usage(format!("device {} has the name {name} already", other.id)));
     }
     device.name = Some(name.to_owned());

@@ -49,6 +49,10 @@ pub enum Refusal {
     MemberTaken { group: GroupId, member: MemberId, device: DeviceId },
     #[error("device {device} is in group {group} as member {member}")]
     OtherMember { group: GroupId, member: MemberId, device: DeviceId },
+    #[error(
+        "device {device} is called {called}: this statement may be another radio's than you think"
+    )]
+    OtherName { device: DeviceId, called: String },
     #[error("device {device} is in {} groups, the most that a device holds", limit::GROUPS)]
     TooManyGroups { device: DeviceId },
     #[error("device {device} is not in group {group}")]
@@ -80,6 +84,7 @@ impl Refusal {
             Self::NoGeneration => "no_generation",
             Self::MemberTaken { .. } => "member_taken",
             Self::OtherMember { .. } => "other_member",
+            Self::OtherName { .. } => "other_name",
             Self::TooManyGroups { .. } => "too_many_groups",
             Self::NotMember { .. } => "not_member",
             Self::NoNotice { .. } => "no_notice",
@@ -125,6 +130,7 @@ impl Refusal {
             Self::NoGeneration => "move its members to a new group".into(),
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),
+            Self::OtherName { .. } => "see which radio the file is from; without --name it is imported under the name that it has".into(),
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
             Self::NoNotice { .. } => "a package is enough for its members".into(),

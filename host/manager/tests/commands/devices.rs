@@ -132,7 +132,17 @@ fn two_devices_have_two_names() {
     let other = Radio::new(2);
     fs::write(manager.path("other"), other.statement()).unwrap();
     assert_eq!(manager.refused("device import @other --name r1"), "usage");
+    assert_eq!(manager.refused("device import @other --name R1"), "usage");
     assert_eq!(manager.done("device list")["devices"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_device_keeps_its_name() {
+    let (manager, radios) = Manager::with_members(1, "");
+    fs::write(manager.path("statement"), radios[0].statement()).unwrap();
+    assert_eq!(manager.refused("device import @statement --name r7"), "other_name");
+    assert_eq!(manager.done("device import @statement --name r1")["name"], "r1");
+    assert_eq!(manager.done("device import @statement")["name"], "r1");
 }
 
 #[test]

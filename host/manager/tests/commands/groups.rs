@@ -170,5 +170,6 @@ fn a_group_that_no_device_would_take_is_not_made() {
     manager.done(&format!("group add {GROUP} --name patrol --label county --suite integrity"));
     assert_eq!(manager.refused(&format!("group add {GROUP}")), "usage");
     assert_eq!(manager.refused("group add 000002 --name patrol"), "usage");
+    assert_eq!(manager.refused("group add 000002 --name Patrol"), "usage");
     assert_eq!(manager.done("group show patrol")["suite"], "integrity");
 }
