@@ -79,6 +79,21 @@ fn a_root_key_that_is_there_is_never_written_over() {
 }
 
 #[test]
+fn the_managers_own_files_are_never_written_over() {
+    let (manager, _radios) = Manager::with_members(1, "");
+    manager.done(&format!("key replace {GROUP} --yes"));
+    std::os::unix::fs::symlink(manager.home(), manager.path("link")).unwrap();
+    let key = fs::read(manager.home().join("key")).unwrap();
+    for act in ["package r1", "enrolment", "notice 0a0b0c", "bundle 0a0b0c"] {
+        for place in ["@home/key", "@link/manager.db", "@home/../home/new"] {
+            assert_eq!(manager.refused(&format!("{act} --out {place}")), "bad_file", "{act}");
+        }
+    }
+    assert_eq!(fs::read(manager.home().join("key")).unwrap(), key);
+    assert!(!manager.home().join("new").exists());
+}
+
+#[test]
 fn a_manager_is_set_up_once() {
     let manager = Manager::new();
     let key = fs::read(manager.home().join("key")).unwrap();

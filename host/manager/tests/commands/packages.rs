@@ -203,6 +203,15 @@ fn a_bundle_has_all_that_a_group_needs() {
 }
 
 #[test]
+fn a_bundle_that_has_no_place_takes_no_sequence() {
+    let (manager, _radios) = Manager::with_members(1, "");
+    fs::create_dir(manager.path("stick")).unwrap();
+    fs::write(manager.path("stick").join("old.package"), "old").unwrap();
+    assert_eq!(manager.refused(&format!("bundle {GROUP} --out @stick")), "bad_file");
+    assert_eq!(manager.done("device show r1")["sequence_given"], 0);
+}
+
+#[test]
 fn a_bundle_tells_whom_it_leaves_out_and_why() {
     let (manager, _radios) = Manager::with_members(1, "");
     let pending = crate::fixture::Radio::new(9);
