@@ -8,7 +8,7 @@ use proseal_proto::id::DeviceId;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::{confirm, exclude, show};
+use super::{confirm, exclude, member, show};
 use crate::args;
 use crate::domain::Refusal;
 use crate::domain::device::{Known, Receipt, Standing, receive};
@@ -91,6 +91,7 @@ async fn import(
         work.pass_lost_time(&mut device).await?;
     }
     device::save(&mut work.change, &device).await?;
+    let renewed = if receipt.returns { enter_again(&mut work, id).await? } else { Vec::new() };
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
     work.note(&format!("device import {id}{naming}{accepting}")).await?;
@@ -108,10 +109,33 @@ async fn import(
     for (_, alarm) in &alarms {
         let _ = writeln!(text, "  {alarm}");
     }
+    for group in &renewed {
+        let _ = writeln!(
+            text,
+            "  group {group} has a new key: of those before this radio may have none\n\
+             Next: `prose-manager bundle {group} --out DIR`: every member needs it"
+        );
+    }
     text.push_str(next(&device, is_ours));
+    object["rotated"] = json!(renewed);
     object["outcome"] = json!(if is_new { "new" } else { "known" });
     object["alarms"] = alarms.iter().map(|(name, _)| Value::from(*name)).collect();
     Ok(Report::new(text, object))
+}
+
+/// A radio whose storage was put back is in its groups as one that returns: it may send
+/// under no key that it had. The groups that needed a new one for it.
+async fn enter_again(work: &mut Work<'_>, device: DeviceId) -> Result<Vec<String>, Failure> {
+    let mut renewed = Vec::new();
+    for group in group::all(&mut work.change).await? {
+        let members = group::members(&mut work.change, group.id).await?;
+        if let Some(there) = members.iter().find(|member| member.device == device)
+            && member::enter(work, &group, device, there.member, there.may_send).await?
+        {
+            renewed.push(group.called());
+        }
+    }
+    Ok(renewed)
 }
 
 async fn rename(

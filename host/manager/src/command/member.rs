@@ -1,6 +1,6 @@
 //! `member`: who is in a group, and from which generation on.
 
-use proseal_proto::id::MemberId;
+use proseal_proto::id::{DeviceId, MemberId};
 use proseal_proto::limit;
 use serde_json::json;
 
@@ -107,9 +107,21 @@ async fn join(
     if count >= limit::GROUPS {
         return Err(Refusal::TooManyGroups { device: device.id }.into());
     }
+    enter(work, group, device.id, member, may_send).await
+}
+
+/// Writes down a member that is to have nothing of what it was given; whether the group
+/// needed a new generation for it.
+pub(super) async fn enter(
+    work: &mut Work<'_>,
+    group: &Group,
+    device: DeviceId,
+    member: MemberId,
+    may_send: bool,
+) -> Result<bool, Failure> {
     let given = group::given(&mut work.change, group.id).await?;
-    let joins_from = joins_from(device.id, member, &given, group.joins_from);
-    let joining = Member { device: device.id, member, may_send, joins_from };
+    let joins_from = joins_from(device, member, &given, group.joins_from);
+    let joining = Member { device, member, may_send, joins_from };
     group::save_member(&mut work.change, group.id, &joining).await?;
     let mut timeline = group::timeline(&mut work.change, group.id).await?;
     if timeline.current(work.now).is_some_and(|span| span.generation.get() >= joins_from) {

@@ -351,7 +351,8 @@ pub async fn save_member(
     sqlx::query(
         "INSERT INTO member (prose_group, device, member, may_send, joins_from)
          VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send",
+         ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send,
+             joins_from = excluded.joins_from",
     )
     .bind(wide(group.octets()))
     .bind(member.device.0.to_vec())

@@ -85,6 +85,26 @@ fn after_an_accepted_rollback_the_device_takes_the_next_package() {
 }
 
 #[test]
+fn after_an_accepted_rollback_the_device_gets_no_key_that_it_had() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    let before = radios[0].stored();
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    let had = radios[0].held();
+    manager.import(&radios[0], "");
+    radios[0].put_back(before);
+    assert_eq!(manager.import(&radios[0], "")["rotated"], serde_json::json!([]));
+    let said = manager.import(&radios[0], "--accept-rollback");
+    assert_eq!(said["rotated"], serde_json::json!([GROUP]));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    assert!(radios[0].held().iter().all(|generation| !had.contains(generation)));
+    assert_eq!(radios[1].import(&manager.package(2)), Ok(Outcome::Applied));
+    let current = manager.current();
+    assert!(radios.iter().all(|radio| radio.sends(current)));
+}
+
+#[test]
 fn a_statement_that_is_none_is_refused() {
     let (manager, radios) = Manager::with_members(1, "");
     let mut octets = radios[0].statement();
