@@ -163,8 +163,8 @@ pub(crate) enum Key {
 pub(crate) enum Signer {
     /// A new signer takes over: needs the root key
     ///
-    /// If the folder may have been copied by somebody, or once a year. Every notice
-    /// is signed anew; radios refuse the old signer as soon as they hear the new one.
+    /// If the folder may have been copied by somebody, or once a year. Every group
+    /// gets a notice by it; radios refuse the old signer as soon as they hear the new one.
     Renew {
         /// Where the root key is, if it is not in the folder
         #[arg(long, value_name = "FILE")]

@@ -133,7 +133,7 @@ impl Refusal {
             Self::OtherName { .. } => "see which radio the file is from; without --name it is imported under the name that it has".into(),
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
-            Self::NoNotice { .. } => "a package is enough for its members".into(),
+            Self::NoNotice { .. } => "a package is enough for its members; `key replace`, `exclude` and `signer renew` make a notice".into(),
             Self::NoVersion | Self::NoSequence { .. } => "this should not happen before the year 2106: please report it".into(),
         }
     }

@@ -171,6 +171,21 @@ fn a_new_signer_takes_over_and_the_old_one_is_refused() {
 }
 
 #[test]
+fn the_new_signer_is_told_also_where_nothing_was_ended() {
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    let held = radios[0].held();
+    manager.done(&format!("key rotate {GROUP}"));
+    let old = manager.package(1);
+    manager.done("signer renew");
+    // It has gone past that number, and takes the signer's word all the same.
+    assert_eq!(radios[0].import(&manager.notice()), Ok(Outcome::Superseded));
+    assert_eq!(radios[0].held(), held);
+    assert_eq!(radios[0].import(&old), Err(Code::SignerSuperseded));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+}
+
+#[test]
 fn a_package_of_another_signer_is_a_new_one() {
     let (manager, _radios) = Manager::with_members(1, "");
     let first = manager.sequence(1);
