@@ -49,8 +49,8 @@ impl<'h> Office<'h> {
     pub(crate) async fn begin(&mut self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
-        clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
-        let (now, who) = (self.here.now, self.here.user.as_str());
+        let now = clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
+        let who = self.here.user.as_str();
         Ok(Work { change, vault: &self.vault, identity, now, who })
     }
 

@@ -134,6 +134,29 @@ fn every_change_is_in_the_audit() {
 }
 
 #[test]
+fn two_programs_at_once_wait_for_each_other() {
+    let manager = Manager::none();
+    let command = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prose-manager"));
+        command.args(["--json", "--home", &manager.home().display().to_string()]);
+        command.args(words.split_whitespace());
+        command.stdout(std::process::Stdio::piped());
+        command
+    };
+    assert!(command("init").output().unwrap().status.success());
+    let started: Vec<_> =
+        (0..8).map(|n| command(&format!("group add {n:06x}")).spawn().unwrap()).collect();
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    let output = command("status").output().unwrap();
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["groups"].as_array().unwrap().len(), 8);
+    assert_eq!(object["changes"].as_array().unwrap().len(), 9);
+}
+
+#[test]
 fn the_program_says_what_is_wrong_and_ends_so() {
     let manager = Manager::none();
     let run = |words: &str| {

@@ -8,7 +8,7 @@ use crate::fixture::{DAY, GROUP, HOUR, Manager, Radio, T};
 #[test]
 fn a_clock_that_is_behind_signs_nothing_until_it_is_accepted() {
     let (manager, _radios) = Manager::with_members(2, "");
-    manager.now.set(T - 1);
+    manager.now.set(T - 61);
     for act in [
         "package r1 --out @p",
         "key rotate 0a0b0c",
