@@ -53,6 +53,8 @@ pub struct Span {
     pub grace_s: u64,
     /// Its turn will not come: packages leave it out.
     pub withdrawn: bool,
+    /// Its key is gone, also if a clock that was set back says that it is not over.
+    pub erased: bool,
 }
 
 impl Span {
@@ -100,7 +102,14 @@ impl Timeline {
     /// Whether packages bring this one.
     #[must_use]
     pub const fn is_live(&self, span: &Span, now: u64) -> bool {
-        span.generation.get() >= self.next && span.is_open(now) && !span.withdrawn
+        self.is_wanted(span, now) && !span.erased
+    }
+
+    /// Whether a package of the time `at` would have brought this one, as far as is known
+    /// now; its key may be gone since.
+    #[must_use]
+    pub const fn is_wanted(&self, span: &Span, at: u64) -> bool {
+        span.generation.get() >= self.next && span.is_open(at) && !span.withdrawn
     }
 
     /// Whether there may be generations from a lost time, which this database does not
@@ -123,7 +132,8 @@ impl Timeline {
     pub fn rotate(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
         let (next, end) = (self.next, now.saturating_add(terms.overlap_s));
         let mut begins = None;
-        let stays = |span: &&mut Span| span.generation.get() >= next && !span.withdrawn;
+        let stays =
+            |span: &&mut Span| span.generation.get() >= next && !span.withdrawn && !span.erased;
         for span in self.spans.iter_mut().filter(stays) {
             if span.not_before <= now {
                 // What begins this second is not left without a window.
@@ -196,7 +206,8 @@ impl Timeline {
         let id = self.free_id(now);
         let (not_before, not_after) = terms.window(at);
         let grace_s = terms.grace_s;
-        let span = Span { generation, id, not_before, not_after, grace_s, withdrawn: false };
+        let (withdrawn, erased) = (false, false);
+        let span = Span { generation, id, not_before, not_after, grace_s, withdrawn, erased };
         self.spans.push(span);
         (self.last, self.last_id) = (number, id);
         Ok(())

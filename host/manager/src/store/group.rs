@@ -219,6 +219,7 @@ fn span(row: &AnyRow) -> Result<Span, StoreError> {
         not_after: window.1,
         grace_s: grace(&policy(row, window)?),
         withdrawn: truth(row, "withdrawn")?,
+        erased: row.try_get::<Option<Vec<u8>>, _>("sealed_key")?.is_none(),
     })
 }
 

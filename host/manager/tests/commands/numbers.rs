@@ -91,6 +91,19 @@ fn a_backup_that_is_put_back_locks_no_radio_out_and_uses_nothing_again() {
     assert!(radios[0].sends(manager.current()));
 }
 
+#[test]
+fn a_clock_that_went_back_brings_no_key_back_that_was_erased() {
+    let terms = "--ahead 0 --lifetime 1h --overlap 0 --receive-grace 0";
+    let (manager, radios) = Manager::with_members(1, terms);
+    manager.pass(2 * HOUR);
+    manager.done(&format!("key rotate {GROUP}"));
+    manager.now.set(T + 60);
+    let said = manager.done(&format!("--accept-clock key rotate {GROUP} --extend"));
+    assert!(said["generation"].as_u64() > Some(T + 2 * HOUR));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    assert!(radios[0].sends(manager.current()));
+}
+
 /// A day in which exclusions have raised the radio's numbers past all that the backup has;
 /// then the backup.
 fn lost_day() -> (Manager, Vec<Radio>) {
