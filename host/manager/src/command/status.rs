@@ -52,8 +52,7 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
             current.map_or("none".to_owned(), |span| span.generation.to_string()),
             last.map_or("now".to_owned(), rfc3339),
         );
-        let future = timeline.live(now).filter(|span| span.not_before > now).count();
-        let is_due = current.is_none() || future < group.ahead;
+        let is_due = timeline.is_extension_due(&group.terms(), now);
         let is_unknown = timeline.has_unknown(group.joins_from);
         if is_unknown {
             let _ = writeln!(
@@ -64,8 +63,9 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         } else if is_due {
             let _ = writeln!(
                 text,
-                "    Next: `prose-manager key rotate {} --extend`, then `bundle`",
-                group.called()
+                "    Next: `prose-manager key rotate {}{}`, then `bundle`",
+                group.called(),
+                if group.ahead == 0 { "" } else { " --extend" }
             );
         }
         groups.push(json!({

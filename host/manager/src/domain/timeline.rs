@@ -125,6 +125,20 @@ impl Timeline {
         self.live(now).filter(|span| span.is_in_use(now)).last()
     }
 
+    /// Whether members need further generations soon: fewer are ahead than `terms` say, or,
+    /// where none are to be, the one in use ends within its overlap or a tenth of a lifetime.
+    #[must_use]
+    pub fn is_extension_due(&self, terms: &Terms, now: u64) -> bool {
+        let Some(current) = self.current(now) else { return true };
+        let soon = now.saturating_add(terms.overlap_s.max(terms.lifetime_s / 10));
+        self.future(now).count() < terms.ahead || (terms.ahead == 0 && current.not_after <= soon)
+    }
+
+    /// What packages bring of generations whose turn is yet to come, ascending.
+    pub fn future(&self, now: u64) -> impl Iterator<Item = &Span> {
+        self.live(now).filter(move |span| span.not_before > now)
+    }
+
     /// The next generation's turn begins: a future one that members hold already, or a
     /// new one. What was in use ends after the overlap, if it does not end before.
     ///
@@ -172,7 +186,7 @@ impl Timeline {
         if self.current(now).is_none() {
             self.push(terms, now, now)?;
         }
-        while self.live(now).filter(|span| span.not_before > now).count() < terms.ahead {
+        while self.future(now).count() < terms.ahead {
             let last = self.live(now).map(|span| span.not_before).max().unwrap_or(now);
             // Whoever is late has the next one begin soon, but never in the past.
             let at = last.saturating_add(terms.lifetime_s).max(now.saturating_add(1));

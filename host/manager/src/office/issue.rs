@@ -56,8 +56,8 @@ impl Work<'_> {
     /// from before a time that was lost, so that radios may have gone past it.
     pub(crate) async fn rotate(&mut self, group: &Group) -> Result<Timeline, Failure> {
         let mut timeline = group::timeline(&mut self.change, group.id).await?;
-        let future = timeline.live(self.now).filter(|span| span.not_before > self.now);
-        let future: Vec<_> = future.map(|span| span.generation.get()).collect();
+        let future = timeline.future(self.now).map(|span| span.generation.get());
+        let future: Vec<_> = future.collect();
         let given = group::given(&mut self.change, group.id).await?;
         let members = group::members(&mut self.change, group.id).await?;
         let members: Vec<_> = members.iter().map(|member| member.device).collect();

@@ -97,6 +97,20 @@ fn too_many_rotations_at_once_are_refused_early() {
 }
 
 #[test]
+fn an_extension_that_adds_nothing_says_so() {
+    let (manager, _radios) = Manager::with_members(1, "--ahead 0");
+    let extend = format!("key rotate {GROUP} --extend");
+    assert_eq!(manager.done(&extend)["changed"], false);
+    let is_due = || manager.done("status")["groups"][0]["extension_due"].clone();
+    assert_eq!(is_due(), false);
+    manager.pass(29 * DAY);
+    assert_eq!(is_due(), true);
+    manager.pass(3 * DAY);
+    assert_eq!(manager.done(&format!("--accept-clock {extend}"))["changed"], true);
+    assert_eq!(is_due(), false);
+}
+
+#[test]
 fn asked_again_a_package_is_the_same_octet_by_octet() {
     let (manager, radios) = Manager::with_members(1, "");
     let first = fs::read(manager.package(1)).unwrap();

@@ -92,6 +92,17 @@ fn what_a_lost_database_gave_is_unknown_until_a_replacement() {
 }
 
 #[test]
+fn an_extension_is_due_before_members_are_without_a_key() {
+    let timeline = begun(&TERMS);
+    assert!(!timeline.is_extension_due(&TERMS, T + TERMS.lifetime_s - 1));
+    assert!(timeline.is_extension_due(&TERMS, T + TERMS.lifetime_s));
+    let terms = Terms { ahead: 0, ..TERMS };
+    let timeline = begun(&terms);
+    let due = timeline.spans[0].not_after - terms.lifetime_s / 10;
+    assert!(!timeline.is_extension_due(&terms, due - 1) && timeline.is_extension_due(&terms, due));
+}
+
+#[test]
 fn too_many_rotations_at_once_are_refused_with_when_it_goes_on() {
     let mut timeline = begun(&TERMS);
     timeline.rotate(&TERMS, T + 1).unwrap();
