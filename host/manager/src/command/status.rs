@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::show::{self, Applied};
+use super::show;
 use crate::domain::device::Standing;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -29,8 +29,14 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         if show::root(device, &ours) == "other" {
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
         }
-        if show::applied(&mut work, device).await? == Applied::NotYet {
-            lagging.push(json!({ "device": device.id.to_string(), "name": device.name, "sequence_given": device.sequence_given }));
+        let progress = work.progress(device).await?;
+        if progress.is_behind() {
+            lagging.push(json!({
+                "device": device.id.to_string(),
+                "name": device.name,
+                "package": progress.name(),
+                "sequence_given": device.sequence_given,
+            }));
         }
     }
     let mut groups = Vec::new();
@@ -93,8 +99,10 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     for late in &lagging {
         let _ = writeln!(
             text,
-            "  not seen to have its newest package: {}",
-            late["device"].as_str().unwrap_or_default()
+            "  behind ({}): {} {}",
+            late["package"].as_str().unwrap_or_default(),
+            late["device"].as_str().unwrap_or_default(),
+            late["name"].as_str().unwrap_or_default(),
         );
     }
     let root_key_is_here = home.root_key().exists();

@@ -1,7 +1,7 @@
 //! A device's standing, and whether anything may be sealed for it.
 
-use proseal_issuer::Statement;
-use proseal_proto::id::DeviceId;
+use proseal_issuer::{Statement, held_digest};
+use proseal_proto::id::{DeviceId, Generation, GroupId};
 use proseal_proto::message::DeviceState;
 
 use super::Refusal;
@@ -77,6 +77,64 @@ pub fn receive(known: Known, stated: u64, is_made: bool, accepted: bool) -> Rece
     Receipt { sequence, rolled_back, unknown_sequence, returns: false }
 }
 
+/// How a device stands to what it should hold, as far as its last imported statement
+/// tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was made for it, and it should hold nothing.
+    NoPackage,
+    /// It should hold something else than its newest package says.
+    Due,
+    /// Its newest package was not applied.
+    NotSeen,
+    /// Its newest package was applied, and it holds less or more than that brought.
+    Partly,
+    /// It holds what it should.
+    Applied,
+}
+
+impl Progress {
+    /// As users have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoPackage => "no_package",
+            Self::Due => "due",
+            Self::NotSeen => "not_seen",
+            Self::Partly => "partly",
+            Self::Applied => "applied",
+        }
+    }
+
+    /// Whether there is something to be carried to it, or brought back.
+    #[must_use]
+    pub const fn is_behind(self) -> bool {
+        matches!(self, Self::Due | Self::NotSeen | Self::Partly)
+    }
+}
+
+/// A PGK that a package brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought {
+    /// Of which group.
+    pub group: GroupId,
+    /// Which.
+    pub generation: Generation,
+    /// The last second in which it can be used.
+    pub closes: u64,
+}
+
+/// Whether a device that says `digest` of what it holds has all that was `brought`, but
+/// for what was over at one of its changes: it erases with those, up to its `floor`.
+#[must_use]
+pub fn holds(digest: &[u8; 32], floor: u64, brought: &[Brought]) -> bool {
+    let ends = brought.iter().map(|pgk| pgk.closes).filter(|closes| *closes <= floor);
+    std::iter::once(0).chain(ends).any(|end| {
+        let left = brought.iter().filter(|pgk| pgk.closes > end);
+        held_digest(left.map(|pgk| (pgk.group, pgk.generation))) == *digest
+    })
+}
+
 /// Checks that packages may be sealed for a device. Whoever enrols it with a root key
 /// of his own can sign anew what was sealed for it: so it must say that it belongs to
 /// this manager.
@@ -144,6 +202,25 @@ mod tests {
         assert!(!receive(KNOWN, 12, true, false).unknown_sequence);
         assert!(receive(KNOWN, 11, false, false).unknown_sequence);
         assert!(!receive(KNOWN, 0, false, true).unknown_sequence);
+    }
+
+    #[test]
+    fn what_was_over_may_be_missing_and_nothing_else() {
+        let group = GroupId::from_octets([0, 0, 1]);
+        let pgk = |number, closes| Brought {
+            group,
+            generation: Generation::new(number).unwrap(),
+            closes,
+        };
+        let brought = [pgk(1, 100), pgk(2, 200), pgk(3, 300)];
+        let says = |numbers: &[u64], floor| {
+            let held = numbers.iter().map(|&number| (group, Generation::new(number).unwrap()));
+            holds(&held_digest(held), floor, &brought)
+        };
+        assert!(says(&[1, 2, 3], 50) && says(&[1, 2, 3], 250));
+        assert!(says(&[2, 3], 250) && says(&[3], 250));
+        assert!(!says(&[2, 3], 50) && !says(&[3], 150));
+        assert!(!says(&[], 250) && !says(&[1, 3], 250) && !says(&[1, 2, 3, 4], 250));
     }
 
     #[test]

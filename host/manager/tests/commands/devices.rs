@@ -2,7 +2,7 @@ use std::fs;
 
 use proseal_proto::message::Outcome;
 
-use crate::fixture::{GROUP, Manager, Radio, T};
+use crate::fixture::{DAY, GROUP, Manager, Radio, T};
 
 #[test]
 fn a_new_device_waits_for_approval_and_gets_nothing() {
@@ -169,7 +169,37 @@ fn a_device_keeps_its_name() {
 fn who_lags_is_told_and_the_receipt_ends_it() {
     let (manager, radios) = Manager::with_members(1, "");
     radios[0].import(&manager.package(1)).unwrap();
-    assert_eq!(manager.done("status")["lagging"][0]["name"], "r1");
+    let late = || manager.done("status")["lagging"].clone();
+    assert_eq!((&late()[0]["name"], &late()[0]["package"]), (&"r1".into(), &"not_seen".into()));
     manager.import(&radios[0], "");
-    assert_eq!(manager.done("status")["lagging"], serde_json::json!([]));
+    assert_eq!(late(), serde_json::json!([]));
+    // What ends by itself makes nobody late.
+    manager.pass(40 * DAY);
+    assert_eq!(late(), serde_json::json!([]));
+    manager.done(&format!("--accept-clock key rotate {GROUP}"));
+    assert_eq!(late()[0]["package"], "due");
+}
+
+#[test]
+fn who_should_hold_something_and_has_no_package_lags() {
+    let (manager, radios) = Manager::with_members(1, "--max-unsynced 1h");
+    let late = || manager.done("status")["lagging"].clone();
+    assert_eq!(late()[0]["package"], "due");
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.import(&radios[0], "");
+    assert_eq!(late(), serde_json::json!([]));
+    manager.done(&format!("member remove {GROUP} r1"));
+    assert_eq!(late()[0]["package"], "due");
+}
+
+#[test]
+fn who_holds_less_than_its_package_brought_is_told() {
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.back_up();
+    manager.done(&format!("key replace {GROUP} --yes"));
+    radios[0].import(&manager.notice()).unwrap();
+    manager.put_back();
+    assert_eq!(manager.import(&radios[0], "")["package"], "partly");
+    assert_eq!(manager.done("status")["lagging"][0]["package"], "partly");
 }
