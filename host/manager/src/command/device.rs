@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 use super::{confirm, exclude, member, show};
 use crate::args;
 use crate::domain::Refusal;
-use crate::domain::device::{Known, Receipt, Standing, receive};
+use crate::domain::device::{Known, Receipt, Standing, is_floor_ahead, receive};
 use crate::failure::Failure;
 use crate::file;
 use crate::here::{Answer, Here};
@@ -77,6 +77,7 @@ async fn import(
     let (stated, digest) = (statement.sequence, statement.package_digest);
     let is_made = package::is_made(&mut work.change, id, stated, &digest).await?;
     let receipt = receive(before, stated, is_made, accepted);
+    let is_older = statement.floor < device.statement.floor;
     let is_said_again =
         (device.statement.sequence, device.statement.package_digest) == (stated, digest);
     rename(&mut work, &mut device, name).await?;
@@ -96,8 +97,17 @@ async fn import(
     let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
     work.note(&format!("device import {id}{naming}{accepting}")).await?;
     let (text, mut object) = show::device(&mut work, &device).await?;
+    let now = work.now;
     work.finish().await?;
-    let alarms = alarms(&receipt, is_put_back, object["root"] == "other");
+    let mut alarms = alarms(&receipt, is_put_back, object["root"] == "other");
+    if is_older {
+        alarms.push(("older_statement", "Its time is before that of the statement that was imported last: this is an old file, or \
+            the radio lost power before it wrote its time down. Import a present one."));
+    }
+    if is_floor_ahead(device.statement.floor, now) {
+        alarms.push(("floor_ahead", "Its time is more than a day ahead of this machine's clock: one of both is wrong, and a radio \
+            keeps its time for ever. Compare this clock with another one."));
+    }
     let mut text = format!(
         "{}{text}",
         if is_new {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::domain::device::is_floor_ahead;
 use crate::domain::timeline::{Span, Timeline};
 use crate::failure::Failure;
 use crate::office::Work;
@@ -57,6 +58,9 @@ pub(super) async fn device(
     if device.rolled_back {
         text.push_str("  ALARM: a statement had an older sequence than one before it\n");
     }
+    if is_floor_ahead(statement.floor, work.now) {
+        text.push_str("  ALARM: its time is more than a day ahead of this machine's clock\n");
+    }
     if root == "other" {
         text.push_str("  ALARM: it belongs to another manager\n");
     }
@@ -67,6 +71,7 @@ pub(super) async fn device(
         "state": statement.state.name(),
         "root": root,
         "stated_at": rfc3339(device.stated_at),
+        "floor": rfc3339(statement.floor),
         "sequence": statement.sequence,
         "sequence_given": device.sequence_given,
         "rolled_back": device.rolled_back,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::show;
-use crate::domain::device::Standing;
+use crate::domain::device::{Standing, is_floor_ahead};
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::office::Office;
@@ -28,6 +28,9 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         }
         if show::root(device, &ours) == "other" {
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
+        }
+        if is_floor_ahead(device.statement.floor, now) {
+            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "floor_ahead" }));
         }
         let progress = work.progress(device).await?;
         if progress.is_behind() {

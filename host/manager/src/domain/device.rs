@@ -5,6 +5,7 @@ use proseal_proto::id::{DeviceId, Generation, GroupId};
 use proseal_proto::message::DeviceState;
 
 use super::Refusal;
+use super::clock::AHEAD_MAX;
 
 /// What the operator has decided about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,13 @@ pub fn receive(known: Known, stated: u64, is_made: bool, accepted: bool) -> Rece
     }
     let sequence = known.sequence.max(stated);
     Receipt { sequence, rolled_back, unknown_sequence, returns: false }
+}
+
+/// Whether a device's own time is so far ahead of the manager's clock that one of both is
+/// wrong: a day.
+#[must_use]
+pub const fn is_floor_ahead(floor: u64, now: u64) -> bool {
+    floor > now.saturating_add(AHEAD_MAX)
 }
 
 /// How a device stands to what it should hold, as far as its last imported statement

@@ -188,7 +188,7 @@ impl Work<'_> {
             return Ok(Progress::NotSeen);
         }
         let brought = shares.iter().flat_map(|share| {
-            let brought = |(span, _): &(Span, Policy)| Brought {
+            let brought = move |(span, _): &(Span, Policy)| Brought {
                 group: share.group,
                 generation: span.generation,
                 closes: span.closes(),

@@ -147,6 +147,23 @@ fn a_lost_device_is_excluded_also_where_it_was_removed_before() {
 }
 
 #[test]
+fn an_older_statement_and_a_time_that_is_ahead_are_told() {
+    let (manager, radios) = Manager::with_members(1, "");
+    fs::write(manager.path("old"), radios[0].statement()).unwrap();
+    manager.pass(10 * DAY);
+    manager.done("--accept-clock package r1 --out @p");
+    radios[0].import(&manager.path("p")).unwrap();
+    assert_eq!(manager.import(&radios[0], "")["alarms"], serde_json::json!([]));
+    manager.now.set(T);
+    fs::write(manager.path("statement"), radios[0].statement()).unwrap();
+    let said = manager.done("--accept-clock device import @statement");
+    assert_eq!(said["alarms"], serde_json::json!(["floor_ahead"]));
+    assert_eq!(manager.done("status")["alarms"][0]["alarm"], "floor_ahead");
+    let said = manager.done("device import @old");
+    assert_eq!(said["alarms"], serde_json::json!(["rolled_back", "older_statement"]));
+}
+
+#[test]
 fn two_devices_have_two_names() {
     let (manager, _radios) = Manager::with_members(1, "");
     let other = Radio::new(2);
