@@ -85,6 +85,17 @@ pub const fn is_floor_ahead(floor: u64, now: u64) -> bool {
     floor > now.saturating_add(AHEAD_MAX)
 }
 
+/// Groups that a device was in, of which it keeps the number (ta/src/state.rs,
+/// `REMOVED_MAX`): it refuses a package that makes them more.
+const LEFT_MAX: usize = 32;
+
+/// Checks that a device can leave as many groups as it has `left`.
+///
+/// Errors: [`Refusal::TooManyLeft`].
+pub fn may_leave(device: DeviceId, left: usize) -> Result<(), Refusal> {
+    if left > LEFT_MAX { Err(Refusal::TooManyLeft { device }) } else { Ok(()) }
+}
+
 /// How a device stands to what it should hold, as far as its last imported statement
 /// tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

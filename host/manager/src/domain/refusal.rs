@@ -55,6 +55,10 @@ pub enum Refusal {
     OtherName { device: DeviceId, called: String },
     #[error("device {device} is in {} groups, the most that a device holds", limit::GROUPS)]
     TooManyGroups { device: DeviceId },
+    #[error(
+        "device {device} was in more than 32 groups that it is not in any more, and can keep the numbers of no more"
+    )]
+    TooManyLeft { device: DeviceId },
     #[error("device {device} is not in group {group}")]
     NotMember { group: GroupId, device: DeviceId },
     #[error("nothing was ended in group {group}: it has no notice")]
@@ -86,6 +90,7 @@ impl Refusal {
             Self::OtherMember { .. } => "other_member",
             Self::OtherName { .. } => "other_name",
             Self::TooManyGroups { .. } => "too_many_groups",
+            Self::TooManyLeft { .. } => "too_many_left",
             Self::NotMember { .. } => "not_member",
             Self::NoNotice { .. } => "no_notice",
             Self::NoVersion => "no_version",
@@ -131,6 +136,7 @@ impl Refusal {
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),
             Self::OtherName { .. } => "see which radio the file is from; without --name it is imported under the name that it has".into(),
+            Self::TooManyLeft { .. } => "on the radio: `prosectl erase`, and enrol it anew; here `device lost` for the old identity".into(),
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
             Self::NoNotice { .. } => "a package is enough for its members; `key replace`, `exclude` and `signer renew` make a notice".into(),

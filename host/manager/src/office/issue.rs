@@ -124,6 +124,7 @@ impl Work<'_> {
             &device.statement,
             &root_digest,
         )?;
+        rule::may_leave(device.id, self.left(device.id).await?)?;
         let now = self.now;
         let shares = self.shares(device.id, |timeline, span| timeline.is_live(span, now)).await?;
         let is_fresh =
@@ -198,6 +199,19 @@ impl Work<'_> {
         let brought: Vec<_> = brought.collect();
         let is_all = rule::holds(&statement.held_digest, statement.floor, &brought);
         Ok(if is_all { Progress::Applied } else { Progress::Partly })
+    }
+
+    /// How many groups a device was given keys of, and is not in any more.
+    async fn left(&mut self, device: DeviceId) -> Result<usize, Failure> {
+        let mut left = 0_usize;
+        for group in group::all(&mut self.change).await? {
+            let members = group::members(&mut self.change, group.id).await?;
+            let given = group::given(&mut self.change, group.id).await?;
+            let is_left = members.iter().all(|member| member.device != device)
+                && given.iter().any(|given| given.device == device);
+            left = left.saturating_add(usize::from(is_left));
+        }
+        Ok(left)
     }
 
     /// What a device is to hold of each of its groups: the generations that `brings` says.

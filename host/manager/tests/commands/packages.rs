@@ -271,6 +271,22 @@ fn sixteen_groups_go_into_one_package_and_no_more() {
 }
 
 #[test]
+fn a_radio_leaves_as_many_groups_as_it_keeps_the_numbers_of() {
+    let manager = Manager::new();
+    let radio = manager.radio(1);
+    for n in 0..33 {
+        manager.done(&format!("group add {n:06x}"));
+        manager.done(&format!("member add {n:06x} r1 000001"));
+        assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied), "group {n}");
+        manager.done(&format!("member remove {n:06x} r1"));
+    }
+    assert_eq!(manager.refused("package r1 --out @p"), "too_many_left");
+    // Back in one of them there is room again.
+    manager.done("member add 000000 r1 000001");
+    assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied));
+}
+
+#[test]
 fn a_long_package_goes_as_a_file_and_a_short_one_also_as_a_code() {
     let (manager, _radios) = Manager::with_members(1, "");
     manager.done("package r1 --out @short --qr");
