@@ -38,8 +38,7 @@ pub(super) async fn run(
     file::create_private_folder(&draft)?;
     let made = fill(&Home::new(draft.clone()), root_key, here).await;
     let placed = made.and_then(|made| {
-        let renamed = fs::rename(&draft, path).and_then(|()| file::sync_folder(path));
-        renamed.map(|()| made).map_err(|error| {
+        fs::rename(&draft, path).map(|()| made).map_err(|error| {
             // Nobody has seen this root key.
             root_key.map(fs::remove_file);
             file::cannot("make", path, &error)
@@ -50,6 +49,8 @@ pub(super) async fn run(
         let _ = fs::remove_dir_all(&draft);
     }
     let (identity, version) = placed?;
+    // The manager is there, whatever comes of this.
+    file::sync_folder(path)?;
     let place = root_key.map_or_else(|| home.root_key(), Path::to_owned);
     let fingerprint = grouped(&identity.root.digest());
     let text = format!(
