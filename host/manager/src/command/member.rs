@@ -48,7 +48,8 @@ async fn add(
     }
     let members = group::members(&mut work.change, group.id).await?;
     let (group_id, id) = (group.id, device.id);
-    let is_rotated = match members.iter().find(|there| there.device == id) {
+    let there = members.iter().find(|there| there.device == id);
+    let is_rotated = match there {
         Some(there) if there.member != member => {
             let member = there.member;
             return Err(Refusal::OtherMember { group: group_id, member, device: id }.into());
@@ -70,6 +71,14 @@ async fn add(
     let generations = show::generations(&timeline, work.now);
     work.finish().await?;
     let mut text = format!("{} is member {member} of group {}\n", device.called(), group.called());
+    let is_changed = there.is_some_and(|there| there.may_send != may_send);
+    if is_changed {
+        text.push_str(if may_send {
+            "  CHANGED: it received only, and may send from its next package on\n"
+        } else {
+            "  CHANGED: it could send, and only receives from its next package on\n"
+        });
+    }
     if is_rotated {
         text.push_str("  the group has a new key: of those before it may hold none\n");
         text.push_str(&format!(
@@ -84,6 +93,7 @@ async fn add(
         "device": id.to_string(),
         "member": member.to_string(),
         "may_send": may_send,
+        "may_send_changed": is_changed,
         "rotated": is_rotated,
         "generations": generations,
     });

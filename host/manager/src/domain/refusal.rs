@@ -140,7 +140,8 @@ impl Refusal {
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
             Self::NoNotice { .. } => "a package is enough for its members; `key replace`, `exclude` and `signer renew` make a notice".into(),
-            Self::NoVersion | Self::NoSequence { .. } => "this should not happen before the year 2106: please report it".into(),
+            Self::NoSequence { .. } => "no manager gives such a sequence: find out who signed for this radio; `prosectl erase` and enrolling it anew makes it another device".into(),
+            Self::NoVersion => "this should not happen before the year 2106: please report it".into(),
         }
     }
 }

@@ -28,10 +28,6 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The most future generations: besides them a device holds the one in use and
-    /// the one before.
-    pub const AHEAD_MAX: usize = limit::PGKS - 2;
-
     /// From when to when a generation is for, whose turn begins at `at`.
     const fn window(&self, at: u64) -> (u64, u64) {
         (at, at.saturating_add(self.lifetime_s).saturating_add(self.overlap_s))
@@ -91,9 +87,6 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A group without generations.
-    pub const EMPTY: Self = Self { spans: Vec::new(), next: 1, last: 0, last_id: PgkId(0) };
-
     /// What packages bring: what is neither ended nor over, ascending.
     pub fn live(&self, now: u64) -> impl Iterator<Item = &Span> {
         self.spans.iter().filter(move |span| self.is_live(span, now))

@@ -131,6 +131,20 @@ fn every_change_is_in_the_audit() {
     for what in ["init", "group add", "device import", "device approve", "member add"] {
         assert!(all.iter().any(|said| said.starts_with(what)), "{what}: {all:?}");
     }
+    // Each that follows is the newest then.
+    for (act, what) in [
+        (format!("key rotate {GROUP}"), "key rotate 0a0b0c"),
+        (format!("key replace {GROUP} --yes"), "key replace 0a0b0c: below "),
+        (format!("bundle {GROUP} --out @stick"), "bundle 0a0b0c: 1 packages"),
+        ("signer renew".to_owned(), "signer renew: version "),
+        (format!("member remove {GROUP} r1"), "member remove 0a0b0c "),
+        (format!("exclude {GROUP} r1 --yes"), "exclude "),
+        ("device lost r1 --yes".to_owned(), "device lost "),
+    ] {
+        manager.done(&act);
+        let newest = manager.done("status")["changes"][0]["what"].clone();
+        assert!(newest.as_str().unwrap().starts_with(what), "{act}: {newest}");
+    }
 }
 
 #[test]

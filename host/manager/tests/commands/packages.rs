@@ -32,6 +32,9 @@ fn a_member_that_only_receives_does_not_send() {
     let (manager, radios) = Manager::with_members(1, "");
     let said = manager.done(&format!("member add {GROUP} r1 000001 --receive-only"));
     assert_eq!((&said["may_send"], &said["rotated"]), (&false.into(), &false.into()));
+    assert_eq!(said["may_send_changed"], true);
+    let again = manager.done(&format!("member add {GROUP} r1 000001 --receive-only"));
+    assert_eq!(again["may_send_changed"], false);
     assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
     assert!(!radios[0].sends(T));
 }

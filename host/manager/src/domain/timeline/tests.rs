@@ -4,12 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A group without generations.
+const EMPTY: Timeline = Timeline { spans: Vec::new(), next: 1, last: 0, last_id: PgkId(0) };
+/// The most future generations: besides them a device holds the one in use and the one
+/// before.
+const AHEAD_MAX: usize = limit::PGKS - 2;
 const T: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
 const TERMS: Terms = Terms { lifetime_s: 30 * DAY, overlap_s: DAY, grace_s: 3600, ahead: 1 };
 
 fn begun(terms: &Terms) -> Timeline {
-    let mut timeline = Timeline::EMPTY;
+    let mut timeline = EMPTY;
     timeline.extend(terms, T).unwrap();
     timeline
 }
@@ -20,7 +25,7 @@ fn numbers(timeline: &Timeline, now: u64) -> Vec<u64> {
 
 #[test]
 fn a_new_group_has_one_generation_in_use_and_those_ahead() {
-    for ahead in 0..=Terms::AHEAD_MAX {
+    for ahead in 0..=AHEAD_MAX {
         let timeline = begun(&Terms { ahead, ..TERMS });
         assert_eq!(timeline.spans.len(), 1 + ahead);
         assert_eq!(timeline.current(T).map(|span| span.generation.get()), Some(T));
@@ -137,7 +142,7 @@ fn a_replacement_is_possible_also_when_all_indexes_are_taken() {
 
 #[test]
 fn after_the_last_generation_there_is_none() {
-    let mut timeline = Timeline { last: proseal_proto::limit::GENERATION, ..Timeline::EMPTY };
+    let mut timeline = Timeline { last: proseal_proto::limit::GENERATION, ..EMPTY };
     assert_eq!(timeline.extend(&TERMS, T), Err(Refusal::NoGeneration));
 }
 
@@ -161,7 +166,7 @@ proptest! {
     #[test]
     fn a_timeline_keeps_its_promises(
         acts in acts(),
-        ahead in 0..=Terms::AHEAD_MAX,
+        ahead in 0..=AHEAD_MAX,
         overlap_s in prop_oneof![Just(0), 0..2 * DAY],
     ) {
         let terms = Terms { ahead, overlap_s, ..TERMS };
