@@ -27,13 +27,18 @@ fn a_folder_that_others_may_read_is_refused() {
 
 #[test]
 fn the_database_alone_gives_no_key_away() {
-    let (manager, _radios) = Manager::with_members(1, "");
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
     let database = fs::read(manager.home().join("manager.db")).unwrap();
     let has = |octets: &[u8]| database.windows(octets.len()).any(|window| window == octets);
     for file in ["key", "root-key"] {
         let secret = fs::read(manager.home().join(file)).unwrap();
         assert!(secret.len() == 32 && !has(&secret), "{file}");
     }
+    // What the radio has taken out of its package.
+    let state = proseal_ta::state::record::decode(&radios[0].stored().unwrap()).unwrap();
+    let pgks = &state.groups[0].pgks;
+    assert!(pgks.len() == 2 && pgks.iter().all(|pgk| !has(pgk.key.expose())));
     // The search finds what is there.
     assert!(has(b"member add"));
 }
