@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::show;
-use crate::domain::device::{Standing, is_floor_ahead};
+use crate::domain::device::{Progress, Standing, is_floor_ahead};
+use crate::domain::member::former;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::office::Office;
@@ -21,7 +22,7 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     let now = work.now;
     let devices = device::all(&mut work.change).await?;
     let ours = work.identity.root.digest();
-    let (mut alarms, mut lagging) = (Vec::new(), Vec::new());
+    let (mut alarms, mut lagging, mut applied) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
         if device.rolled_back {
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "rolled_back" }));
@@ -33,6 +34,9 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "floor_ahead" }));
         }
         let progress = work.progress(device).await?;
+        if progress == Progress::Applied {
+            applied.push(device.id);
+        }
         if progress.is_behind() {
             lagging.push(json!({
                 "device": device.id.to_string(),
@@ -50,7 +54,14 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     );
     for group in group::all(&mut work.change).await? {
         let timeline = group::timeline(&mut work.change, group.id).await?;
-        let members = group::members(&mut work.change, group.id).await?.len();
+        let members = group::members(&mut work.change, group.id).await?;
+        let member_ids: Vec<_> = members.iter().map(|member| member.device).collect();
+        let members = members.len();
+        let live: Vec<_> = timeline.live(now).map(|span| span.generation.get()).collect();
+        let given = group::given(&mut work.change, group.id).await?;
+        // Who has applied the package that takes the group away holds nothing of it.
+        let mut former = former(&live, &given, &member_ids);
+        former.retain(|device| !applied.contains(device));
         let current = timeline.current(now);
         let last = timeline.live(now).map(|span| span.not_after).max();
         // Writing to a String does not fail.
@@ -77,10 +88,15 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
                 if group.ahead == 0 { "" } else { " --extend" }
             );
         }
+        for device in &former {
+            let _ =
+                writeln!(text, "    removed, and not known to have given its keys up: {device}");
+        }
         groups.push(json!({
             "group": group.id.to_string(),
             "name": group.name,
             "members": members,
+            "former": former.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "generation": current.map(|span| span.generation.get()),
             "keys_until": last.map(rfc3339),
             "extension_due": is_due,

@@ -26,12 +26,17 @@ pub fn joins_from(device: DeviceId, member: MemberId, given: &[Given], least: u6
     barred.map(|given| given.generation.saturating_add(1)).fold(least, u64::max)
 }
 
-/// Whether the future generations that members hold, those of `future`, may not have
-/// their turn at a rotation: one that is no member any more was given one of them.
+/// Who is none of the `members` any more and was given one of these `generations`, each
+/// once.
 #[must_use]
-pub fn is_future_known_outside(future: &[u64], given: &[Given], members: &[DeviceId]) -> bool {
-    let is_outside = |given: &&Given| !members.contains(&given.device);
-    given.iter().filter(is_outside).any(|given| future.contains(&given.generation))
+pub fn former(generations: &[u64], given: &[Given], members: &[DeviceId]) -> Vec<DeviceId> {
+    let mut former = Vec::new();
+    for given in given.iter().filter(|given| generations.contains(&given.generation)) {
+        if !members.contains(&given.device) && !former.contains(&given.device) {
+            former.push(given.device);
+        }
+    }
+    former
 }
 
 #[cfg(test)]
@@ -64,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_future_generation_that_one_outside_has_is_told() {
+    fn who_has_left_with_a_generation_is_told_once() {
         let all = [given(A, 1, 7), given(A, 1, 8), given(B, 2, 8), given(B, 2, 9)];
-        assert!(!is_future_known_outside(&[8, 9], &all, &[A, B]));
-        assert!(is_future_known_outside(&[8, 9], &all, &[B]));
-        assert!(!is_future_known_outside(&[9], &all, &[B]));
+        assert!(former(&[8, 9], &all, &[A, B]).is_empty());
+        assert_eq!(former(&[7, 8], &all, &[B]), [A]);
+        assert!(former(&[9], &all, &[B]).is_empty());
     }
 
     #[test]

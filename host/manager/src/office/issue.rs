@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Work;
 use crate::domain::device::{self as rule, Brought, Progress, Standing};
-use crate::domain::member::{Given, is_future_known_outside};
+use crate::domain::member::{Given, former};
 use crate::domain::timeline::{Span, Timeline};
 use crate::domain::{Refusal, number};
 use crate::failure::Failure;
@@ -62,7 +62,8 @@ impl Work<'_> {
         let given = group::given(&mut self.change, group.id).await?;
         let members = group::members(&mut self.change, group.id).await?;
         let members: Vec<_> = members.iter().map(|member| member.device).collect();
-        if group.joins_from > timeline.last || is_future_known_outside(&future, &given, &members) {
+        let is_known_outside = !former(&future, &given, &members).is_empty();
+        if group.joins_from > timeline.last || is_known_outside {
             timeline.begin_anew(&group.terms(), self.now)?;
         } else {
             timeline.rotate(&group.terms(), self.now)?;

@@ -74,8 +74,12 @@ fn a_removed_radio_loses_the_group_by_its_next_package() {
     let (manager, radios) = Manager::with_members(1, "");
     radios[0].import(&manager.package(1)).unwrap();
     manager.done(&format!("member remove {GROUP} r1"));
+    let former = || manager.done("status")["groups"][0]["former"].clone();
+    assert_eq!(former(), serde_json::json!([radios[0].id()]));
     assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
     assert!(radios[0].group().is_none());
+    manager.import(&radios[0], "");
+    assert_eq!(former(), serde_json::json!([]));
 }
 
 #[test]
