@@ -28,7 +28,7 @@ prose-manager device approve                        type the device id that the 
 prose-manager group add 0a0b0c --name patrol\n  \
 prose-manager member add patrol r1 000001\n  \
 prose-manager package r1 --out r1.package           carry it to the radio: `prosectl import r1.package`\n\n\
-Later: `key rotate`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\
+Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\
 GROUP and DEVICE are ids or names. Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a rule."
 )]
 pub struct Args {
@@ -163,8 +163,8 @@ pub(crate) enum Key {
 pub(crate) enum Signer {
     /// A new signer takes over: needs the root key
     ///
-    /// If the folder may have been copied by somebody, or once a year. Every notice
-    /// is signed anew; radios refuse the old signer as soon as they hear the new one.
+    /// If the folder may have been copied by somebody, or once a year. Every group
+    /// gets a notice by it; radios refuse the old signer as soon as they hear the new one.
     Renew {
         /// Where the root key is, if it is not in the folder
         #[arg(long, value_name = "FILE")]
@@ -206,6 +206,7 @@ mod tests {
             "prose-manager",
             "prose-manager frobnicate",
             "prose-manager group add 0a0b",
+            "prose-manager group add 000001 --name 0a0b0c",
             "prose-manager group add 0a0b0c --ahead 3",
             "prose-manager group add 0a0b0c --lifetime soon",
             "prose-manager group add 0a0b0c --suite rot13",

@@ -52,15 +52,14 @@ fn write_whole(path: &Path, octets: &[u8], mode: u32, flags: RenameFlags) -> Res
     draft.push(name);
     draft.push(format!(".{}", std::process::id()));
     let draft = path.with_file_name(draft);
-    let written = fill(&draft, octets, mode).and_then(|()| {
-        renameat_with(CWD, &draft, CWD, path, flags)?;
-        sync_folder(path)
-    });
-    if written.is_err() {
+    let written =
+        fill(&draft, octets, mode).and_then(|()| Ok(renameat_with(CWD, &draft, CWD, path, flags)?));
+    if let Err(error) = written {
         // What is not there need not be removed.
         let _ = fs::remove_file(&draft);
+        return Err(failed(error));
     }
-    written.map_err(failed)
+    sync_folder(path)
 }
 
 fn fill(path: &Path, octets: &[u8], mode: u32) -> io::Result<()> {
@@ -69,10 +68,16 @@ fn fill(path: &Path, octets: &[u8], mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The folder's own entry is on the disk too.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+/// Puts the folder's entry of what was just placed there on the disk too.
+///
+/// Errors: it is in its place all the same, and a power cut may take it away.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| Failure::File {
+        message: format!("{} is there, but may not outlive a power cut: {error}", path.display()),
+        hint: "see what is wrong with the disk; then use it if the command is not to be repeated, or remove it",
+    })
 }
 
 /// A folder for its owner only.

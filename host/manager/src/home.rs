@@ -61,6 +61,21 @@ impl Home {
         Ok(())
     }
 
+    /// Checks that a file that is to be carried is written over none of the manager's own.
+    pub(crate) fn keeps_out(&self, out: &Path) -> Result<(), Failure> {
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+        // Where there is no folder nothing is written.
+        let (Ok(folder), Ok(home)) = (folder, self.0.canonicalize()) else { return Ok(()) };
+        if folder.starts_with(home) {
+            return Err(Failure::File {
+                message: format!("{} is in the manager's own folder", out.display()),
+                hint: "name another place: what is in that folder is not carried about",
+            });
+        }
+        Ok(())
+    }
+
     pub(crate) fn vault(&self) -> Result<Vault, Failure> {
         let path = self.key();
         let key = file::read_secret(&path).map_err(|error| Failure::KeyFile {

@@ -17,6 +17,7 @@ use crate::vault::{Kind, Vault};
 
 /// A manager that is open.
 pub(crate) struct Office<'h> {
+    pub(crate) home: &'h Home,
     store: Store,
     vault: Vault,
     here: &'h Here,
@@ -34,22 +35,22 @@ pub(crate) struct Work<'o> {
 
 impl<'h> Office<'h> {
     pub(crate) async fn open(
-        home: &Home,
+        home: &'h Home,
         here: &'h Here,
         accept_clock: bool,
     ) -> Result<Self, Failure> {
         home.check()?;
         let vault = home.vault()?;
         let store = Store::open(&home.database()).await?;
-        Ok(Self { store, vault, here, accept_clock })
+        Ok(Self { home, store, vault, here, accept_clock })
     }
 
     /// Begins a change, at a time that can be believed.
     pub(crate) async fn begin(&mut self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
-        clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
-        let (now, who) = (self.here.now, self.here.user.as_str());
+        let now = clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
+        let who = self.here.user.as_str();
         Ok(Work { change, vault: &self.vault, identity, now, who })
     }
 

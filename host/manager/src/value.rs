@@ -68,6 +68,19 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whether two names would be one file on a stick: its file system may not tell cases apart.
+pub(crate) fn is_same_name(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
+/// The name of a group, which is none that could be an id.
+pub(crate) fn group_name(text: &str) -> Result<String, String> {
+    if group(text).is_ok() {
+        return Err("a name of 6 hexadecimal digits would be taken for a group's id".into());
+    }
+    name(text)
+}
+
 /// Seconds, or a span such as `30d` or `1day 12h`.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     if let Ok(seconds) = text.parse() {
@@ -117,6 +130,12 @@ mod tests {
         for wrong in ["", ".", "..", "-r", "a/b", "a b", &"a".repeat(32)] {
             assert!(name(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_groups_name_is_not_like_an_id() {
+        assert_eq!(group_name("patrol").as_deref(), Ok("patrol"));
+        assert!(group_name("0a0b0c").is_err() && group_name("Decade").is_err());
     }
 
     #[test]

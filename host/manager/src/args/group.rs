@@ -38,7 +38,7 @@ pub(crate) struct GroupAdd {
     #[arg(value_name = "HEX", value_parser = value::group)]
     pub(crate) group: GroupId,
     /// What to call it: at most 31 letters, digits, `-`, `_` and `.`
-    #[arg(long, value_name = "NAME", value_parser = value::name)]
+    #[arg(long, value_name = "NAME", value_parser = value::group_name)]
     pub(crate) name: Option<String>,
     /// How IK and CK are derived
     #[arg(long, default_value = "hkdf-sha256", value_parser = one_of(Profile::ALL, Profile::name))]

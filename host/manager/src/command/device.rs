@@ -8,18 +8,18 @@ use proseal_proto::id::DeviceId;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::{confirm, exclude, show};
+use super::{confirm, exclude, member, show};
 use crate::args;
 use crate::domain::Refusal;
-use crate::domain::device::{Known, Receipt, Standing, receive};
+use crate::domain::device::{Known, Receipt, Standing, is_floor_ahead, receive};
 use crate::failure::Failure;
 use crate::file;
 use crate::here::{Answer, Here};
 use crate::office::{Office, Work};
 use crate::output::Report;
 use crate::store::device::{self, Device};
-use crate::store::group;
-use crate::value::fingerprint;
+use crate::store::{group, package};
+use crate::value::{fingerprint, is_same_name};
 
 /// Sequences are signed numbers in the database, with room for more.
 const SEQUENCE_MAX: u64 = 1 << 62;
@@ -73,32 +73,42 @@ async fn import(
         sequence_given: 0,
         rolled_back: false,
     });
-    let before = Known {
-        sequence: device.sequence_seen,
-        allocated: device.sequence_given,
-        rolled_back: device.rolled_back,
-    };
-    let receipt = receive(before, statement.sequence, accepted);
+    let before = Known { sequence: device.sequence_seen, rolled_back: device.rolled_back };
+    let (stated, digest) = (statement.sequence, statement.package_digest);
+    let is_made = package::is_made(&mut work.change, id, stated, &digest).await?;
+    let receipt = receive(before, stated, is_made, accepted);
+    let is_older = statement.floor < device.statement.floor;
+    let is_said_again =
+        (device.statement.sequence, device.statement.package_digest) == (stated, digest);
     rename(&mut work, &mut device, name).await?;
     device.statement = statement;
     device.octets = octets;
     device.stated_at = work.now;
     device.sequence_seen = receipt.sequence;
     device.rolled_back = receipt.rolled_back;
-    device::save(&mut work.change, &device).await?;
     let is_put_back = receipt.unknown_sequence && is_ours;
-    if is_put_back {
-        // Who was given what since then is not known: nobody joins under that.
-        for group in group::all(&mut work.change).await? {
-            group::bar_joining(&mut work.change, group.id).await?;
-        }
+    // Before it is approved anybody may have made it.
+    if is_put_back && device.standing == Standing::Approved && !is_said_again {
+        work.pass_lost_time(&mut device).await?;
     }
+    device::save(&mut work.change, &device).await?;
+    let renewed = if receipt.returns { enter_again(&mut work, id).await? } else { Vec::new() };
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
-    work.note(&format!("device import {id}{accepting}")).await?;
+    let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
+    work.note(&format!("device import {id}{naming}{accepting}")).await?;
     let (text, object) = show::device(&mut work, &device).await?;
     let is_foreign = show::root(&device, &work.identity.root.digest()) == "other";
+    let now = work.now;
     work.finish().await?;
-    let alarms = alarms(&receipt, is_put_back, is_foreign);
+    let mut alarms = alarms(&receipt, is_put_back, is_foreign);
+    if is_older {
+        alarms.push(("older_statement", "Its time is before that of the statement that was imported last: this is an old file, or \
+            the radio lost power before it wrote its time down. Import a present one."));
+    }
+    if is_floor_ahead(device.statement.floor, now) {
+        alarms.push(("floor_ahead", "Its time is more than a day ahead of this machine's clock: one of both is wrong, and a radio \
+            keeps its time for ever. Compare this clock with another one."));
+    }
     let mut text = format!(
         "{}{text}",
         if is_new {
@@ -110,11 +120,34 @@ async fn import(
     for (_, alarm) in &alarms {
         let _ = writeln!(text, "  {alarm}");
     }
+    for group in &renewed {
+        let _ = writeln!(
+            text,
+            "  group {group} has a new key: of those before this radio may have none\n\
+             Next: `prose-manager bundle {group} --out DIR`: every member needs it"
+        );
+    }
     text.push_str(next(&device, is_ours));
     let names = alarms.iter().map(|(name, _)| Value::from(*name)).collect();
     Ok(Report::new(text, object)
         .with("outcome", json!(if is_new { "new" } else { "known" }))
-        .with("alarms", names))
+        .with("alarms", names)
+        .with("rotated", json!(renewed)))
+}
+
+/// A radio whose storage was put back is in its groups as one that returns: it may send
+/// under no key that it had. The groups that needed a new one for it.
+async fn enter_again(work: &mut Work<'_>, device: DeviceId) -> Result<Vec<String>, Failure> {
+    let mut renewed = Vec::new();
+    for group in group::all(&mut work.change).await? {
+        let members = group::members(&mut work.change, group.id).await?;
+        if let Some(there) = members.iter().find(|member| member.device == device)
+            && member::enter(work, &group, device, there.member, there.may_send).await?
+        {
+            renewed.push(group.called());
+        }
+    }
+    Ok(renewed)
 }
 
 async fn rename(
@@ -123,10 +156,13 @@ async fn rename(
     name: Option<&str>,
 ) -> Result<(), Failure> {
     let Some(name) = name else { return Ok(()) };
+    if let Some(called) = device.name.clone().filter(|called| called != name) {
+        return Err(Refusal::OtherName { device: device.id, called }.into());
+    }
     let all = device::all(&mut work.change).await?;
-    if let Some(other) =
-        all.iter().find(|other| other.id != device.id && other.name.as_deref() == Some(name))
-    {
+    let is_taken =
+        |other: &&Device| other.id != device.id && is_same_name(other.name.as_deref(), Some(name));
+    if let Some(other) = all.iter().find(is_taken) {
         return Err(Failure::Usage(format!("device {} has the name {name} already", other.id)));
     }
     device.name = Some(name.to_owned());
@@ -192,9 +228,14 @@ async fn approve(
         Standing::Approved => return Err(Refusal::ApprovedAlready { device: device.id }.into()),
         Standing::Lost => return Err(Refusal::Lost { device: device.id }.into()),
     }
+    let is_ours = device.statement.root_digest == work.identity.root.digest();
+    let (stated, digest) = (device.statement.sequence, device.statement.package_digest);
+    let is_made = package::is_made(&mut work.change, device.id, stated, &digest).await?;
+    if is_ours && stated > 0 && !is_made {
+        work.pass_lost_time(&mut device).await?;
+    }
     device::save(&mut work.change, &device).await?;
     work.note(&format!("device approve {}", device.id)).await?;
-    let is_ours = device.statement.root_digest == work.identity.root.digest();
     let (text, object) = show::device(&mut work, &device).await?;
     work.finish().await?;
     Ok(Report::new(format!("approved\n{text}{}", next(&device, is_ours)), object))
@@ -227,7 +268,7 @@ async fn list(office: &mut Office<'_>) -> Result<Report, Failure> {
             device.id,
             device.name.as_deref().unwrap_or("-"),
             device.standing.name(),
-            show::applied(&mut work, &device).await?.name(),
+            work.progress(&device).await?.name(),
         );
         list.push(object);
     }

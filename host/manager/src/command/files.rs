@@ -15,6 +15,7 @@ use crate::store::group;
 use crate::value::{grouped, hex};
 
 pub(super) async fn enrolment(office: &mut Office<'_>, out: &Path) -> Result<Report, Failure> {
+    office.home.keeps_out(out)?;
     let work = office.look().await?;
     let identity = work.identity;
     let fingerprint = grouped(&identity.root.digest());
@@ -52,6 +53,7 @@ pub(super) async fn package(
     if qr.is_some() && is_json {
         return Err(Failure::Usage("--qr is for people, --json for programs: say one".to_owned()));
     }
+    office.home.keeps_out(out)?;
     let mut work = office.begin().await?;
     let device = work.device(named).await?;
     let signer = work.signer().await?;
@@ -101,6 +103,7 @@ pub(super) async fn notice(
     group: &str,
     out: &Path,
 ) -> Result<Report, Failure> {
+    office.home.keeps_out(out)?;
     let mut work = office.look().await?;
     let group = work.group(group).await?;
     let notice = group.notice.as_ref().ok_or(Refusal::NoNotice { group: group.id })?;
@@ -135,6 +138,7 @@ pub(super) async fn bundle(
     group: &str,
     out: &Path,
 ) -> Result<Report, Failure> {
+    office.home.keeps_out(out)?;
     let mut work = office.begin().await?;
     let group = work.group(group).await?;
     let signer = work.signer().await?;
@@ -152,8 +156,9 @@ pub(super) async fn bundle(
         }
     }
     work.note(&format!("bundle {}: {} packages", group.id, entries.len())).await?;
-    work.finish().await?;
+    // Before any sequence is given: what has no place is not made.
     let folder = file::create_empty_folder(out)?;
+    work.finish().await?;
     let notice_name = group.notice.as_ref().map(|_| format!("{}.notice", group.id));
     if let (Some(notice), Some(name)) = (&group.notice, &notice_name) {
         file::write(&folder.join(name), notice)?;

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::office::Office;
 use crate::output::Report;
 use crate::store::group::{self, Group};
+use crate::value::is_same_name;
 
 /// No key is the newest for longer: what is lost by then stays readable.
 const LIFETIME_MAX: u64 = 3660 * 24 * 3600;
@@ -89,7 +90,8 @@ async fn add(office: &mut Office<'_>, add: &GroupAdd) -> Result<Report, Failure>
     let group = wanted(add)?;
     let mut work = office.begin().await?;
     for other in group::all(&mut work.change).await? {
-        if other.id == group.id || (group.name.is_some() && other.name == group.name) {
+        let is_called_so = is_same_name(other.name.as_deref(), group.name.as_deref());
+        if other.id == group.id || is_called_so {
             return Err(Failure::Usage(format!("group {} is there already", other.called())));
         }
     }

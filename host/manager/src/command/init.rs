@@ -17,7 +17,7 @@ use crate::home::Home;
 use crate::output::Report;
 use crate::store::Store;
 use crate::store::manager::{self, Identity};
-use crate::value::{grouped, hex};
+use crate::value::{grouped, hex, rfc3339};
 use crate::vault::{Kind, SECRET_LEN, Vault};
 
 pub(super) async fn run(
@@ -38,8 +38,7 @@ pub(super) async fn run(
     file::create_private_folder(&draft)?;
     let made = fill(&Home::new(draft.clone()), root_key, here).await;
     let placed = made.and_then(|made| {
-        let renamed = fs::rename(&draft, path).and_then(|()| file::sync_folder(path));
-        renamed.map(|()| made).map_err(|error| {
+        fs::rename(&draft, path).map(|()| made).map_err(|error| {
             // Nobody has seen this root key.
             root_key.map(fs::remove_file);
             file::cannot("make", path, &error)
@@ -50,21 +49,26 @@ pub(super) async fn run(
         let _ = fs::remove_dir_all(&draft);
     }
     let (identity, version) = placed?;
+    // The manager is there, whatever comes of this.
+    file::sync_folder(path)?;
     let place = root_key.map_or_else(|| home.root_key(), Path::to_owned);
     let fingerprint = grouped(&identity.root.digest());
     let text = format!(
-        "manager {} in {}\n  root key's fingerprint: {fingerprint}\n  root key: {}\n  key file: {}\n\
+        "manager {} in {}\n  this machine's clock: {}\n  root key's fingerprint: {fingerprint}\n  root key: {}\n  key file: {}\n\
+         Compare the clock with another one now: radios believe for ever what is signed of the time.\n\
          Put the root key on a medium of its own, twice, and lock both away: `signer renew` is all that \
          needs it. Keep a copy of the key file, apart from the backups of the folder.\n\
          Next: `prose-manager enrolment --out FILE` writes what makes radios this manager's.\n",
         identity.manager,
         path.display(),
+        rfc3339(here.now),
         place.display(),
         home.key().display(),
     );
     let object = json!({
         "home": path.display().to_string(),
         "manager": identity.manager.to_string(),
+        "clock": rfc3339(here.now),
         "root_digest": hex(&identity.root.digest()),
         "fingerprint": fingerprint,
         "root_key": place.display().to_string(),

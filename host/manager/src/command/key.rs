@@ -1,14 +1,15 @@
 //! `key`: the next one with an overlap, or at once.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{confirm, exclude, show};
 use crate::args;
+use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
 use crate::here::Here;
 use crate::office::Office;
 use crate::output::Report;
-use crate::store::group;
+use crate::store::group::{self, Group};
 use crate::value::rfc3339;
 
 pub(super) async fn run(
@@ -44,12 +45,35 @@ async fn replace(
     Ok(Report::new(exclude::told(&group, &timeline), exclude::object(&group, &timeline, now)))
 }
 
+fn nothing_to_add(group: &Group, timeline: &Timeline, now: u64) -> Report {
+    let text = format!(
+        "nothing to add: group {} has a key in use and as many ahead as it wants ({})\n{}",
+        group.called(),
+        group.ahead,
+        show::generation_lines(timeline, now)
+    );
+    Report::new(text, object(group, timeline, now, false))
+}
+
+fn object(group: &Group, timeline: &Timeline, now: u64, changed: bool) -> Value {
+    json!({
+        "group": group.id.to_string(),
+        "changed": changed,
+        "generation": timeline.current(now).map(|span| span.generation.get()),
+        "generations": show::generations(timeline, now),
+    })
+}
+
 async fn rotate(office: &mut Office<'_>, group: &str, extend: bool) -> Result<Report, Failure> {
     let mut work = office.begin().await?;
     let group = work.group(group).await?;
     let timeline = if extend {
         let mut timeline = group::timeline(&mut work.change, group.id).await?;
+        let last = timeline.last;
         timeline.extend(&group.terms(), work.now)?;
+        if timeline.last == last {
+            return Ok(nothing_to_add(&group, &timeline, work.now));
+        }
         work.settle(&group, &timeline).await?;
         timeline
     } else {
@@ -69,10 +93,5 @@ async fn rotate(office: &mut Office<'_>, group: &str, extend: bool) -> Result<Re
         group.called()
     ));
     text.push_str(&until.map_or("\n".to_owned(), |until| format!(" before {}\n", rfc3339(until))));
-    let object = json!({
-        "group": group.id.to_string(),
-        "generation": timeline.current(now).map(|span| span.generation.get()),
-        "generations": show::generations(&timeline, now),
-    });
-    Ok(Report::new(text, object))
+    Ok(Report::new(text, object(&group, &timeline, now, true)))
 }

@@ -1,6 +1,6 @@
 //! `member`: who is in a group, and from which generation on.
 
-use proseal_proto::id::MemberId;
+use proseal_proto::id::{DeviceId, MemberId};
 use proseal_proto::limit;
 use serde_json::json;
 
@@ -48,7 +48,8 @@ async fn add(
     }
     let members = group::members(&mut work.change, group.id).await?;
     let (group_id, id) = (group.id, device.id);
-    let is_rotated = match members.iter().find(|there| there.device == id) {
+    let there = members.iter().find(|there| there.device == id);
+    let is_rotated = match there {
         Some(there) if there.member != member => {
             let member = there.member;
             return Err(Refusal::OtherMember { group: group_id, member, device: id }.into());
@@ -70,6 +71,14 @@ async fn add(
     let generations = show::generations(&timeline, work.now);
     work.finish().await?;
     let mut text = format!("{} is member {member} of group {}\n", device.called(), group.called());
+    let is_changed = there.is_some_and(|there| there.may_send != may_send);
+    if is_changed {
+        text.push_str(if may_send {
+            "  CHANGED: it received only, and may send from its next package on\n"
+        } else {
+            "  CHANGED: it could send, and only receives from its next package on\n"
+        });
+    }
     if is_rotated {
         text.push_str("  the group has a new key: of those before it may hold none\n");
         text.push_str(&format!(
@@ -84,6 +93,7 @@ async fn add(
         "device": id.to_string(),
         "member": member.to_string(),
         "may_send": may_send,
+        "may_send_changed": is_changed,
         "rotated": is_rotated,
         "generations": generations,
     });
@@ -107,9 +117,21 @@ async fn join(
     if count >= limit::GROUPS {
         return Err(Refusal::TooManyGroups { device: device.id }.into());
     }
+    enter(work, group, device.id, member, may_send).await
+}
+
+/// Writes down a member that is to have nothing of what it was given; whether the group
+/// needed a new generation for it.
+pub(super) async fn enter(
+    work: &mut Work<'_>,
+    group: &Group,
+    device: DeviceId,
+    member: MemberId,
+    may_send: bool,
+) -> Result<bool, Failure> {
     let given = group::given(&mut work.change, group.id).await?;
-    let joins_from = joins_from(device.id, member, &given, group.joins_from);
-    let joining = Member { device: device.id, member, may_send, joins_from };
+    let joins_from = joins_from(device, member, &given, group.joins_from);
+    let joining = Member { device, member, may_send, joins_from };
     group::save_member(&mut work.change, group.id, &joining).await?;
     let mut timeline = group::timeline(&mut work.change, group.id).await?;
     if timeline.current(work.now).is_some_and(|span| span.generation.get() >= joins_from) {

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::domain::device::is_floor_ahead;
 use crate::domain::timeline::{Span, Timeline};
 use crate::failure::Failure;
 use crate::office::Work;
 use crate::store::device::Device;
 use crate::store::group::{self, Group};
-use crate::store::package;
 use crate::value::{hex, rfc3339, span};
 
 const NOTHING: [u8; 32] = [0; 32];
@@ -23,39 +23,12 @@ pub(super) fn root(device: &Device, ours: &[u8; 32]) -> &'static str {
     }
 }
 
-/// Whether the newest statement shows the newest package applied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Applied {
-    NoPackage,
-    Yes,
-    NotYet,
-}
-
-impl Applied {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::NoPackage => "no_package",
-            Self::Yes => "applied",
-            Self::NotYet => "not_seen",
-        }
-    }
-}
-
-pub(super) async fn applied(work: &mut Work<'_>, device: &Device) -> Result<Applied, Failure> {
-    let newest = package::newest(&mut work.change, device.id).await?;
-    Ok(match newest {
-        None => Applied::NoPackage,
-        Some(made) if made.digest == device.statement.package_digest => Applied::Yes,
-        Some(_) => Applied::NotYet,
-    })
-}
-
 pub(super) async fn device(
     work: &mut Work<'_>,
     device: &Device,
 ) -> Result<(String, Value), Failure> {
     let root = root(device, &work.identity.root.digest());
-    let applied = applied(work, device).await?;
+    let progress = work.progress(device).await?;
     let statement = &device.statement;
     let mut groups = Vec::new();
     for group in group::all(&mut work.change).await? {
@@ -74,16 +47,19 @@ pub(super) async fn device(
     let _ = writeln!(text, "  name: {}", device.name.as_deref().unwrap_or("none"));
     let _ = writeln!(text, "  standing: {}", device.standing.name());
     let _ = writeln!(text, "  state: {}, manager: {root}", statement.state.name());
-    let _ = writeln!(text, "  newest statement: {}", rfc3339(device.stated_at));
+    let _ = writeln!(text, "  last imported statement: {}", rfc3339(device.stated_at));
     let _ = writeln!(
         text,
         "  sequence: {} applied, {} given",
         statement.sequence, device.sequence_given
     );
-    let _ = writeln!(text, "  newest package: {}", applied.name());
+    let _ = writeln!(text, "  newest package: {}", progress.name());
     let _ = writeln!(text, "  groups: {}", groups.len());
     if device.rolled_back {
         text.push_str("  ALARM: a statement had an older sequence than one before it\n");
+    }
+    if is_floor_ahead(statement.floor, work.now) {
+        text.push_str("  ALARM: its time is more than a day ahead of this machine's clock\n");
     }
     if root == "other" {
         text.push_str("  ALARM: it belongs to another manager\n");
@@ -95,10 +71,11 @@ pub(super) async fn device(
         "state": statement.state.name(),
         "root": root,
         "stated_at": rfc3339(device.stated_at),
+        "floor": rfc3339(statement.floor),
         "sequence": statement.sequence,
         "sequence_given": device.sequence_given,
         "rolled_back": device.rolled_back,
-        "package": applied.name(),
+        "package": progress.name(),
         "package_digest": (statement.package_digest != NOTHING).then(|| hex(&statement.package_digest)),
         "groups": groups,
     });

@@ -1,4 +1,4 @@
-//! `signer renew`: the next signer, and the notices anew by its word.
+//! `signer renew`: the next signer, and a notice of each group by its word.
 
 use proseal_issuer::{Delegation, Signer, SignerKey};
 use serde_json::json;
@@ -28,16 +28,15 @@ pub(super) async fn run(
     let signer = Signer::new(SignerKey::from_seed(&seed), delegation)?;
     let mut notices = Vec::new();
     for group in group::all(&mut work.change).await? {
-        if group.notice.is_some() {
-            let timeline = group::timeline(&mut work.change, group.id).await?;
-            work.sign_notice(group.id, &timeline, &signer).await?;
-            notices.push(group.id.to_string());
-        }
+        // Also where nothing was ended: it ends nothing, and tells of the new signer.
+        let timeline = group::timeline(&mut work.change, group.id).await?;
+        work.sign_notice(group.id, &timeline, &signer).await?;
+        notices.push(group.id.to_string());
     }
     work.note(&format!("signer renew: version {version}")).await?;
     work.finish().await?;
     let text = format!(
-        "the signer is version {version} now, and the notices of {} groups are signed anew\n\
+        "the signer is version {version} now, and it has signed the notices of all {} groups\n\
          Next: `prose-manager bundle GROUP --out DIR` for each group, and carry it: radios that hear of the new \
          signer refuse the old one. Take the root key away again.\n",
         notices.len()

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::show::{self, Applied};
-use crate::domain::device::Standing;
+use super::show;
+use crate::domain::device::{Progress, Standing, is_floor_ahead};
+use crate::domain::member::former;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::office::Office;
@@ -21,7 +22,7 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     let now = work.now;
     let devices = device::all(&mut work.change).await?;
     let ours = work.identity.root.digest();
-    let (mut alarms, mut lagging) = (Vec::new(), Vec::new());
+    let (mut alarms, mut lagging, mut applied) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
         if device.rolled_back {
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "rolled_back" }));
@@ -29,8 +30,20 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         if show::root(device, &ours) == "other" {
             alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
         }
-        if show::applied(&mut work, device).await? == Applied::NotYet {
-            lagging.push(json!({ "device": device.id.to_string(), "name": device.name, "sequence_given": device.sequence_given }));
+        if is_floor_ahead(device.statement.floor, now) {
+            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "floor_ahead" }));
+        }
+        let progress = work.progress(device).await?;
+        if progress == Progress::Applied {
+            applied.push(device.id);
+        }
+        if progress.is_behind() {
+            lagging.push(json!({
+                "device": device.id.to_string(),
+                "name": device.name,
+                "package": progress.name(),
+                "sequence_given": device.sequence_given,
+            }));
         }
     }
     let mut groups = Vec::new();
@@ -41,7 +54,14 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     );
     for group in group::all(&mut work.change).await? {
         let timeline = group::timeline(&mut work.change, group.id).await?;
-        let members = group::members(&mut work.change, group.id).await?.len();
+        let members = group::members(&mut work.change, group.id).await?;
+        let member_ids: Vec<_> = members.iter().map(|member| member.device).collect();
+        let members = members.len();
+        let live: Vec<_> = timeline.live(now).map(|span| span.generation.get()).collect();
+        let given = group::given(&mut work.change, group.id).await?;
+        // Who has applied the package that takes the group away holds nothing of it.
+        let mut former = former(&live, &given, &member_ids);
+        former.retain(|device| !applied.contains(device));
         let current = timeline.current(now);
         let last = timeline.live(now).map(|span| span.not_after).max();
         // Writing to a String does not fail.
@@ -52,22 +72,35 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
             current.map_or("none".to_owned(), |span| span.generation.to_string()),
             last.map_or("now".to_owned(), rfc3339),
         );
-        let future = timeline.live(now).filter(|span| span.not_before > now).count();
-        let is_due = current.is_none() || future < group.ahead;
-        if is_due {
+        let is_due = timeline.is_extension_due(&group.terms(), now);
+        let is_unknown = timeline.has_unknown(group.joins_from);
+        if is_unknown {
             let _ = writeln!(
                 text,
-                "    Next: `prose-manager key rotate {} --extend`, then `bundle`",
+                "    ALARM: a lost time may have given keys that are not known here\n    Next: `prose-manager key replace {}`, then `bundle`",
                 group.called()
             );
+        } else if is_due {
+            let _ = writeln!(
+                text,
+                "    Next: `prose-manager key rotate {}{}`, then `bundle`",
+                group.called(),
+                if group.ahead == 0 { "" } else { " --extend" }
+            );
+        }
+        for device in &former {
+            let _ =
+                writeln!(text, "    removed, and not known to have given its keys up: {device}");
         }
         groups.push(json!({
             "group": group.id.to_string(),
             "name": group.name,
             "members": members,
+            "former": former.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "generation": current.map(|span| span.generation.get()),
             "keys_until": last.map(rfc3339),
             "extension_due": is_due,
+            "replacement_due": is_unknown,
         }));
     }
     let count = |standing| devices.iter().filter(|device| device.standing == standing).count();
@@ -85,8 +118,10 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
     for late in &lagging {
         let _ = writeln!(
             text,
-            "  not seen to have its newest package: {}",
-            late["device"].as_str().unwrap_or_default()
+            "  behind ({}): {} {}",
+            late["package"].as_str().unwrap_or_default(),
+            late["device"].as_str().unwrap_or_default(),
+            late["name"].as_str().unwrap_or_default(),
         );
     }
     let root_key_is_here = home.root_key().exists();

@@ -26,6 +26,19 @@ pub fn joins_from(device: DeviceId, member: MemberId, given: &[Given], least: u6
     barred.map(|given| given.generation.saturating_add(1)).fold(least, u64::max)
 }
 
+/// Who is none of the `members` any more and was given one of these `generations`, each
+/// once.
+#[must_use]
+pub fn former(generations: &[u64], given: &[Given], members: &[DeviceId]) -> Vec<DeviceId> {
+    let mut former = Vec::new();
+    for given in given.iter().filter(|given| generations.contains(&given.generation)) {
+        if !members.contains(&given.device) && !former.contains(&given.device) {
+            former.push(given.device);
+        }
+    }
+    former
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +66,14 @@ mod tests {
         let all = [given(A, 1, 7), given(A, 1, 8)];
         assert_eq!(joins_from(B, member(1), &all, 1), 9);
         assert_eq!(joins_from(B, member(2), &all, 1), 1);
+    }
+
+    #[test]
+    fn who_has_left_with_a_generation_is_told_once() {
+        let all = [given(A, 1, 7), given(A, 1, 8), given(B, 2, 8), given(B, 2, 9)];
+        assert!(former(&[8, 9], &all, &[A, B]).is_empty());
+        assert_eq!(former(&[7, 8], &all, &[B]), [A]);
+        assert!(former(&[9], &all, &[B]).is_empty());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Numbers that only grow: sequences, generations, signer versions.
 
 /// The next number after `last` at `now` (seconds since 1970 UTC): the greater of
-/// both, so that a database that was put back from a backup uses none again.
+/// both, so that a database that was put back from a backup uses none again, unless the
+/// lost time had run ahead of the present clock.
 #[must_use]
 pub fn next(last: u64, now: u64) -> u64 {
     last.saturating_add(1).max(now)
@@ -14,6 +15,18 @@ pub fn sequence(last: u64, stated: u64, now: u64) -> u64 {
     next(last.max(stated), now)
 }
 
+/// How many numbers past one that a radio shows a lost time may have used.
+const MARGIN: u64 = 24 * 3600;
+/// No honest number is further past the clock: ten years.
+const FURTHEST: u64 = 3660 * 24 * 3600;
+
+/// The last number used, as far as it is to be believed after a radio has shown the
+/// sequence `stated` that this database never gave: a margin past that.
+#[must_use]
+pub fn past(last: u64, stated: u64, now: u64) -> u64 {
+    last.max(stated.saturating_add(MARGIN).min(now.saturating_add(FURTHEST)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +36,14 @@ mod tests {
         assert_eq!(next(0, 1_800_000_000), 1_800_000_000);
         assert_eq!(next(1_800_000_000, 1_800_000_000), 1_800_000_001);
         assert_eq!(next(2_000_000_000, 1_800_000_000), 2_000_000_001);
+    }
+
+    #[test]
+    fn a_number_that_a_lost_time_may_have_used_is_passed_but_no_radio_uses_them_up() {
+        let now = 1_800_000_000;
+        assert_eq!(past(5, now + 100, now), now + 100 + MARGIN);
+        assert_eq!(past(now + 2 * MARGIN, now + 100, now), now + 2 * MARGIN);
+        assert_eq!(past(5, u64::MAX, now), now + FURTHEST);
     }
 
     #[test]

@@ -49,8 +49,16 @@ pub enum Refusal {
     MemberTaken { group: GroupId, member: MemberId, device: DeviceId },
     #[error("device {device} is in group {group} as member {member}")]
     OtherMember { group: GroupId, member: MemberId, device: DeviceId },
+    #[error(
+        "device {device} is called {called}: this statement may be another radio's than you think"
+    )]
+    OtherName { device: DeviceId, called: String },
     #[error("device {device} is in {} groups, the most that a device holds", limit::GROUPS)]
     TooManyGroups { device: DeviceId },
+    #[error(
+        "device {device} was in more than 32 groups that it is not in any more, and can keep the numbers of no more"
+    )]
+    TooManyLeft { device: DeviceId },
     #[error("device {device} is not in group {group}")]
     NotMember { group: GroupId, device: DeviceId },
     #[error("nothing was ended in group {group}: it has no notice")]
@@ -80,7 +88,9 @@ impl Refusal {
             Self::NoGeneration => "no_generation",
             Self::MemberTaken { .. } => "member_taken",
             Self::OtherMember { .. } => "other_member",
+            Self::OtherName { .. } => "other_name",
             Self::TooManyGroups { .. } => "too_many_groups",
+            Self::TooManyLeft { .. } => "too_many_left",
             Self::NotMember { .. } => "not_member",
             Self::NoNotice { .. } => "no_notice",
             Self::NoVersion => "no_version",
@@ -125,10 +135,13 @@ impl Refusal {
             Self::NoGeneration => "move its members to a new group".into(),
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),
+            Self::OtherName { .. } => "see which radio the file is from; without --name it is imported under the name that it has".into(),
+            Self::TooManyLeft { .. } => "on the radio: `prosectl erase`, and enrol it anew; here `device lost` for the old identity".into(),
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
-            Self::NoNotice { .. } => "a package is enough for its members".into(),
-            Self::NoVersion | Self::NoSequence { .. } => "this should not happen before the year 2106: please report it".into(),
+            Self::NoNotice { .. } => "a package is enough for its members; `key replace`, `exclude` and `signer renew` make a notice".into(),
+            Self::NoSequence { .. } => "no manager gives such a sequence: find out who signed for this radio; `prosectl erase` and enrolling it anew makes it another device".into(),
+            Self::NoVersion => "this should not happen before the year 2106: please report it".into(),
         }
     }
 }

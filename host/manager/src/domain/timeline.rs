@@ -28,10 +28,6 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The most future generations: besides them a device holds the one in use and
-    /// the one before.
-    pub const AHEAD_MAX: usize = limit::PGKS - 2;
-
     /// From when to when a generation is for, whose turn begins at `at`.
     const fn window(&self, at: u64) -> (u64, u64) {
         (at, at.saturating_add(self.lifetime_s).saturating_add(self.overlap_s))
@@ -53,6 +49,8 @@ pub struct Span {
     pub grace_s: u64,
     /// Its turn will not come: packages leave it out.
     pub withdrawn: bool,
+    /// Its key is gone, also if a clock that was set back says that it is not over.
+    pub erased: bool,
 }
 
 impl Span {
@@ -89,9 +87,6 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A group without generations.
-    pub const EMPTY: Self = Self { spans: Vec::new(), next: 1, last: 0, last_id: PgkId(0) };
-
     /// What packages bring: what is neither ended nor over, ascending.
     pub fn live(&self, now: u64) -> impl Iterator<Item = &Span> {
         self.spans.iter().filter(move |span| self.is_live(span, now))
@@ -100,7 +95,14 @@ impl Timeline {
     /// Whether packages bring this one.
     #[must_use]
     pub const fn is_live(&self, span: &Span, now: u64) -> bool {
-        span.generation.get() >= self.next && span.is_open(now) && !span.withdrawn
+        self.is_wanted(span, now) && !span.erased
+    }
+
+    /// Whether a package of the time `at` would have brought this one, as far as is known
+    /// now; its key may be gone since.
+    #[must_use]
+    pub const fn is_wanted(&self, span: &Span, at: u64) -> bool {
+        span.generation.get() >= self.next && span.is_open(at) && !span.withdrawn
     }
 
     /// Whether there may be generations from a lost time, which this database does not
@@ -116,6 +118,20 @@ impl Timeline {
         self.live(now).filter(|span| span.is_in_use(now)).last()
     }
 
+    /// Whether members need further generations soon: fewer are ahead than `terms` say, or,
+    /// where none are to be, the one in use ends within its overlap or a tenth of a lifetime.
+    #[must_use]
+    pub fn is_extension_due(&self, terms: &Terms, now: u64) -> bool {
+        let Some(current) = self.current(now) else { return true };
+        let soon = now.saturating_add(terms.overlap_s.max(terms.lifetime_s / 10));
+        self.future(now).count() < terms.ahead || (terms.ahead == 0 && current.not_after <= soon)
+    }
+
+    /// What packages bring of generations whose turn is yet to come, ascending.
+    pub fn future(&self, now: u64) -> impl Iterator<Item = &Span> {
+        self.live(now).filter(move |span| span.not_before > now)
+    }
+
     /// The next generation's turn begins: a future one that members hold already, or a
     /// new one. What was in use ends after the overlap, if it does not end before.
     ///
@@ -123,7 +139,8 @@ impl Timeline {
     pub fn rotate(&mut self, terms: &Terms, now: u64) -> Result<(), Refusal> {
         let (next, end) = (self.next, now.saturating_add(terms.overlap_s));
         let mut begins = None;
-        let stays = |span: &&mut Span| span.generation.get() >= next && !span.withdrawn;
+        let stays =
+            |span: &&mut Span| span.generation.get() >= next && !span.withdrawn && !span.erased;
         for span in self.spans.iter_mut().filter(stays) {
             if span.not_before <= now {
                 // What begins this second is not left without a window.
@@ -162,7 +179,7 @@ impl Timeline {
         if self.current(now).is_none() {
             self.push(terms, now, now)?;
         }
-        while self.live(now).filter(|span| span.not_before > now).count() < terms.ahead {
+        while self.future(now).count() < terms.ahead {
             let last = self.live(now).map(|span| span.not_before).max().unwrap_or(now);
             // Whoever is late has the next one begin soon, but never in the past.
             let at = last.saturating_add(terms.lifetime_s).max(now.saturating_add(1));
@@ -196,7 +213,8 @@ impl Timeline {
         let id = self.free_id(now);
         let (not_before, not_after) = terms.window(at);
         let grace_s = terms.grace_s;
-        let span = Span { generation, id, not_before, not_after, grace_s, withdrawn: false };
+        let (withdrawn, erased) = (false, false);
+        let span = Span { generation, id, not_before, not_after, grace_s, withdrawn, erased };
         self.spans.push(span);
         (self.last, self.last_id) = (number, id);
         Ok(())

@@ -24,8 +24,10 @@ impl Work<'_> {
     pub(crate) async fn group(&mut self, named: &str) -> Result<Group, Failure> {
         let groups = group::all(&mut self.change).await?;
         let id = value::group(named).ok();
-        let is_it = |group: &Group| Some(group.id) == id || group.name.as_deref() == Some(named);
-        groups.into_iter().find(is_it).ok_or_else(|| {
+        // The id first: a name that looks like one stands in for no other group.
+        let found = groups.iter().find(|group| Some(group.id) == id);
+        let found = found.or(groups.iter().find(|group| group.name.as_deref() == Some(named)));
+        found.cloned().ok_or_else(|| {
             Failure::Usage(format!("no group {named}: `prose-manager group list` shows all"))
         })
     }

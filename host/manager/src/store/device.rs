@@ -17,7 +17,7 @@ pub struct Device {
     pub name: Option<String>,
     /// What the operator has decided.
     pub standing: Standing,
-    /// Its newest statement.
+    /// Its last imported statement.
     pub statement: Statement,
     /// The octets of that.
     pub octets: Vec<u8>,

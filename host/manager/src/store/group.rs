@@ -123,13 +123,6 @@ pub async fn all(change: &mut Change<'_>) -> Result<Vec<Group>, StoreError> {
     rows.fetch_all(&mut **change).await?.iter().map(group).collect()
 }
 
-/// One group.
-pub async fn find(change: &mut Change<'_>, id: GroupId) -> Result<Option<Group>, StoreError> {
-    let row =
-        sqlx::query("SELECT * FROM prose_group WHERE prose_group = $1").bind(wide(id.octets()));
-    row.fetch_optional(&mut **change).await?.as_ref().map(group).transpose()
-}
-
 /// Writes a new group down, without generations.
 pub async fn insert(change: &mut Change<'_>, group: &Group) -> Result<(), StoreError> {
     let policy = &group.policy;
@@ -173,9 +166,16 @@ pub async fn set_notice(
     Ok(())
 }
 
-/// From now on, who joins a group gets none of the generations that there are.
-pub async fn bar_joining(change: &mut Change<'_>, group: GroupId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE prose_group SET joins_from = last + 1 WHERE prose_group = $1")
+/// From now on, `last` is the highest generation that there ever was, and who joins gets
+/// nothing up to it.
+pub async fn bar_joining(
+    change: &mut Change<'_>,
+    group: GroupId,
+    last: u64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE prose_group SET last = $1, joins_from = $2 WHERE prose_group = $3")
+        .bind(int(last)?)
+        .bind(int(last.saturating_add(1))?)
         .bind(wide(group.octets()))
         .execute(&mut **change)
         .await?;
@@ -212,6 +212,7 @@ fn span(row: &AnyRow) -> Result<Span, StoreError> {
         not_after: window.1,
         grace_s: grace(&policy(row, window)?),
         withdrawn: truth(row, "withdrawn")?,
+        erased: row.try_get::<Option<Vec<u8>>, _>("sealed_key")?.is_none(),
     })
 }
 
@@ -281,20 +282,34 @@ pub async fn insert_generation(
     Ok(())
 }
 
-/// A generation's key and policy; `None` once the key is erased.
-pub async fn stored(
+/// A generation's policy.
+pub async fn policy_of(
     change: &mut Change<'_>,
     group: GroupId,
     span: &Span,
-) -> Result<Option<Stored>, StoreError> {
+) -> Result<Policy, StoreError> {
     let row = sqlx::query("SELECT * FROM generation WHERE prose_group = $1 AND generation = $2")
         .bind(wide(group.octets()))
         .bind(int(span.generation.get())?)
         .fetch_one(&mut **change)
         .await?;
+    policy(&row, (span.not_before, span.not_after))
+}
+
+/// A generation's key, sealed.
+pub async fn sealed_key(
+    change: &mut Change<'_>,
+    group: GroupId,
+    span: &Span,
+) -> Result<Vec<u8>, StoreError> {
+    let row =
+        sqlx::query("SELECT sealed_key FROM generation WHERE prose_group = $1 AND generation = $2")
+            .bind(wide(group.octets()))
+            .bind(int(span.generation.get())?)
+            .fetch_one(&mut **change)
+            .await?;
     let sealed_key: Option<Vec<u8>> = row.try_get("sealed_key")?;
-    let policy = policy(&row, (span.not_before, span.not_after))?;
-    Ok(sealed_key.map(|sealed_key| Stored { sealed_key, policy }))
+    sealed_key.ok_or(StoreError::Damaged("a key that is in use is missing"))
 }
 
 /// Erases the keys of generations that no package brings any more.
@@ -344,7 +359,8 @@ pub async fn save_member(
     sqlx::query(
         "INSERT INTO member (prose_group, device, member, may_send, joins_from)
          VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send",
+         ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send,
+             joins_from = excluded.joins_from",
     )
     .bind(wide(group.octets()))
     .bind(member.device.0.to_vec())

@@ -16,13 +16,16 @@ pub async fn run(
     connection: &mut AnyConnection,
     steps: &'static [(i64, &'static str)],
 ) -> Result<(), StoreError> {
+    let known = steps.last().map_or(0, |(step, _)| *step);
+    // Who has the present schema waits for nobody that writes. An error has its say below.
+    if step(connection).await.is_ok_and(|found| found == known) {
+        return Ok(());
+    }
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (step BIGINT NOT NULL PRIMARY KEY)")
         .execute(&mut *change)
         .await?;
-    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) AS step FROM schema_step");
-    let found: i64 = row.fetch_one(&mut *change).await?.try_get("step")?;
-    let known = steps.last().map_or(0, |(step, _)| *step);
+    let found = step(&mut change).await?;
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
@@ -32,6 +35,12 @@ pub async fn run(
         insert.execute(&mut *change).await?;
     }
     Ok(change.commit().await?)
+}
+
+/// The last step that was done.
+async fn step(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) AS step FROM schema_step");
+    row.fetch_one(connection).await?.try_get("step")
 }
 
 #[cfg(test)]

@@ -40,6 +40,24 @@ pub async fn newest(change: &mut Change<'_>, device: DeviceId) -> Result<Option<
     row.map(made).transpose()
 }
 
+/// Whether a device's package of this sequence and digest was made here.
+pub async fn is_made(
+    change: &mut Change<'_>,
+    device: DeviceId,
+    sequence: u64,
+    digest: &[u8; 32],
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT sequence FROM package WHERE device = $1 AND sequence = $2 AND digest = $3",
+    )
+    .bind(device.0.to_vec())
+    .bind(int(sequence)?)
+    .bind(digest.to_vec())
+    .fetch_optional(&mut **change)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Writes down a package and that its sequence is given.
 pub async fn insert(
     change: &mut Change<'_>,

@@ -2,7 +2,7 @@ use std::fs;
 
 use proseal_proto::message::Outcome;
 
-use crate::fixture::{GROUP, Manager, Radio, T};
+use crate::fixture::{DAY, GROUP, Manager, Radio, T};
 
 #[test]
 fn a_new_device_waits_for_approval_and_gets_nothing() {
@@ -85,6 +85,26 @@ fn after_an_accepted_rollback_the_device_takes_the_next_package() {
 }
 
 #[test]
+fn after_an_accepted_rollback_the_device_gets_no_key_that_it_had() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    let before = radios[0].stored();
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    let had = radios[0].held();
+    manager.import(&radios[0], "");
+    radios[0].put_back(before);
+    assert_eq!(manager.import(&radios[0], "")["rotated"], serde_json::json!([]));
+    let said = manager.import(&radios[0], "--accept-rollback");
+    assert_eq!(said["rotated"], serde_json::json!([GROUP]));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    assert!(radios[0].held().iter().all(|generation| !had.contains(generation)));
+    assert_eq!(radios[1].import(&manager.package(2)), Ok(Outcome::Applied));
+    let current = manager.current();
+    assert!(radios.iter().all(|radio| radio.sends(current)));
+}
+
+#[test]
 fn a_statement_that_is_none_is_refused() {
     let (manager, radios) = Manager::with_members(1, "");
     let mut octets = radios[0].statement();
@@ -127,19 +147,76 @@ fn a_lost_device_is_excluded_also_where_it_was_removed_before() {
 }
 
 #[test]
+fn an_older_statement_and_a_time_that_is_ahead_are_told() {
+    let (manager, radios) = Manager::with_members(1, "");
+    fs::write(manager.path("old"), radios[0].statement()).unwrap();
+    manager.pass(10 * DAY);
+    manager.done("--accept-clock package r1 --out @p");
+    radios[0].import(&manager.path("p")).unwrap();
+    assert_eq!(manager.import(&radios[0], "")["alarms"], serde_json::json!([]));
+    manager.now.set(T);
+    fs::write(manager.path("statement"), radios[0].statement()).unwrap();
+    let said = manager.done("--accept-clock device import @statement");
+    assert_eq!(said["alarms"], serde_json::json!(["floor_ahead"]));
+    assert_eq!(manager.done("status")["alarms"][0]["alarm"], "floor_ahead");
+    let said = manager.done("device import @old");
+    assert_eq!(said["alarms"], serde_json::json!(["rolled_back", "older_statement"]));
+}
+
+#[test]
 fn two_devices_have_two_names() {
     let (manager, _radios) = Manager::with_members(1, "");
     let other = Radio::new(2);
     fs::write(manager.path("other"), other.statement()).unwrap();
     assert_eq!(manager.refused("device import @other --name r1"), "usage");
+    assert_eq!(manager.refused("device import @other --name R1"), "usage");
     assert_eq!(manager.done("device list")["devices"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_device_keeps_its_name() {
+    let (manager, radios) = Manager::with_members(1, "");
+    fs::write(manager.path("statement"), radios[0].statement()).unwrap();
+    assert_eq!(manager.refused("device import @statement --name r7"), "other_name");
+    assert_eq!(manager.done("device import @statement --name r1")["name"], "r1");
+    assert_eq!(manager.done("device import @statement")["name"], "r1");
 }
 
 #[test]
 fn who_lags_is_told_and_the_receipt_ends_it() {
     let (manager, radios) = Manager::with_members(1, "");
     radios[0].import(&manager.package(1)).unwrap();
-    assert_eq!(manager.done("status")["lagging"][0]["name"], "r1");
+    let late = || manager.done("status")["lagging"].clone();
+    assert_eq!((&late()[0]["name"], &late()[0]["package"]), (&"r1".into(), &"not_seen".into()));
     manager.import(&radios[0], "");
-    assert_eq!(manager.done("status")["lagging"], serde_json::json!([]));
+    assert_eq!(late(), serde_json::json!([]));
+    // What ends by itself makes nobody late.
+    manager.pass(40 * DAY);
+    assert_eq!(late(), serde_json::json!([]));
+    manager.done(&format!("--accept-clock key rotate {GROUP}"));
+    assert_eq!(late()[0]["package"], "due");
+}
+
+#[test]
+fn who_should_hold_something_and_has_no_package_lags() {
+    let (manager, radios) = Manager::with_members(1, "--max-unsynced 1h");
+    let late = || manager.done("status")["lagging"].clone();
+    assert_eq!(late()[0]["package"], "due");
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.import(&radios[0], "");
+    assert_eq!(late(), serde_json::json!([]));
+    manager.done(&format!("member remove {GROUP} r1"));
+    assert_eq!(late()[0]["package"], "due");
+}
+
+#[test]
+fn who_holds_less_than_its_package_brought_is_told() {
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    manager.back_up();
+    manager.done(&format!("key replace {GROUP} --yes"));
+    radios[0].import(&manager.notice()).unwrap();
+    manager.put_back();
+    assert_eq!(manager.import(&radios[0], "")["package"], "partly");
+    assert_eq!(manager.done("status")["lagging"][0]["package"], "partly");
 }

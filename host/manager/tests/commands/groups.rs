@@ -74,8 +74,12 @@ fn a_removed_radio_loses_the_group_by_its_next_package() {
     let (manager, radios) = Manager::with_members(1, "");
     radios[0].import(&manager.package(1)).unwrap();
     manager.done(&format!("member remove {GROUP} r1"));
+    let former = || manager.done("status")["groups"][0]["former"].clone();
+    assert_eq!(former(), serde_json::json!([radios[0].id()]));
     assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
     assert!(radios[0].group().is_none());
+    manager.import(&radios[0], "");
+    assert_eq!(former(), serde_json::json!([]));
 }
 
 #[test]
@@ -95,6 +99,20 @@ fn a_radio_that_returns_gets_only_what_it_never_had() {
     assert_eq!(radios[1].import(&manager.package(2)), Ok(Outcome::Applied));
     let current = manager.current();
     assert!(radios.iter().all(|radio| radio.sends(current)));
+}
+
+#[test]
+fn a_rotation_after_a_removal_takes_no_key_that_the_removed_radio_has() {
+    let (manager, radios) = Manager::with_members(2, "--ahead 2");
+    for n in [1, 2] {
+        radios[n as usize - 1].import(&manager.package(n)).unwrap();
+    }
+    manager.done(&format!("member remove {GROUP} r2"));
+    manager.pass(HOUR);
+    manager.done(&format!("key rotate {GROUP}"));
+    assert!(!radios[1].held().contains(&manager.current()));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+    assert!(radios[0].sends(manager.current()));
 }
 
 #[test]
@@ -156,5 +174,6 @@ fn a_group_that_no_device_would_take_is_not_made() {
     manager.done(&format!("group add {GROUP} --name patrol --label county --suite integrity"));
     assert_eq!(manager.refused(&format!("group add {GROUP}")), "usage");
     assert_eq!(manager.refused("group add 000002 --name patrol"), "usage");
+    assert_eq!(manager.refused("group add 000002 --name Patrol"), "usage");
     assert_eq!(manager.done("group show patrol")["suite"], "integrity");
 }

@@ -27,13 +27,18 @@ fn a_folder_that_others_may_read_is_refused() {
 
 #[test]
 fn the_database_alone_gives_no_key_away() {
-    let (manager, _radios) = Manager::with_members(1, "");
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
     let database = fs::read(manager.home().join("manager.db")).unwrap();
     let has = |octets: &[u8]| database.windows(octets.len()).any(|window| window == octets);
     for file in ["key", "root-key"] {
         let secret = fs::read(manager.home().join(file)).unwrap();
         assert!(secret.len() == 32 && !has(&secret), "{file}");
     }
+    // What the radio has taken out of its package.
+    let state = proseal_ta::state::record::decode(&radios[0].stored().unwrap()).unwrap();
+    let pgks = &state.groups[0].pgks;
+    assert!(pgks.len() == 2 && pgks.iter().all(|pgk| !has(pgk.key.expose())));
     // The search finds what is there.
     assert!(has(b"member add"));
 }
@@ -79,6 +84,21 @@ fn a_root_key_that_is_there_is_never_written_over() {
 }
 
 #[test]
+fn the_managers_own_files_are_never_written_over() {
+    let (manager, _radios) = Manager::with_members(1, "");
+    manager.done(&format!("key replace {GROUP} --yes"));
+    std::os::unix::fs::symlink(manager.home(), manager.path("link")).unwrap();
+    let key = fs::read(manager.home().join("key")).unwrap();
+    for act in ["package r1", "enrolment", "notice 0a0b0c", "bundle 0a0b0c"] {
+        for place in ["@home/key", "@link/manager.db", "@home/../home/new"] {
+            assert_eq!(manager.refused(&format!("{act} --out {place}")), "bad_file", "{act}");
+        }
+    }
+    assert_eq!(fs::read(manager.home().join("key")).unwrap(), key);
+    assert!(!manager.home().join("new").exists());
+}
+
+#[test]
 fn a_manager_is_set_up_once() {
     let manager = Manager::new();
     let key = fs::read(manager.home().join("key")).unwrap();
@@ -116,6 +136,43 @@ fn every_change_is_in_the_audit() {
     for what in ["init", "group add", "device import", "device approve", "member add"] {
         assert!(all.iter().any(|said| said.starts_with(what)), "{what}: {all:?}");
     }
+    // Each that follows is the newest then.
+    for (act, what) in [
+        (format!("key rotate {GROUP}"), "key rotate 0a0b0c"),
+        (format!("key replace {GROUP} --yes"), "key replace 0a0b0c: below "),
+        (format!("bundle {GROUP} --out @stick"), "bundle 0a0b0c: 1 packages"),
+        ("signer renew".to_owned(), "signer renew: version "),
+        (format!("member remove {GROUP} r1"), "member remove 0a0b0c "),
+        (format!("exclude {GROUP} r1 --yes"), "exclude "),
+        ("device lost r1 --yes".to_owned(), "device lost "),
+    ] {
+        manager.done(&act);
+        let newest = manager.done("status")["changes"][0]["what"].clone();
+        assert!(newest.as_str().unwrap().starts_with(what), "{act}: {newest}");
+    }
+}
+
+#[test]
+fn two_programs_at_once_wait_for_each_other() {
+    let manager = Manager::none();
+    let command = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prose-manager"));
+        command.args(["--json", "--home", &manager.home().display().to_string()]);
+        command.args(words.split_whitespace());
+        command.stdout(std::process::Stdio::piped());
+        command
+    };
+    assert!(command("init").output().unwrap().status.success());
+    let started: Vec<_> =
+        (0..8).map(|n| command(&format!("group add {n:06x}")).spawn().unwrap()).collect();
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    let output = command("status").output().unwrap();
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["groups"].as_array().unwrap().len(), 8);
+    assert_eq!(object["changes"].as_array().unwrap().len(), 9);
 }
 
 #[test]

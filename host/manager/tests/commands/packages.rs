@@ -32,6 +32,9 @@ fn a_member_that_only_receives_does_not_send() {
     let (manager, radios) = Manager::with_members(1, "");
     let said = manager.done(&format!("member add {GROUP} r1 000001 --receive-only"));
     assert_eq!((&said["may_send"], &said["rotated"]), (&false.into(), &false.into()));
+    assert_eq!(said["may_send_changed"], true);
+    let again = manager.done(&format!("member add {GROUP} r1 000001 --receive-only"));
+    assert_eq!(again["may_send_changed"], false);
     assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
     assert!(!radios[0].sends(T));
 }
@@ -97,6 +100,20 @@ fn too_many_rotations_at_once_are_refused_early() {
 }
 
 #[test]
+fn an_extension_that_adds_nothing_says_so() {
+    let (manager, _radios) = Manager::with_members(1, "--ahead 0");
+    let extend = format!("key rotate {GROUP} --extend");
+    assert_eq!(manager.done(&extend)["changed"], false);
+    let is_due = || manager.done("status")["groups"][0]["extension_due"].clone();
+    assert_eq!(is_due(), false);
+    manager.pass(29 * DAY);
+    assert_eq!(is_due(), true);
+    manager.pass(3 * DAY);
+    assert_eq!(manager.done(&format!("--accept-clock {extend}"))["changed"], true);
+    assert_eq!(is_due(), false);
+}
+
+#[test]
 fn asked_again_a_package_is_the_same_octet_by_octet() {
     let (manager, radios) = Manager::with_members(1, "");
     let first = fs::read(manager.package(1)).unwrap();
@@ -130,7 +147,7 @@ fn a_sequence_that_a_radio_shows_is_passed() {
     // As if that day had not been.
     manager.now.set(T);
     manager.import(&radios[0], "");
-    assert_eq!(manager.sequence(1), stated + 1);
+    assert!(manager.sequence(1) > stated + DAY);
     assert_eq!(radios[0].import(&manager.path("sequence")), Ok(Outcome::Applied));
 }
 
@@ -171,6 +188,21 @@ fn a_new_signer_takes_over_and_the_old_one_is_refused() {
 }
 
 #[test]
+fn the_new_signer_is_told_also_where_nothing_was_ended() {
+    let (manager, radios) = Manager::with_members(1, "");
+    radios[0].import(&manager.package(1)).unwrap();
+    let held = radios[0].held();
+    manager.done(&format!("key rotate {GROUP}"));
+    let old = manager.package(1);
+    manager.done("signer renew");
+    // It has gone past that number, and takes the signer's word all the same.
+    assert_eq!(radios[0].import(&manager.notice()), Ok(Outcome::Superseded));
+    assert_eq!(radios[0].held(), held);
+    assert_eq!(radios[0].import(&old), Err(Code::SignerSuperseded));
+    assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));
+}
+
+#[test]
 fn a_package_of_another_signer_is_a_new_one() {
     let (manager, _radios) = Manager::with_members(1, "");
     let first = manager.sequence(1);
@@ -203,6 +235,15 @@ fn a_bundle_has_all_that_a_group_needs() {
 }
 
 #[test]
+fn a_bundle_that_has_no_place_takes_no_sequence() {
+    let (manager, _radios) = Manager::with_members(1, "");
+    fs::create_dir(manager.path("stick")).unwrap();
+    fs::write(manager.path("stick").join("old.package"), "old").unwrap();
+    assert_eq!(manager.refused(&format!("bundle {GROUP} --out @stick")), "bad_file");
+    assert_eq!(manager.done("device show r1")["sequence_given"], 0);
+}
+
+#[test]
 fn a_bundle_tells_whom_it_leaves_out_and_why() {
     let (manager, _radios) = Manager::with_members(1, "");
     let pending = crate::fixture::Radio::new(9);
@@ -230,6 +271,22 @@ fn sixteen_groups_go_into_one_package_and_no_more() {
     assert_eq!(manager.refused("member add 000010 r1 000001"), "too_many_groups");
     assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied));
     assert_eq!(radio.status().groups.len(), 16);
+}
+
+#[test]
+fn a_radio_leaves_as_many_groups_as_it_keeps_the_numbers_of() {
+    let manager = Manager::new();
+    let radio = manager.radio(1);
+    for n in 0..33 {
+        manager.done(&format!("group add {n:06x}"));
+        manager.done(&format!("member add {n:06x} r1 000001"));
+        assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied), "group {n}");
+        manager.done(&format!("member remove {n:06x} r1"));
+    }
+    assert_eq!(manager.refused("package r1 --out @p"), "too_many_left");
+    // Back in one of them there is room again.
+    manager.done("member add 000000 r1 000001");
+    assert_eq!(radio.import(&manager.package(1)), Ok(Outcome::Applied));
 }
 
 #[test]

@@ -4,12 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A group without generations.
+const EMPTY: Timeline = Timeline { spans: Vec::new(), next: 1, last: 0, last_id: PgkId(0) };
+/// The most future generations: besides them a device holds the one in use and the one
+/// before.
+const AHEAD_MAX: usize = limit::PGKS - 2;
 const T: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
 const TERMS: Terms = Terms { lifetime_s: 30 * DAY, overlap_s: DAY, grace_s: 3600, ahead: 1 };
 
 fn begun(terms: &Terms) -> Timeline {
-    let mut timeline = Timeline::EMPTY;
+    let mut timeline = EMPTY;
     timeline.extend(terms, T).unwrap();
     timeline
 }
@@ -20,7 +25,7 @@ fn numbers(timeline: &Timeline, now: u64) -> Vec<u64> {
 
 #[test]
 fn a_new_group_has_one_generation_in_use_and_those_ahead() {
-    for ahead in 0..=Terms::AHEAD_MAX {
+    for ahead in 0..=AHEAD_MAX {
         let timeline = begun(&Terms { ahead, ..TERMS });
         assert_eq!(timeline.spans.len(), 1 + ahead);
         assert_eq!(timeline.current(T).map(|span| span.generation.get()), Some(T));
@@ -92,6 +97,17 @@ fn what_a_lost_database_gave_is_unknown_until_a_replacement() {
 }
 
 #[test]
+fn an_extension_is_due_before_members_are_without_a_key() {
+    let timeline = begun(&TERMS);
+    assert!(!timeline.is_extension_due(&TERMS, T + TERMS.lifetime_s - 1));
+    assert!(timeline.is_extension_due(&TERMS, T + TERMS.lifetime_s));
+    let terms = Terms { ahead: 0, ..TERMS };
+    let timeline = begun(&terms);
+    let due = timeline.spans[0].not_after - terms.lifetime_s / 10;
+    assert!(!timeline.is_extension_due(&terms, due - 1) && timeline.is_extension_due(&terms, due));
+}
+
+#[test]
 fn too_many_rotations_at_once_are_refused_with_when_it_goes_on() {
     let mut timeline = begun(&TERMS);
     timeline.rotate(&TERMS, T + 1).unwrap();
@@ -126,7 +142,7 @@ fn a_replacement_is_possible_also_when_all_indexes_are_taken() {
 
 #[test]
 fn after_the_last_generation_there_is_none() {
-    let mut timeline = Timeline { last: proseal_proto::limit::GENERATION, ..Timeline::EMPTY };
+    let mut timeline = Timeline { last: proseal_proto::limit::GENERATION, ..EMPTY };
     assert_eq!(timeline.extend(&TERMS, T), Err(Refusal::NoGeneration));
 }
 
@@ -150,7 +166,7 @@ proptest! {
     #[test]
     fn a_timeline_keeps_its_promises(
         acts in acts(),
-        ahead in 0..=Terms::AHEAD_MAX,
+        ahead in 0..=AHEAD_MAX,
         overlap_s in prop_oneof![Just(0), 0..2 * DAY],
     ) {
         let terms = Terms { ahead, overlap_s, ..TERMS };
