@@ -92,6 +92,31 @@ impl History {
             .expect("a working device sends with the PGK of a package");
     }
 
+    /// A life in which each rule of what packages and notices do is met, as chance seldom
+    /// brings about: what enters beside another, what a notice ends, what is left out of a
+    /// group that was removed and is back, a suspension that outlives all that.
+    pub fn live_by_packages() {
+        let mut life = Self::new();
+        let by = By::good(1);
+        let listing = |numbers: [u8; 2]| Wanted {
+            pgks: numbers.map(|n| (n, n, 131 + 4 * n, u16::MAX)).to_vec(),
+            ..ordinary()
+        };
+        life.enrol(1);
+        life.package(&by, 1, 1, true, &[ordinary()]);
+        life.suspend(1, true, true);
+        life.package(&by, 1, 1, false, &[listing([0, 1])]);
+        life.notice(&by, 1, 2);
+        life.notice(&by, 1, 2);
+        life.package(&by, 1, 1, false, &[]);
+        life.package(&by, 1, 1, false, &[listing([1, 4])]);
+        let status = life.status().expect("a working device has a status");
+        let held = status.groups.first().expect("a working device is in the group");
+        let generations: Vec<_> = held.pgks.iter().map(|pgk| pgk.generation).collect();
+        assert_eq!(generations, [generation(4)], "a working device holds what may come in");
+        assert!(held.suspended, "a package let it go on");
+    }
+
     fn import(&mut self, made: Arc<Made>) {
         let before = self.held();
         match self.call(&Import { octets: &made.octets }) {
