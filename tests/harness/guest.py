@@ -10,16 +10,15 @@ from .results import FAILED, PASSED, SKIPPED, Result
 UE = os.fspath(ROOT / "qemu-env/ue")
 NAME = "guest-tests"
 REPORT = "/tmp/prose-xtest.xml"
+# What several callers, or a caller and another thread, do at once: also where they really do.
+AT_ONCE = ["negative_60*", "attack_50*", "fuzz_*"]
 # As proof that the platform under ours is sound: sessions, TA loading, storage.
 XTEST = ["1001", "1003", "6001"]
 XTEST_CASE = re.compile(r"^ {2}(regression_\d+) (OK|FAILED.*)$", re.M)
 
 
 def stage(results):
-    start = run([UE, "start", NAME, "--fresh", "--tests", "--bind-to", str(os.getpid())], 180, "guest-start.log")
-    results.add(Result("guest", "a UE starts", PASSED if start.ok else FAILED, start.seconds,
-                       "" if start.ok else start.message))
-    if not start.ok:
+    if not started(results, "a UE starts", ["--fresh"]):
         return
     try:
         prose_xtest(results, "all", ["-x", "storage_1001", "-x", "storage_1002"])
@@ -31,11 +30,20 @@ def stage(results):
                            "" if reboot.ok else reboot.message))
         prose_xtest(results, "after-reboot", ["storage_1002"])
         xtest(results)
+        run([UE, "stop", NAME], 60, "guest-stop.log")
+        if started(results, "it starts with two processors", ["--cpus", "2"]):
+            prose_xtest(results, "two-processors", AT_ONCE, "prose-xtest, two processors")
     finally:
         run([UE, "stop", NAME], 60, "guest-stop.log")
 
 
-def prose_xtest(results, name, arguments):
+def started(results, what, options):
+    start = run([UE, "start", NAME, "--tests", "--bind-to", str(os.getpid()), *options], 180, "guest-start.log")
+    results.add(Result("guest", what, PASSED if start.ok else FAILED, start.seconds, "" if start.ok else start.message))
+    return start.ok
+
+
+def prose_xtest(results, name, arguments, suite="prose-xtest"):
     command = [UE, "exec", NAME, "--", "prose-xtest", "--junit", REPORT, *arguments]
     finished = run(command, 900, f"guest-prose-xtest-{name}.log")
     report = run([UE, "exec", NAME, "--", "cat", REPORT], 60, f"guest-prose-xtest-{name}.xml")
@@ -49,10 +57,10 @@ def prose_xtest(results, name, arguments):
         status = FAILED if failure is not None else SKIPPED if skipped is not None else PASSED
         why = failure if failure is not None else skipped
         message = "" if why is None else f"{why.get('message') or ''}\n{why.text or ''}".strip()
-        results.add(Result("prose-xtest", case.get("name"), status, float(case.get("time") or 0), message))
+        results.add(Result(suite, case.get("name"), status, float(case.get("time") or 0), message))
     failed = any(case.find("failure") is not None for case in cases)
     if not cases or finished.ok == failed:
-        results.add(Result("prose-xtest", f"the run {name} ends as its cases do", FAILED, finished.seconds,
+        results.add(Result(suite, f"the run {name} ends as its cases do", FAILED, finished.seconds,
                            finished.message))
 
 

@@ -81,11 +81,14 @@ impl Child {
         self.process.stdin.as_mut().map_or(Ok(()), |to| to.write_all(orders.as_bytes()))
     }
 
-    /// The next answer in time: the response's octets as digits, or none if
-    /// the call was refused.
-    pub(crate) fn answer(&self, patience: Duration) -> Option<Option<String>> {
+    /// The next answer in time: the response's octets as digits, or the
+    /// refusal as it shows itself.
+    pub(crate) fn answer(&self, patience: Duration) -> Option<Result<String, String>> {
         let line = self.line(patience)?;
-        Some(Some(line).filter(|line| !line.starts_with(REFUSED)))
+        Some(match line.strip_prefix(REFUSED) {
+            Some(refusal) => Err(refusal.to_owned()),
+            None => Ok(line),
+        })
     }
 
     fn line(&self, patience: Duration) -> Option<String> {

@@ -1,6 +1,6 @@
 //! 5000: two clients at once, of which one is killed in the middle of a call.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::iter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::check::Context;
 use crate::child::Child;
 use crate::fixture::{self, GROUP, OTHER};
 use crate::line::Line;
+use crate::show::Show;
 use crate::supplicant::{self, Supplicant};
 
 pub(super) const CASES: &[Case] = &[
@@ -26,6 +27,12 @@ pub(super) const CASES: &[Case] = &[
 const RECEIVE: u32 = Id::Receive.number();
 /// How long to wait for a first answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Calls that the other is told to make: more than it comes to.
+const CALLS: usize = 20_000;
+/// How long it goes on after the one that is killed.
+const LAST_CALLS: Duration = Duration::from_millis(50);
+/// How long what it has said already may take to arrive.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A `receive` that takes long.
 fn long_receive() -> Vec<u8> {
@@ -116,43 +123,37 @@ fn killed_writing(c: &mut Context, nth: u64) -> Result<bool, Stop> {
     let supplicant = Supplicant::find();
     let supplicant = c.ok("looking for tee-supplicant", supplicant)?;
     let supplicant = c.some("a tee-supplicant", supplicant)?;
-    let line = Line::open();
-    let line = c.ok("opening the other's session", line)?;
+    // Of a generation that stays, whatever comes first.
+    let of_second = request(&Receive { items: vec![fixture::epoch(GROUP, 2, OTHER, 1)] });
+    let other = Child::start(RECEIVE, &of_second);
+    let mut other = c.ok("starting the other", other)?;
     let (group, below) = (fixture::group_id(GROUP), fixture::generation(2));
     let child = Child::start(Id::Revoke.number(), &request(&Revoke { group, below }));
     let mut child = c.ok("starting a client", child)?;
-    // Of a generation that stays, whatever comes first.
-    let of_second = request(&Receive { items: vec![fixture::epoch(GROUP, 2, OTHER, 1)] });
     let before = supplicant.calls();
     let before = c.ok("counting", before)?;
-    let over = AtomicBool::new(false);
-    let (answer, results) = thread::scope(|scope| {
-        let other = scope.spawn(|| {
-            let mut results = Vec::new();
-            while !over.load(Ordering::Relaxed) {
-                results.push(line.call(RECEIVE, &of_second).map(drop));
-            }
-            results
-        });
-        let _ = child.call(1);
-        let end = Instant::now() + PATIENCE;
-        let mut answer = None;
-        while supplicant.calls().is_ok_and(|calls| calls < before + nth)
-            && answer.is_none()
-            && Instant::now() < end
-        {
-            answer = child.answer(Duration::ZERO);
-        }
-        child.kill();
-        over.store(true, Ordering::Relaxed);
-        (answer, other.join().unwrap_or_default())
-    });
+    c.ok("the other's calls", other.call(CALLS))?;
+    c.ok("the revocation", child.call(1))?;
+    let end = Instant::now() + PATIENCE;
+    let mut answer = None;
+    while supplicant.calls().is_ok_and(|calls| calls < before + nth)
+        && answer.is_none()
+        && Instant::now() < end
+    {
+        answer = child.answer(Duration::ZERO);
+    }
+    child.kill();
+    // A call of the other may need storage that nobody serves any more, and wait; nor does
+    // tee-supplicant start again while somebody waits. So the other has its time and ends.
+    thread::sleep(LAST_CALLS);
+    other.kill();
+    let results: Vec<_> = iter::from_fn(|| other.answer(LAST_WORD)).collect();
     let met = results.iter().filter(|result| result.is_err()).count();
     c.note(format!("{} calls of the other, {met} met the TA's death", results.len()));
-    for result in results {
-        c.that("an answer or the death, nothing else", matches!(result, Ok(()) | Err(DEAD)));
+    for refusal in results.into_iter().filter_map(Result::err) {
+        c.equal("an answer or the death, nothing else", refusal, DEAD.show());
     }
-    Ok(answer.flatten().is_some())
+    Ok(answer.is_some_and(|answer| answer.is_ok()))
 }
 
 /// Waits until a session opens again; whether tee-supplicant had to be started

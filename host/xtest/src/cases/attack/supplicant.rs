@@ -100,7 +100,7 @@ fn instants(level: u32, at_level_0: u64, total: u64) -> u64 {
 /// How many storage calls the command takes if nobody dies.
 fn storage_calls(c: &mut Context, attack: &Attack) -> Result<u64, Stop> {
     let (supplicant, child, before) = begin(c, attack)?;
-    let answer = child.answer(PATIENCE).flatten();
+    let answer = child.answer(PATIENCE).and_then(Result::ok);
     c.some("an answer", answer)?;
     let after = supplicant.calls();
     let after = c.ok("counting", after)?;
@@ -147,7 +147,7 @@ fn killed_after(
     }
     c.ok("killing tee-supplicant", supplicant.kill())?;
     let death = Death;
-    let answer = answer.or_else(|| child.answer(LAST_WORD)).flatten();
+    let answer = answer.or_else(|| child.answer(LAST_WORD)).and_then(Result::ok);
     // Whoever waits for a tee-supplicant must go before the next one comes.
     child.kill();
     c.ok("starting tee-supplicant again", death.end())?;
