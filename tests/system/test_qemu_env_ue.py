@@ -1,5 +1,6 @@
 """`qemu-env/ue` with live UEs: what passes through, what ends, and that nothing is left behind."""
 
+import hashlib
 import json
 import os
 import signal
@@ -310,6 +311,27 @@ class Lives(unittest.TestCase):
         self.start("--append", "proseal.nosupplicant", "--rtc", "2099-01-01", "--cache", "unsafe")
         done = call("exec", self.name, "--", "sh", "-c", "date +%Y; ps | grep -c '[t]ee-supplicant'")
         self.assertEqual(done.stdout, b"2099\n0\n")
+
+    def test_reaches_one_port_of_this_machine(self):
+        with socket.create_server(("127.0.0.1", 0)) as manager, socket.create_server(("127.0.0.1", 0)) as other:
+            manager.settimeout(60)
+            port, closed = manager.getsockname()[1], other.getsockname()[1]
+            self.start("--reach", str(port))
+            # More than either side's buffers, both ways; then the end of the one is the end of the other.
+            ask = "(echo from the UE; head -c 1000000 /dev/zero) | timeout 30 nc manager {} | md5sum"
+            with subprocess.Popen([TOOL, "exec", self.name, "--", "sh", "-c", ask.format(port)],
+                                  stdout=subprocess.PIPE) as asking:  # fmt: skip
+                connection, _ = manager.accept()
+                with connection, connection.makefile("rb") as heard:
+                    connection.settimeout(60)
+                    self.assertEqual(heard.readline(), b"from the UE\n")
+                    self.assertEqual(heard.read(1_000_000), bytes(1_000_000))
+                    connection.sendall(b"1" * 1_000_000)
+                said = asking.communicate(timeout=60)[0]
+            self.assertEqual(said.split()[0].decode(), hashlib.md5(b"1" * 1_000_000).hexdigest())
+            for place in (f"manager {closed}", f"10.0.2.2 {port}", f"10.0.2.2 {closed}"):
+                answer = call("exec", self.name, "--", "sh", "-c", f"timeout 5 nc {place} </dev/null")
+                self.assertNotEqual(answer.returncode, 0, place)
 
     def test_fresh_random(self):
         seen = set()

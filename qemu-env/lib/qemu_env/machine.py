@@ -2,11 +2,14 @@
 
 import shlex
 import shutil
+import sys
 
 from . import paths
 from .report import Failure
 
 PORTS = 4
+# Where a UE finds its manager, in the network that QEMU makes up (10.0.2.0/24).
+MANAGER = "10.0.2.100"
 # -cpu max without the parts that the firmware does not know (SVE, MTE); pauth-impdef makes pointer signing cheap.
 MACHINE = ["-machine", "virt,secure=on,mte=off,gic-version=3,virtualization=off", "-cpu", "max,sve=off,pauth-impdef=on"]
 DEFAULTS = {
@@ -17,6 +20,7 @@ DEFAULTS = {
     "cpus": 1,
     "memory": 1057,
     "qemu_args": "",
+    "reach": None,
     "rtc": None,
     "store_driver": "",
     "tests": False,
@@ -33,6 +37,8 @@ def need_image():
 
 def command(ue, options):
     words = [f"console=ttyAMA0 quiet panic=-1 proseal.name={ue.name}", options["append"]]
+    if options["reach"]:
+        words.append(f"proseal.reach={MANAGER}")
     line = [
         "qemu-system-aarch64",
         "-name", f"proseal:{escape(ue.folder)}",
@@ -58,9 +64,20 @@ def command(ue, options):
         line += ["-device", f"virtserialport,chardev=agent{port},name=proseal.agent.{port}"]
     if options["tests"]:
         line += drive("tests", paths.IMAGE / "tests.img", "readonly=on")
+    if options["reach"]:
+        line += way_to_manager(options["reach"])
     if options["rtc"]:
         line += ["-rtc", f"base={options['rtc']}"]
     return line + shlex.split(options["qemu_args"])
+
+
+def way_to_manager(port):
+    """A network card with one place behind it: of all networks the UE reaches this machine's own port, and no other."""
+    relay = shlex.join([sys.executable, str(paths.ENV / "lib/qemu_env/relay.py"), str(port)])
+    return [
+        "-netdev", f"user,id=manager,restrict=on,guestfwd=tcp:{MANAGER}:{port}-cmd:{escape(relay)}",
+        "-device", "virtio-net-pci,netdev=manager",
+    ]  # fmt: skip
 
 
 def drive(name, path, more, driver=""):
