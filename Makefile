@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nothing is written beside the sources.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
-.PHONY: help run test image shell bench fuzz forensics soak mutants lint clean distclean
+.PHONY: help run test image shell bench fuzz forensics soak mutants pages lint clean distclean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ forensics: image ## Search a UE's memory, disk and files for its keys
 
 mutants: ## Break the trusted application on purpose; each break must be found
 	tests/mutants
+
+pages: ## Manual pages and shell completions of prosectl and prose-manager, in out/pages
+	cargo run --locked -q -p prose-pages -- out/pages
 
 lint: ## Formatting, clippy, dependencies, shell scripts
 	tests/run --only image --only lint

@@ -37,6 +37,21 @@ pub struct Tool {
     pub application: Application,
 }
 
+impl Tool {
+    /// `prosectl`.
+    pub const PRODUCT: Self = Self {
+        name: env!("CARGO_PKG_NAME"),
+        about: env!("CARGO_PKG_DESCRIPTION"),
+        application: Application::PRODUCT,
+    };
+}
+
+/// How `prosectl`'s arguments are defined, for its manual pages and completions.
+#[must_use]
+pub fn arguments() -> clap::Command {
+    definition::<Key>(&Tool::PRODUCT)
+}
+
 /// All that a tool does, whose `key` has the subcommands `K`.
 #[must_use]
 pub fn main<K: KeyCommands>(tool: &Tool) -> ExitCode {
@@ -55,8 +70,12 @@ pub fn main<K: KeyCommands>(tool: &Tool) -> ExitCode {
     ExitCode::from(run(tool, &args).unwrap_or_else(|ended| ended))
 }
 
+fn definition<K: KeyCommands>(tool: &Tool) -> clap::Command {
+    Args::<K>::command().name(tool.name).about(tool.about)
+}
+
 fn parse<K: KeyCommands>(tool: &Tool) -> Result<Args<K>, clap::Error> {
-    let mut command = Args::<K>::command().name(tool.name).about(tool.about);
+    let mut command = definition::<K>(tool);
     let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
     Args::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
