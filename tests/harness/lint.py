@@ -32,6 +32,7 @@ def stage(results):
                          "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim,prose-xtest/sim",
                          "--", "-D", "warnings"]),
         ("clippy manager", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prose-manager", "--", "-D", "warnings"]),
+        ("clippy traffic", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prosed", "--", "-D", "warnings"]),
         ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
                           "-p", "prosectl-test", "-p", "prose-xtest", "-p", "prose-bench", "-p", "ue-agent", "--", "-D", "warnings"]),
         ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", "--profile", "ta", *GUEST, "-p", "proseal-ta",
