@@ -24,7 +24,19 @@
 
 pub mod admission;
 pub mod bucket;
+pub mod calls;
 pub mod drops;
+pub mod epoch;
+pub mod event;
 pub mod frame;
+pub mod group;
+pub mod highwater;
+pub mod keys;
+pub mod object;
+mod queue;
+pub mod receive;
+pub mod send;
+pub mod station;
 pub mod suite;
+pub mod time;
 pub mod window;
