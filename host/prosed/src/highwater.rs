@@ -134,3 +134,69 @@ impl Ceiling {
         self.raised = Some((u32::MAX, ledger.change()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the disk does, no number is allowed that the file does not cover.
+        #[test]
+        fn what_is_allowed_is_in_the_file(steps in proptest::collection::vec((0_u32..400, 0_u8..4, 0_u64..3_000), 1..300)) {
+            let mut ledger = Ledger::default();
+            let mut ceiling = Ceiling::at(0);
+            let (mut sn, mut mark, mut file, mut now) = (0_u32, 0, 0, Duration::ZERO);
+            let mut writing = None;
+            for (step, disk, ms) in steps {
+                now += Duration::from_millis(ms);
+                sn = sn.saturating_add(step);
+                if ceiling.allows(sn, &ledger) {
+                    prop_assert!(sn <= file, "{} is above {}", sn, file);
+                }
+                if !ceiling.allows(sn, &ledger) || ceiling.is_near(sn) {
+                    mark = ceiling.raise(sn, now, &mut ledger);
+                    prop_assert!(mark >= sn);
+                }
+                if writing.is_none() && ledger.begin().is_some() {
+                    writing = Some(mark);
+                }
+                if disk > 1 && let Some(snapshot) = writing.take() {
+                    let written = disk == 3;
+                    if written {
+                        file = snapshot;
+                    }
+                    ledger.end(written);
+                }
+            }
+            // With a disk that works every number is allowed in the end.
+            for _ in 0..2 {
+                if let Some(snapshot) = writing.take() {
+                    file = snapshot;
+                    ledger.end(true);
+                }
+                writing = ledger.begin().map(|_| mark);
+            }
+            prop_assert!(sn <= file && ceiling.allows(sn, &ledger));
+        }
+    }
+
+    #[test]
+    fn a_ceiling_that_is_soon_reached_is_raised_further() {
+        let mut ledger = Ledger::default();
+        let mut ceiling = Ceiling::at(0);
+        let mut steps = Vec::new();
+        let mut sn = 1;
+        for second in 1..=20 {
+            let raised = ceiling.raise(sn, Duration::from_secs(second), &mut ledger);
+            ledger.begin();
+            ledger.end(true);
+            assert!(ceiling.allows(raised, &ledger));
+            steps.push(raised - sn);
+            sn = raised + 1;
+        }
+        assert_eq!(steps[..4], [64, 128, 256, 512]);
+        assert_eq!(steps[19], 65_536);
+    }
+}

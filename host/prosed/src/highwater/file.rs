@@ -135,3 +135,88 @@ pub fn store(path: &Path, octets: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    prop_compose! {
+        fn marks()(
+            all in proptest::collection::btree_map(
+                (0_u32..4, 1_u64..4, 0_u32..1 << 24),
+                (1_u16.., any::<[u8; 8]>(), any::<u32>()),
+                0..40,
+            ),
+        ) -> Vec<(Owner, Mark)> {
+            all.into_iter().map(|((group, generation, sender), (ptk_id, salt, ceiling))| (
+                Owner {
+                    group: GroupId::new(group).unwrap(),
+                    generation: Generation::new(generation).unwrap(),
+                    sender: MemberId::new(sender).unwrap(),
+                },
+                Mark { ptk_id: PtkId::new(ptk_id).unwrap(), salt: EpochSalt(salt), ceiling },
+            )).collect()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn marks_are_read_as_they_were_written(marks in marks()) {
+            let mut mixed = marks.clone();
+            mixed.reverse();
+            let octets = encode(mixed);
+            prop_assert_eq!(octets.len(), HEAD + marks.len() * RECORD + DIGEST);
+            prop_assert_eq!(decode(&octets).unwrap(), marks);
+        }
+
+        #[test]
+        fn no_octet_can_be_changed_or_be_missing(marks in marks(), at in any::<prop::sample::Index>()) {
+            let octets = encode(marks);
+            let mut changed = octets.clone();
+            changed[at.index(octets.len())] ^= 1;
+            prop_assert!(decode(&changed).is_err());
+            prop_assert!(decode(&octets[..at.index(octets.len())]).is_err());
+        }
+    }
+
+    /// The example of docs/packet.md.
+    #[test]
+    fn the_format_is_pinned() {
+        let owner = Owner {
+            group: GroupId::new(0x0a0b0c).unwrap(),
+            generation: Generation::new(1).unwrap(),
+            sender: MemberId::new(0x010203).unwrap(),
+        };
+        let salt = EpochSalt([0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7]);
+        let mark = Mark { ptk_id: PtkId::new(1).unwrap(), salt, ceiling: 65 };
+        let octets = encode(vec![(owner, mark)]);
+        let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        let head = "50726f5365616c4800010000";
+        assert!(hex.starts_with(&format!(
+            "{head}00010a0b0c00000000000000010102030001a0a1a2a3a4a5a6a700000041"
+        )));
+        let mut later = octets[..octets.len() - DIGEST].to_vec();
+        later[9] = 2;
+        let digest = Sha256::digest(&later);
+        later.extend_from_slice(&digest);
+        assert!(matches!(decode(&later), Err(LoadError::Version(2))));
+    }
+
+    #[test]
+    fn the_file_is_replaced_as_a_whole() {
+        let folder = std::env::temp_dir().join(format!("prosed-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("high-water");
+        assert!(load(&path).unwrap().is_empty());
+        for _ in 0..2 {
+            store(&path, &encode(Vec::new())).unwrap();
+            assert!(load(&path).unwrap().is_empty());
+        }
+        fs::write(&path, b"ProSealH").unwrap();
+        assert!(matches!(load(&path), Err(LoadError::Damaged)));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
