@@ -61,7 +61,7 @@ fn enrolled(manager: &Manager, number: usize) -> (Radio, DeviceKeys) {
     let mut client = Client::new(machine.clone());
     let enrol = Enrol { root_key: *manager.root.public().octets(), manager: MANAGER.0 };
     let statement = client.call(&enrol).ok().unwrap().statement;
-    let device = Statement::verify(&statement).unwrap().device.clone();
+    let device = Statement::verify(&statement).unwrap().device;
     let package = manager.package(&device, number, 1, &[1, 2]);
     client.call(&Import { octets: package.octets() }).ok().unwrap();
     let mut radio = Radio::on(machine);
