@@ -33,6 +33,7 @@ def stage(results):
                          "--", "-D", "warnings"]),
         ("clippy manager", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prose-manager", "-p", "prose-pages",
                             "--", "-D", "warnings"]),
+        ("clippy traffic", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prosed", "--", "-D", "warnings"]),
         ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
                           "-p", "prosectl-test", "-p", "prose-xtest", "-p", "prose-bench", "-p", "ue-agent", "--", "-D", "warnings"]),
         ("clippy ta", ["cargo", "clippy", "--locked", "--config", "ta/cargo.toml", "--profile", "ta", *GUEST, "-p", "proseal-ta",

@@ -1,0 +1,242 @@
+//! What outsiders and insiders cannot do.
+
+use proseal_proto::id::{EpochSalt, MemberId};
+use prosed::calls::{BURST, PER_SECOND};
+use prosed::drops::DropReason;
+use prosed::highwater::SENDERS;
+
+use crate::forge;
+use crate::link::{BAD, CLEAN, Chance};
+use crate::world::{ALL, HKDF, World, group, member, policy};
+
+fn write(world: &mut World, packets: usize) {
+    for _ in 0..packets {
+        world.write(0);
+        world.pass(20);
+    }
+}
+
+#[test]
+fn after_a_kill_no_frame_of_the_capture_is_accepted() {
+    for pair in ALL {
+        for seed in 1..4 {
+            let quality = if seed == 1 { CLEAN } else { BAD };
+            let mut world = World::new(2, quality, seed, &[policy(pair)]);
+            // It is killed at some place in the epoch, with a write under way or not.
+            write(&mut world, 150 + 37 * seed as usize);
+            let ms = world.ms;
+            let last = world.link.capture.clone();
+            world.radios[1].kill(ms);
+            let mut accepted_before = 0;
+            for frame in &last {
+                world.radios[1].receive(ms, frame);
+                world.pass(1);
+                accepted_before += world.radios[1].heard.len();
+                world.radios[1].heard.clear();
+            }
+            // What was on its way when it was killed was not accepted before: it may be now.
+            world.link.quality = CLEAN;
+            assert!(accepted_before <= 6, "{pair:?}: {accepted_before} of {}", last.len());
+            let before: Vec<_> = world.link.capture.clone();
+            // Live frames are heard again: at once with a new epoch.
+            world.radios[0].station.refresh(group());
+            write(&mut world, 20);
+            world.settle();
+            assert_eq!(world.radios[1].heard.len(), 20, "{pair:?}");
+            for frame in before {
+                world.radios[1].receive(world.ms, &frame);
+            }
+            world.settle();
+            assert_eq!(world.radios[1].heard.len(), 20, "{pair:?}");
+        }
+    }
+}
+
+#[test]
+fn an_old_capture_of_senders_heard_since_is_refused_and_costs_no_call() {
+    let mut world = World::new(2, CLEAN, 9, &[policy(HKDF)]);
+    write(&mut world, 50);
+    let old = world.link.capture.clone();
+    for _ in 0..5 {
+        world.radios[0].station.refresh(group());
+        write(&mut world, 20);
+    }
+    world.settle();
+    let (calls, heard) = (world.radios[1].station.receiver().calls(), world.radios[1].heard.len());
+    for frame in &old {
+        world.radios[1].receive(world.ms, frame);
+    }
+    world.settle();
+    assert_eq!(world.radios[1].station.receiver().calls(), calls);
+    assert_eq!(world.radios[1].heard.len(), heard);
+    assert_eq!(world.radios[1].dropped(DropReason::OldEpoch), old.len() as u64);
+}
+
+/// Documented in docs/packet.md: of a sender who was never heard old epochs are taken,
+/// until his first live frame.
+#[test]
+fn an_old_capture_of_a_sender_never_heard_ends_with_his_first_live_frame() {
+    let mut world = World::new(2, CLEAN, 10, &[policy(HKDF)]);
+    write(&mut world, 30);
+    let old = world.link.capture.clone();
+    world.radios[0].station.refresh(group());
+    write(&mut world, 10);
+    world.settle();
+    world.radios[1].disk = prosed::highwater::file::encode(Vec::new());
+    world.radios[1].kill(world.ms);
+    for frame in &old[..20] {
+        world.radios[1].receive(world.ms, frame);
+        world.pass(10);
+    }
+    assert_eq!(world.radios[1].heard.len(), 20);
+    // A live epoch, and the one before it is still open; with the next it is over.
+    for _ in 0..2 {
+        world.radios[0].station.refresh(group());
+        write(&mut world, 5);
+    }
+    world.settle();
+    let heard = world.radios[1].heard.len();
+    for frame in &old {
+        world.radios[1].receive(world.ms, frame);
+    }
+    world.settle();
+    assert_eq!(world.radios[1].heard.len(), heard);
+}
+
+/// A flood at radio 1 of so many frames every 4 ms, while radio 0, who was heard before,
+/// writes and goes over to new epochs. How many calls to the TEE there were.
+fn flooded(
+    world: &mut World,
+    refreshes: u32,
+    frames: usize,
+    mut forged: impl FnMut(u32) -> Vec<u8>,
+) -> u64 {
+    write(world, 1);
+    world.settle();
+    let start = world.ms;
+    for round in 0..refreshes {
+        world.radios[0].station.refresh(group());
+        for _ in 0..10 {
+            world.write(0);
+            for _ in 0..5 {
+                for _ in 0..frames {
+                    let frame = forged(round);
+                    world.radios[1].receive(world.ms, &frame);
+                }
+                world.pass(4);
+            }
+        }
+    }
+    world.settle();
+    assert_eq!(world.lost(), 0, "{:?}", world.radios[1].station.counters());
+    let seconds = (world.ms - start) as f64 / 1_000.0;
+    let most = f64::from(BURST) + seconds * f64::from(PER_SECOND);
+    let calls = world.radios[1].station.receiver().calls();
+    assert!(calls as f64 <= most, "{calls} calls in {seconds} s");
+    calls
+}
+
+#[test]
+fn random_frames_cost_no_call_and_nobody_a_packet() {
+    for pair in ALL {
+        let mut world = World::new(2, CLEAN, 11, &[policy(pair)]);
+        let mut chance = Chance::new(12);
+        let live = member(0).octets();
+        let calls = flooded(&mut world, 20, 20, |_| {
+            let len = 7 + chance.below(100) as usize;
+            let mut frame = chance.octets(len);
+            // The group and often the sender are right: they stand in clear.
+            frame[0] = if chance.percent(50) { 0x12 } else { 0x10 };
+            frame[1..4].copy_from_slice(&group().octets());
+            if chance.percent(50) {
+                frame[4..7].copy_from_slice(&live);
+            }
+            if frame.len() > 7 && chance.percent(80) {
+                frame[7] = 1;
+            }
+            frame
+        });
+        let refused = world.radios[1].dropped(DropReason::Admission);
+        if pair.0.has_salt() {
+            // The sender's own epochs, and none for the flood.
+            assert!(calls <= 23, "{pair:?}: {calls}");
+            assert!(refused > 1_000);
+        }
+    }
+}
+
+#[test]
+fn forged_epochs_stay_within_the_bucket_and_cost_nobody_a_packet() {
+    // Under ids that nobody has, and under the live sender's across 100 of his refreshes,
+    // by somebody who holds the group's admission key.
+    for under_live_id in [false, true] {
+        let mut world = World::new(3, CLEAN, 13, &[policy(HKDF)]);
+        let admission = forge::admission(&mut world.radios[2]);
+        let layout = world.layout;
+        let mut chance = Chance::new(14);
+        let calls = flooded(&mut world, 100, if under_live_id { 2 } else { 20 }, |round| {
+            let (sender, ptk_id) = match under_live_id {
+                true => (member(0), 2 + round as u16 + chance.below(2) as u16),
+                false => (MemberId::new(1_000 + chance.below(1 << 20) as u32).unwrap(), 1),
+            };
+            let salt = EpochSalt(chance.octets(8).try_into().unwrap());
+            let header = forge::announced(&admission, forge::header(sender, ptk_id, 1), salt);
+            forge::unprotected(&header, layout, &chance.octets(70))
+        });
+        assert!(calls > 100, "the flood was none");
+        let drops = &world.radios[1].station.counters().drops;
+        assert!(drops.of(DropReason::NotAuthentic) > 1_000, "{drops:?}");
+    }
+}
+
+#[test]
+fn without_an_admission_key_a_forged_epoch_costs_no_call() {
+    let mut world = World::new(3, CLEAN, 15, &[policy(HKDF)]);
+    let admission = prosed::admission::Admission::new(&proseal_proto::key::AdmissionKey::zero());
+    let (admission, layout) = (admission.unwrap(), world.layout);
+    let mut chance = Chance::new(16);
+    let calls = flooded(&mut world, 20, 20, |round| {
+        let salt = EpochSalt(chance.octets(8).try_into().unwrap());
+        let header = forge::header(member(0), 2 + round as u16, 1);
+        let header = forge::announced(&admission, header, salt);
+        forge::unprotected(&header, layout, &chance.octets(70))
+    });
+    assert!(calls <= 23, "{calls}");
+    assert_eq!(world.radios[1].dropped(DropReason::NotAuthentic), 0);
+}
+
+#[test]
+fn replayed_frames_are_dropped_and_cost_no_call() {
+    let mut world = World::new(2, CLEAN, 17, &[policy(HKDF)]);
+    write(&mut world, 200);
+    let capture = world.link.capture.clone();
+    let mut at = 0;
+    let calls = flooded(&mut world, 20, 20, |_| {
+        at += 1;
+        capture[at % capture.len()].clone()
+    });
+    assert!(calls <= 23, "{calls}");
+}
+
+#[test]
+fn no_more_senders_are_remembered_than_there_is_room_for() {
+    let mut world = World::new(2, CLEAN, 18, &[policy(HKDF)]);
+    let layout = world.layout;
+    let admission = forge::admission(&mut world.radios[0]);
+    let salt = EpochSalt([7; 8]);
+    // Somebody in the group impersonates everyone.
+    for number in 0..SENDERS as u32 + 10 {
+        let sender = MemberId::new(10_000 + number).unwrap();
+        let header = forge::announced(&admission, forge::header(sender, 1, 1), salt);
+        let (insider, ms) = (&mut world.radios[0], world.ms);
+        let frame = forge::protected(insider, &header, salt, layout, b"x");
+        world.radios[1].receive(ms, &frame);
+        if number % 16 == 15 {
+            world.pass(60);
+        }
+    }
+    world.settle();
+    assert_eq!(world.radios[1].heard.len(), SENDERS);
+    assert_eq!(world.radios[1].dropped(DropReason::TooManySenders), 10);
+    assert_eq!(prosed::highwater::file::decode(&world.radios[1].disk).unwrap().len(), SENDERS);
+}
