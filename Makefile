@@ -33,12 +33,14 @@ bench: image ## What calls cost, against an empty call and OP-TEE's PKCS#11
 	tests/bench
 
 fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
+	qemu-env/host-tools --tests
 	fuzz/run --seconds $${FUZZ_SECONDS:-3600}
 
 forensics: image ## Search a UE's memory, disk and files for its keys
 	tests/forensics/run
 
 mutants: ## Break the trusted application on purpose; each break must be found
+	qemu-env/host-tools --tests
 	tests/mutants
 
 pages: ## Manual pages and shell completions of prosectl and prose-manager, in out/pages
