@@ -11,7 +11,7 @@ use proseal_proto::id::{Generation, GroupId};
 
 pub(crate) use self::derive::Derive;
 pub use self::key::Key;
-pub(crate) use self::packages::{Destination, Enrol, Identity, Statement};
+pub(crate) use self::packages::{Bundle, Destination, Enrol, Identity, Join, Statement, Update};
 use crate::value;
 
 /// The command line of a tool whose `key` has the subcommands `K`.
@@ -19,10 +19,10 @@ use crate::value;
 #[command(
     version,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
-trusted application, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
+trusted application or the manager, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
 derive and refresh need group prose (870); enrol, resume, revoke, events and \
-erase need group prose-admin (871); identity, statement, import, status, \
-key list and suspend either."
+erase need group prose-admin (871); identity, statement, import, join, \
+update, bundle, status, key list and suspend either."
 )]
 pub(crate) struct Args<K: Subcommand = Key> {
     /// Print one JSON object
@@ -31,6 +31,9 @@ pub(crate) struct Args<K: Subcommand = Key> {
     /// Seconds to wait for the TEE
     #[arg(long, global = true, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+    /// Where this device's manager is remembered
+    #[arg(long, global = true, value_name = "FOLDER", default_value = crate::manager::FOLDER)]
+    pub(crate) state: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Command<K>,
 }
@@ -66,6 +69,15 @@ pub(crate) enum Command<K: Subcommand = Key> {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Join a group through the manager, over the network
+    ///
+    /// The manager lets the device in if the group's rule does, and answers with its
+    /// package. Said again, it is the same.
+    Join(Join),
+    /// Ask the manager for what is new, and import it
+    Update(Update),
+    /// Fetch from the manager what this device can carry to the others of its group
+    Bundle(Bundle),
     /// The keys that are held
     #[command(subcommand)]
     Key(K),
@@ -145,13 +157,15 @@ mod tests {
         let parses = |words: &str| Args::<Key>::try_parse_from(words.split_whitespace()).is_ok();
         let (root_key, manager) = ("07".repeat(32), "c0".repeat(16));
         assert!(parses("prosectl enrol manager.enrol"));
-        assert!(parses(&format!("prosectl enrol --root-key {root_key} --manager {manager} --yes")));
+        assert!(parses(&format!(
+            "prosectl enrol --root-key {root_key} --manager-id {manager} --yes"
+        )));
         for wrong in [
             "prosectl enrol".to_owned(),
             format!("prosectl enrol --root-key {root_key}"),
-            format!("prosectl enrol --manager {manager}"),
-            format!("prosectl enrol --root-key 07 --manager {manager}"),
-            format!("prosectl enrol file --root-key {root_key} --manager {manager}"),
+            format!("prosectl enrol --manager-id {manager}"),
+            format!("prosectl enrol --root-key 07 --manager-id {manager}"),
+            format!("prosectl enrol file --root-key {root_key} --manager-id {manager}"),
         ] {
             assert!(!parses(&wrong), "{wrong}");
         }

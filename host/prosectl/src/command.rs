@@ -8,6 +8,7 @@ mod events;
 mod import;
 mod key;
 mod lifecycle;
+mod network;
 mod statement;
 mod status;
 
@@ -21,6 +22,7 @@ use crate::Tool;
 use crate::args::{Args, Command, Derive, Identity, Key, Statement};
 use crate::confirm;
 use crate::failure::Failure;
+use crate::manager::{Place, Tell};
 use crate::output::Report;
 use crate::tee;
 use crate::value::EpochName;
@@ -42,7 +44,13 @@ impl KeyCommands for Key {
 /// Carries out the command.
 pub(crate) fn run<K: KeyCommands>(tool: &Tool, args: &Args<K>) -> Result<Report, Failure> {
     let mut client = tee::client(tool.application, Duration::from_secs(args.timeout));
-    carry_out(&mut client, args, io::stdout().is_terminal())
+    // Progress is for people, beside what is asked for.
+    let tell = |what: &str| {
+        if !args.json {
+            eprintln!("prosectl: {what}");
+        }
+    };
+    carry_out(&mut client, args, io::stdout().is_terminal(), &tell)
 }
 
 /// The same through any client, for an output that may be a terminal.
@@ -50,6 +58,7 @@ fn carry_out<K: KeyCommands>(
     client: &mut Client,
     args: &Args<K>,
     is_terminal: bool,
+    tell: Tell<'_>,
 ) -> Result<Report, Failure> {
     let output = statement::Output { json: args.json, is_terminal };
     match &args.command {
@@ -60,7 +69,18 @@ fn carry_out<K: KeyCommands>(
         Command::Statement(Statement::Export { nonce, destination }) => {
             statement::export(client, *nonce, destination, output)
         }
-        Command::Enrol(enrol) => enrol::run(client, enrol, confirm::ask),
+        Command::Enrol(enrol) => {
+            enrol::run(client, enrol, &enrol::Around { state: &args.state, tell }, confirm::ask)
+        }
+        Command::Join(join) => network::join(client, &Place::load(&args.state)?, tell, join.group),
+        Command::Update(update) => {
+            let patience = Duration::from_secs(update.wait);
+            network::update(client, &Place::load(&args.state)?, tell, patience)
+        }
+        Command::Bundle(bundle) => {
+            let place = Place::load(&args.state)?;
+            network::bundle(client, &place, tell, bundle.group, &bundle.out)
+        }
         Command::Import { file } => import::run(client, file),
         Command::Key(key) => key.carry_out(client),
         Command::Derive(Derive::Send { group, generation, show_keys }) => {

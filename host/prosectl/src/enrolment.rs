@@ -12,7 +12,7 @@ use crate::{args, file};
 /// The most octets of the file: its two lines, and room for comments.
 const MOST: usize = 1024;
 const HINT: &str =
-    "bring the manager's enrolment file (docs/package.md), or say --root-key and --manager";
+    "bring the manager's enrolment file (docs/package.md), or say --root-key and --manager-id";
 
 /// A manager, as a device pins it.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct Enrolment {
 impl Enrolment {
     /// From the file or the arguments.
     pub(crate) fn new(enrol: &args::Enrol) -> Result<Self, Failure> {
-        if let (Some(root_key), Some(manager)) = (&enrol.root_key, enrol.manager) {
+        if let (Some(root_key), Some(manager)) = (&enrol.root_key, enrol.manager_id) {
             let root = VerifyKey::from_octets(root_key);
             let root = root.map_err(|_| Failure::Usage(format!("--root-key: {NO_KEY}")))?;
             return Ok(Self { root, manager: ManagerId(manager) });
@@ -58,7 +58,8 @@ impl Enrolment {
     }
 }
 
-const NO_KEY: &str = "the root key is no valid public key: a digit is wrong, or it is another key";
+pub(crate) const NO_KEY: &str =
+    "the root key is no valid public key: a digit is wrong, or it is another key";
 
 /// The file's two entries, in any order. Comments begin with `#`.
 pub(crate) fn parse(octets: &[u8]) -> Result<Enrolment, String> {

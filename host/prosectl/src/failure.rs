@@ -1,7 +1,11 @@
 //! What went wrong, and the exit code that says so.
 
+use std::path::PathBuf;
+
 use proseal_client::{Error, Kind};
 use proseal_proto::error::Code;
+
+use crate::manager::ManagerError;
 
 /// Exit code: wrong usage.
 pub(crate) const EXIT_USAGE: u8 = 2;
@@ -14,6 +18,7 @@ pub(crate) const EXIT_NO_TEE: u8 = 4;
 /// Exit code: refused by the TA.
 pub const EXIT_REFUSED: u8 = 3;
 const EXIT_NO_PERMISSION: u8 = 5;
+const EXIT_UNREACHABLE: u8 = 6;
 
 /// The exit code of an error of the client.
 pub(crate) const fn exit_code_of(error: &Error) -> u8 {
@@ -53,6 +58,12 @@ pub enum Failure {
     /// The TA refused an epoch for its salt, by a code of many meanings.
     #[error("a salt is given, and the PGK's profile has none")]
     SaltUnused,
+    /// This device does not know where its manager is.
+    #[error("this device knows no manager: there is no {}", path.display())]
+    NoManager { path: PathBuf },
+    /// By the manager, or on the way to it.
+    #[error(transparent)]
+    Manager(#[from] ManagerError),
     /// Of a command that another tool adds: all that there is to say.
     #[error("{message}")]
     Added { exit_code: u8, number: u32, name: &'static str, message: String, hint: &'static str },
@@ -62,8 +73,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// 1 failed, 2 usage, 3 refused by the TA, 4 no TEE, 5 no permission.
-    /// (6, manager unreachable, comes with the manager.)
+    /// 1 failed, 2 usage, 3 refused by the TA or the manager, 4 no TEE, 5 no permission,
+    /// 6 manager unreachable.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -72,7 +83,15 @@ impl Failure {
             | Self::WrongFile { .. }
             | Self::Qr(_)
             | Self::Statement(_)
-            | Self::Random(_) => EXIT_FAILED,
+            | Self::Random(_)
+            | Self::NoManager { .. }
+            | Self::Manager(ManagerError::NotTrusted { .. } | ManagerError::Malformed(_)) => {
+                EXIT_FAILED
+            }
+            Self::Manager(ManagerError::Refused { .. }) => EXIT_REFUSED,
+            Self::Manager(ManagerError::Unreachable { .. } | ManagerError::NotNow { .. }) => {
+                EXIT_UNREACHABLE
+            }
             Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
             Self::Added { exit_code, .. } => *exit_code,
             Self::Client(error) => exit_code_of(error),
@@ -89,6 +108,14 @@ impl Failure {
             Self::Qr(_) => 0x809,
             Self::Statement(_) => 0x80a,
             Self::Random(_) => 0x80b,
+            Self::NoManager { .. } => 0x80c,
+            Self::Manager(error) => match error {
+                ManagerError::Unreachable { .. } => 0x80d,
+                ManagerError::NotTrusted { .. } => 0x80e,
+                ManagerError::Malformed(_) => 0x80f,
+                ManagerError::Refused { .. } => 0x810,
+                ManagerError::NotNow { .. } => 0x811,
+            },
             Self::Refused { code, .. } => code.number(),
             Self::SaltUnused => Code::OutOfRange.number(),
             Self::Added { number, .. } => *number,
@@ -98,7 +125,7 @@ impl Failure {
 
     /// A stable short name.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Usage(_) => "usage",
             Self::File { .. } => "bad_file",
@@ -106,6 +133,8 @@ impl Failure {
             Self::Qr(_) => "too_long_for_qr",
             Self::Statement(_) => "bad_statement",
             Self::Random(_) => "no_random",
+            Self::NoManager { .. } => "no_manager",
+            Self::Manager(error) => error.name(),
             Self::Refused { code, .. } => code.name(),
             Self::SaltUnused => Code::OutOfRange.name(),
             Self::Added { name, .. } => name,
@@ -125,6 +154,10 @@ impl Failure {
             Self::Statement(_) => {
                 "install this program and the trusted application from one release; if they are, please report this"
             }
+            Self::NoManager { .. } => {
+                "`prosectl enrol --token-file FILE` tells it; packages in files need none: `prosectl import FILE`"
+            }
+            Self::Manager(error) => error.hint(),
             Self::Random(_) => "try again when the system has started",
             Self::SaltUnused => "leave the salt out: no `--salt`, or `--epoch SENDER:PTK_ID`",
             Self::Client(error) => error.hint(),

@@ -9,6 +9,7 @@ mod confirm;
 mod enrolment;
 pub mod failure;
 pub mod file;
+mod manager;
 mod output;
 mod tee;
 pub mod value;

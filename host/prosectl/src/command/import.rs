@@ -8,6 +8,7 @@ use std::path::Path;
 use proseal_client::Client;
 use proseal_issuer::{Kind, ManagerId, Trust, VerifyKey};
 use proseal_proto::message::{Import, Status, StatusReply};
+use serde_json::Value;
 
 use super::statement::receipt;
 use crate::failure::Failure;
@@ -23,19 +24,29 @@ enum Thing {
 
 pub(super) fn run(client: &mut Client, path: &Path) -> Result<Report, Failure> {
     let octets = file::read(path, Kind::Package.max())?;
-    let thing = thing(&file::name(path), &octets)?;
-    let reply = match client.call(&Import { octets: &octets }) {
+    let (text, object) = take(client, &file::name(path), &octets)?;
+    Ok(Report::new(text, object))
+}
+
+/// Brings in what came from `name`: a text for people, an object for programs.
+pub(super) fn take(
+    client: &mut Client,
+    name: &str,
+    octets: &[u8],
+) -> Result<(String, Value), Failure> {
+    let thing = thing(name, octets)?;
+    let reply = match client.call(&Import { octets }) {
         Ok(reply) => reply,
         // What the device says of itself makes the reason plainer; without it, it is the reason still.
         Err(error) => {
             let status = client.call(&Status).ok();
-            return Err(refusal::explained(error, thing, &octets, status.as_ref()));
+            return Err(refusal::explained(error, thing, octets, status.as_ref()));
         }
     };
-    let statement = receipt(&reply.statement, &octets)?;
+    let statement = receipt(&reply.statement, octets)?;
     // It is done, whether or not more can be told of it.
     let status = client.call(&Status).ok();
-    Ok(outcome::report(thing, &octets, &reply, &statement, status.as_ref()))
+    Ok(outcome::report(thing, octets, &reply, &statement, status.as_ref()))
 }
 
 /// What the octets say that they are. Whether it is so, only the TA judges.

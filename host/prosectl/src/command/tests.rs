@@ -61,7 +61,7 @@ impl Device {
 
     fn run(&mut self, words: &[&str]) -> Result<Report, Failure> {
         let args = Args::<Key>::try_parse_from([&["prosectl"], words].concat()).unwrap();
-        carry_out(&mut self.client, &args, false)
+        carry_out(&mut self.client, &args, false, &|_| ())
     }
 
     #[track_caller]
@@ -167,6 +167,11 @@ fn enrolled(name: &str) -> (Device, Manager) {
     (device, manager)
 }
 
+/// Where nothing is read or written.
+fn around() -> enrol::Around<'static> {
+    enrol::Around { state: std::path::Path::new("/nonexistent"), tell: &|_| () }
+}
+
 #[test]
 fn an_identity_is_made_once_and_handed_out_as_a_statement() {
     let mut device = Device::new("identity");
@@ -250,7 +255,7 @@ fn a_device_is_enrolled_once_after_its_operator_has_compared() {
             format!("say --yes if the root key's fingerprint is {fingerprint}"),
         ),
     ] {
-        let failure = enrol::run(&mut device.client, &arguments, |question| {
+        let failure = enrol::run(&mut device.client, &arguments, &around(), |question| {
             println!("{question}");
             assert!(question.contains(&fingerprint) && question.contains(&manager.id.to_string()));
             answer
@@ -262,10 +267,10 @@ fn a_device_is_enrolled_once_after_its_operator_has_compared() {
     }
     assert!(device.done(&["status"]).text().contains("device: factory"));
 
-    enrol::run(&mut device.client, &arguments, |_| confirm::Answer::Yes).ok().unwrap();
+    enrol::run(&mut device.client, &arguments, &around(), |_| confirm::Answer::Yes).ok().unwrap();
     // Again, and as arguments: nothing else would come of it.
     let (root, id) = (manager.root.public().to_string(), manager.id.to_string());
-    let report = device.done(&["enrol", "--root-key", &root, "--manager", &id, "--yes"]);
+    let report = device.done(&["enrol", "--root-key", &root, "--manager-id", &id, "--yes"]);
     assert!(report.text().starts_with("enrolled already: this device belongs to manager c0c0"));
     let status = device.done(&["status"]);
     let short = grouped(&manager.root.public().digest()[..8]);
@@ -297,7 +302,7 @@ fn what_is_no_enrolment_is_told() {
     }
     device.refused(&["enrol", "/nowhere", "--yes"], "bad_file", 1, "cannot read /nowhere", "name");
     let (zeros, id) = ("00".repeat(32), "c0".repeat(16));
-    let words = ["enrol", "--root-key", &zeros, "--manager", &id, "--yes"];
+    let words = ["enrol", "--root-key", &zeros, "--manager-id", &id, "--yes"];
     device.refused(&words, "usage", 2, "no valid public key", "--help");
 }
 

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::{Thing, trust};
 use crate::command::status::time;
-use crate::output::Report;
 use crate::value::hex;
 
 /// `status` is of after it, if it is known.
@@ -18,7 +17,7 @@ pub(super) fn report(
     reply: &ImportReply,
     statement: &Statement,
     status: Option<&StatusReply>,
-) -> Report {
+) -> (String, Value) {
     let mut object = json!({
         "kind": thing.to_string(),
         "outcome": reply.outcome.name(),
@@ -44,7 +43,7 @@ pub(super) fn report(
             )
         }
     };
-    Report::new(text, object)
+    (text, object)
 }
 
 fn of_package(outcome: Outcome, statement: &Statement, status: Option<&StatusReply>) -> String {
