@@ -38,6 +38,11 @@ pub struct Args {
     /// The folder with the manager's keys and database [default: ~/.prose-manager]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+    /// The database, if it is not SQLite in the folder: postgres://user@host/name
+    ///
+    /// `init` writes it into the folder's configuration, and no other command needs it then.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
     /// This machine's clock was compared with another one, and is right
     #[arg(long, global = true)]
     pub(crate) accept_clock: bool,

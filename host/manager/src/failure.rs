@@ -17,6 +17,17 @@ pub enum Failure {
     /// The arguments make no sense together, or name what is not there.
     #[error("{0}")]
     Usage(String),
+    /// There is no device or group of this id or name.
+    #[error("no {what} {named}: `prose-manager {what} list` shows all")]
+    Unknown {
+        /// A device, or a group.
+        what: &'static str,
+        /// How it was named.
+        named: String,
+    },
+    /// An id or a name is another one's.
+    #[error("{0}")]
+    Taken(String),
     /// A rule would be broken.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -27,6 +38,12 @@ pub enum Failure {
         message: String,
         /// What to do.
         hint: &'static str,
+    },
+    /// The configuration file is none.
+    #[error("{message}")]
+    Config {
+        /// What is wrong, and in which line.
+        message: String,
     },
     /// The key file is missing, or no key.
     #[error("{message}")]
@@ -78,9 +95,10 @@ impl Failure {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => EXIT_USAGE,
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => EXIT_USAGE,
             Self::Refused(_) => EXIT_REFUSED,
             Self::Home { .. }
+            | Self::Config { .. }
             | Self::KeyFile { .. }
             | Self::RootKey { .. }
             | Self::File { .. }
@@ -97,9 +115,10 @@ impl Failure {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Usage(_) => "usage",
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => "usage",
             Self::Refused(refusal) => refusal.name(),
             Self::Home { .. } => "bad_home",
+            Self::Config { .. } => "bad_config",
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => "bad_key_file",
             Self::RootKey { .. } => "no_root_key",
             Self::File { .. } => "bad_file",
@@ -116,12 +135,15 @@ impl Failure {
     #[must_use]
     pub fn hint(&self) -> String {
         let hint = match self {
-            Self::Usage(_) => "see `prose-manager --help`, or the --help of its command",
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => {
+                "see `prose-manager --help`, or the --help of its command"
+            }
             Self::Refused(refusal) => return refusal.hint(),
             Self::Home { hint, .. } | Self::File { hint, .. } => hint,
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => {
                 "put the key file back that belongs to this database (docs/manager.md, A lost key file)"
             }
+            Self::Config { .. } => "docs/manager.md, Configuration, has all that may stand in it",
             Self::RootKey { .. } => {
                 "bring the medium that it is kept on, and say --root-key FILE; only init and `signer renew` need it"
             }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What became of a question.
@@ -13,10 +14,34 @@ pub enum Answer {
     NoTerminal,
 }
 
+/// A clock: seconds since 1970 UTC.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// One that says what `now` says.
+    pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// This machine's; 0 where that is before 1970.
+    #[must_use]
+    pub fn system() -> Self {
+        let since = || SystemTime::now().duration_since(UNIX_EPOCH);
+        Self::new(move || since().map_or(0, |since| since.as_secs()))
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        (self.0)()
+    }
+}
+
 /// The surroundings of one command.
 pub struct Here {
-    /// The clock, seconds since 1970 UTC.
-    pub now: u64,
+    /// The clock.
+    pub clock: Clock,
     /// The Unix user, for the audit.
     pub user: String,
     /// Where a manager is kept if nobody says --home.
@@ -31,9 +56,14 @@ impl Here {
     /// As they are.
     #[must_use]
     pub fn of_process() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let home = std::env::home_dir().unwrap_or_default().join(".prose-manager");
-        Self { now, user: user(), home, is_terminal: io::stdout().is_terminal(), ask }
+        Self {
+            clock: Clock::system(),
+            user: user(),
+            home,
+            is_terminal: io::stdout().is_terminal(),
+            ask,
+        }
     }
 }
 

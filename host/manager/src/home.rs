@@ -27,6 +27,11 @@ impl Home {
         self.0.join("manager.db")
     }
 
+    /// What is otherwise than by default.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.0.join("manager.toml")
+    }
+
     /// What those are sealed with.
     pub(crate) fn key(&self) -> PathBuf {
         self.0.join("key")
@@ -37,16 +42,20 @@ impl Home {
         self.0.join("root-key")
     }
 
+    /// There is no manager here.
+    pub(crate) fn none(&self) -> Failure {
+        Failure::Home {
+            message: format!("there is no manager in {}", self.0.display()),
+            hint: "say where it is (--home DIR), or begin with `prose-manager init`",
+        }
+    }
+
     /// Checks that there is one, for its owner only.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let path = &self.0;
-        let none = || Failure::Home {
-            message: format!("there is no manager in {}", path.display()),
-            hint: "say where it is (--home DIR), or begin with `prose-manager init`",
-        };
-        let mode = fs::metadata(path).map_err(|_| none())?.permissions().mode();
-        if !self.database().exists() {
-            return Err(none());
+        let mode = fs::metadata(path).map_err(|_| self.none())?.permissions().mode();
+        if !self.key().exists() && !self.database().exists() {
+            return Err(self.none());
         }
         if mode & 0o077 != 0 {
             return Err(Failure::Home {

@@ -21,6 +21,7 @@
 
 mod args;
 mod command;
+mod config;
 pub mod domain;
 mod failure;
 mod file;
@@ -34,12 +35,13 @@ pub mod vault;
 
 pub use args::Args;
 pub use failure::{EXIT_USAGE, Failure};
-pub use here::{Answer, Here};
+pub use here::{Answer, Clock, Here};
 pub use output::{Report, print};
 
 /// Carries out one command.
 pub fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .map_err(|error| Failure::System(error.to_string()))?;
     runtime.block_on(command::run(args, here))

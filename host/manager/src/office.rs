@@ -1,69 +1,79 @@
 //! A manager that is open: its database, its vault, and changes that are signed for.
+//! What the commands and the server do is done here, by the same functions.
 
+mod device;
+mod group;
 mod issue;
+mod key;
 mod look_up;
+mod member;
 
-pub(crate) use issue::Issued;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proseal_issuer::{Delegation, Signer, SignerKey};
 
+pub(crate) use issue::Issued;
+pub(crate) use key::Ended;
+
 use crate::domain::clock;
 use crate::failure::Failure;
-use crate::here::Here;
+use crate::here::Clock;
 use crate::home::Home;
 use crate::store::manager::{self, Identity};
-use crate::store::{Change, Store};
+use crate::store::{Change, Place, Store, StoreError};
 use crate::vault::{Kind, Vault};
 
 /// A manager that is open.
-pub(crate) struct Office<'h> {
-    pub(crate) home: &'h Home,
-    store: Store,
-    vault: Vault,
-    here: &'h Here,
+pub(crate) struct Office {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    clock: Clock,
+    /// An operator has looked at the clock.
     accept_clock: bool,
+    /// The one that was opened last: opening costs more than all else of a package.
+    signer: Mutex<Option<(u32, Arc<Signer>)>>,
 }
 
 /// One change to it, or one look at it.
 pub(crate) struct Work<'o> {
     pub(crate) change: Change<'o>,
-    pub(crate) vault: &'o Vault,
+    pub(crate) office: &'o Office,
     pub(crate) identity: Identity,
     pub(crate) now: u64,
     who: &'o str,
 }
 
-impl<'h> Office<'h> {
+impl Office {
+    /// Opens the manager in `home`, with at most so many connections to its database.
     pub(crate) async fn open(
-        home: &'h Home,
-        here: &'h Here,
+        home: &Home,
+        place: &Place,
+        clock: Clock,
         accept_clock: bool,
+        connections: u32,
     ) -> Result<Self, Failure> {
-        home.check()?;
         let vault = home.vault()?;
-        let store = Store::open(&home.database()).await?;
-        Ok(Self { home, store, vault, here, accept_clock })
+        let store = Store::open(place, connections).await?;
+        Ok(Self { store, vault, clock, accept_clock, signer: Mutex::new(None) })
     }
 
     /// Begins a change, at a time that can be believed.
-    pub(crate) async fn begin(&mut self) -> Result<Work<'_>, Failure> {
+    pub(crate) async fn begin<'o>(&'o self, who: &'o str) -> Result<Work<'o>, Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
-        let now = clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
-        let who = self.here.user.as_str();
-        Ok(Work { change, vault: &self.vault, identity, now, who })
+        let now = clock::check(self.clock.now(), identity.newest_change, self.accept_clock)?;
+        Ok(Work { change, office: self, identity, now, who })
     }
 
     /// Begins a look, by whatever clock.
-    pub(crate) async fn look(&mut self) -> Result<Work<'_>, Failure> {
+    pub(crate) async fn look(&self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.reading().await?;
         let identity = manager::identity(&mut change).await?;
-        let (now, who) = (self.here.now, self.here.user.as_str());
-        Ok(Work { change, vault: &self.vault, identity, now, who })
+        Ok(Work { change, office: self, identity, now: self.clock.now(), who: "" })
     }
 
-    pub(crate) async fn close(self) -> Result<(), Failure> {
-        Ok(self.store.close().await?)
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
     }
 }
 
@@ -74,22 +84,29 @@ impl Work<'_> {
     }
 
     /// All that was done takes effect, on the disk.
-    pub(crate) async fn finish(self) -> Result<(), Failure> {
-        self.change.commit().await.map_err(crate::store::StoreError::from)?;
-        Ok(())
+    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
+        manager::set_newest_change(&mut self.change, self.now).await?;
+        Ok(self.change.commit().await.map_err(StoreError::from)?)
     }
 
     /// Ends a look.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        self.change.rollback().await.map_err(crate::store::StoreError::from)?;
-        Ok(())
+        Ok(self.change.rollback().await.map_err(StoreError::from)?)
     }
 
     /// The present signer, its key opened.
-    pub(crate) async fn signer(&mut self) -> Result<Signer, Failure> {
+    pub(crate) async fn signer(&mut self) -> Result<Arc<Signer>, Failure> {
+        let kept = &self.office.signer;
+        let known = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, signer)) = known.filter(|(version, _)| *version == self.identity.signer) {
+            return Ok(signer);
+        }
         let stored = manager::signer(&mut self.change).await?;
-        let seed = self.vault.open(Kind::Signer(stored.version), &stored.sealed_key)?;
+        let seed = self.office.vault.open_key(Kind::Signer(stored.version), &stored.sealed_key)?;
         let delegation = Delegation::verify(&stored.delegation, &self.identity.root)?;
-        Ok(Signer::new(SignerKey::from_seed(&seed), delegation)?)
+        let signer = Arc::new(Signer::new(SignerKey::from_seed(&seed), delegation)?);
+        let newest = Some((stored.version, Arc::clone(&signer)));
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+        Ok(signer)
     }
 }

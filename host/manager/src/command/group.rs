@@ -7,23 +7,22 @@ use proseal_proto::limit;
 use proseal_proto::profile::{Profile, Suite};
 use serde_json::json;
 
-use super::show;
+use super::{Desk, show};
 use crate::args::{self, GroupAdd};
 use crate::failure::Failure;
-use crate::office::Office;
 use crate::output::Report;
 use crate::store::group::{self, Group};
-use crate::value::is_same_name;
+use crate::store::member;
 
 /// No key is the newest for longer: what is lost by then stays readable.
 const LIFETIME_MAX: u64 = 3660 * 24 * 3600;
 
-pub(super) async fn run(office: &mut Office<'_>, command: &args::Group) -> Result<Report, Failure> {
+pub(super) async fn run(desk: &Desk<'_>, command: &args::Group) -> Result<Report, Failure> {
     match command {
-        args::Group::Add(add) => self::add(office, add).await,
-        args::Group::List => list(office).await,
+        args::Group::Add(add) => self::add(desk, add).await,
+        args::Group::List => list(desk).await,
         args::Group::Show { group } => {
-            let mut work = office.look().await?;
+            let mut work = desk.look().await?;
             let group = work.group(group).await?;
             let (text, object) = show::group(&mut work, &group).await?;
             Ok(Report::new(text, object))
@@ -82,36 +81,28 @@ fn wanted(add: &GroupAdd) -> Result<Group, Failure> {
         overlap_s: add.overlap,
         ahead: usize::from(add.ahead),
         joins_from: 1,
+        next: 1,
+        outside_to: 0,
         notice: None,
     })
 }
 
-async fn add(office: &mut Office<'_>, add: &GroupAdd) -> Result<Report, Failure> {
+async fn add(desk: &Desk<'_>, add: &GroupAdd) -> Result<Report, Failure> {
     let group = wanted(add)?;
-    let mut work = office.begin().await?;
-    for other in group::all(&mut work.change).await? {
-        let is_called_so = is_same_name(other.name.as_deref(), group.name.as_deref());
-        if other.id == group.id || is_called_so {
-            return Err(Failure::Usage(format!("group {} is there already", other.called())));
-        }
-    }
-    group::insert(&mut work.change, &group).await?;
-    let mut timeline = group::timeline(&mut work.change, group.id).await?;
-    timeline.extend(&group.terms(), work.now)?;
-    work.settle(&group, &timeline).await?;
-    work.note(&format!("group add {}", group.id)).await?;
+    let mut work = desk.begin().await?;
+    work.add_group(&group).await?;
     let (text, object) = show::group(&mut work, &group).await?;
     work.finish().await?;
     let next = format!("Next: `prose-manager member add {} DEVICE MEMBER`\n", group.called());
     Ok(Report::new(text + &next, object))
 }
 
-async fn list(office: &mut Office<'_>) -> Result<Report, Failure> {
-    let mut work = office.look().await?;
+async fn list(desk: &Desk<'_>) -> Result<Report, Failure> {
+    let mut work = desk.look().await?;
     let (mut text, mut list) = (String::new(), Vec::new());
     for group in group::all(&mut work.change).await? {
         let (_, object) = show::group(&mut work, &group).await?;
-        let members = group::members(&mut work.change, group.id).await?.len();
+        let members = member::count(&mut work.change, group.id).await?;
         // Writing to a String does not fail.
         let _ = writeln!(
             text,

@@ -9,7 +9,8 @@ use crate::domain::timeline::{Span, Timeline};
 use crate::failure::Failure;
 use crate::office::Work;
 use crate::store::device::Device;
-use crate::store::group::{self, Group};
+use crate::store::group::Group;
+use crate::store::{generation, member};
 use crate::value::{hex, rfc3339, span};
 
 const NOTHING: [u8; 32] = [0; 32];
@@ -31,16 +32,13 @@ pub(super) async fn device(
     let progress = work.progress(device).await?;
     let statement = &device.statement;
     let mut groups = Vec::new();
-    for group in group::all(&mut work.change).await? {
-        let members = group::members(&mut work.change, group.id).await?;
-        if let Some(member) = members.iter().find(|member| member.device == device.id) {
-            groups.push(json!({
-                "group": group.id.to_string(),
-                "name": group.name,
-                "member": member.member.to_string(),
-                "may_send": member.may_send,
-            }));
-        }
+    for there in member::of_device(&mut work.change, device.id).await? {
+        groups.push(json!({
+            "group": there.group.to_string(),
+            "name": there.name,
+            "member": there.member.member.to_string(),
+            "may_send": there.member.may_send,
+        }));
     }
     let mut text = format!("device {}\n", device.id);
     // Writing to a String does not fail.
@@ -124,7 +122,7 @@ pub(super) fn generation_lines(timeline: &Timeline, now: u64) -> String {
 }
 
 pub(super) async fn group(work: &mut Work<'_>, group: &Group) -> Result<(String, Value), Failure> {
-    let timeline = group::timeline(&mut work.change, group.id).await?;
+    let timeline = generation::timeline(&mut work.change, group.id, work.now).await?;
     let (member_text, members) = members(work, group).await?;
     let policy = &group.policy;
     let mut text = format!("group {}\n", group.id);
@@ -167,7 +165,7 @@ pub(super) async fn members(
     group: &Group,
 ) -> Result<(String, Value), Failure> {
     let (mut text, mut list) = (String::new(), Vec::new());
-    for member in group::members(&mut work.change, group.id).await? {
+    for member in member::all(&mut work.change, group.id).await? {
         let device = crate::store::device::find(&mut work.change, member.device).await?;
         let name = device.as_ref().and_then(|device| device.name.clone());
         let standing = device.as_ref().map(|device| device.standing.name());

@@ -37,6 +37,18 @@ impl Device {
     pub fn called(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.id.to_string())
     }
+
+    /// Whether it says that it belongs to the manager of this root key's digest.
+    #[must_use]
+    pub fn is_ours(&self, root: &[u8; 32]) -> bool {
+        self.statement.root_digest == *root
+    }
+
+    /// Whether it says that it belongs to another one.
+    #[must_use]
+    pub fn is_foreign(&self, root: &[u8; 32]) -> bool {
+        self.statement.root_digest != [0; 32] && !self.is_ours(root)
+    }
 }
 
 fn device(row: &AnyRow) -> Result<Device, StoreError> {
@@ -70,6 +82,27 @@ pub async fn all(change: &mut Change<'_>) -> Result<Vec<Device>, StoreError> {
 pub async fn find(change: &mut Change<'_>, id: DeviceId) -> Result<Option<Device>, StoreError> {
     let row = sqlx::query("SELECT * FROM device WHERE device = $1").bind(id.0.to_vec());
     row.fetch_optional(&mut **change).await?.as_ref().map(device).transpose()
+}
+
+/// So many devices by id, above `after`.
+pub async fn page(
+    change: &mut Change<'_>,
+    after: Option<DeviceId>,
+    most: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM device WHERE device > $1 ORDER BY device LIMIT $2")
+        .bind(after.map_or_else(Vec::new, |after| after.0.to_vec()))
+        .bind(i64::from(most))
+        .fetch_all(&mut **change)
+        .await?;
+    rows.iter().map(device).collect()
+}
+
+/// One device by its name, in whatever case.
+pub async fn named(change: &mut Change<'_>, name: &str) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query("SELECT * FROM device WHERE LOWER(name) = $1");
+    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(&mut **change).await?;
+    row.as_ref().map(device).transpose()
 }
 
 /// Writes a device down: a new one, or what has changed.

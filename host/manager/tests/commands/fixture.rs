@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clap::Parser;
-use prose_manager::{Answer, Args, Failure, Here, run};
+use prose_manager::{Answer, Args, Clock, Failure, Here, run};
 use proseal_client::sim::Machine;
 use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
@@ -85,7 +85,10 @@ impl Manager {
             ["prose-manager".to_owned(), "--home".to_owned(), self.home().display().to_string()];
         let args = Args::try_parse_from(start.into_iter().chain(words)).unwrap();
         let here = Here {
-            now: self.now.get(),
+            clock: {
+                let now = self.now.get();
+                Clock::new(move || now)
+            },
             user: "tester".to_owned(),
             home: self.home(),
             is_terminal: false,
