@@ -54,7 +54,7 @@ impl Home {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let path = &self.0;
         let mode = fs::metadata(path).map_err(|_| self.none())?.permissions().mode();
-        if !self.key().exists() && !self.database().exists() {
+        if ![self.key(), self.database(), self.config()].iter().any(|path| path.exists()) {
             return Err(self.none());
         }
         if mode & 0o077 != 0 {

@@ -57,9 +57,7 @@ impl Store {
         let options = AnyPoolOptions::new().max_connections(connections).after_connect(
             move |connection, _| {
                 Box::pin(async move {
-                    for setting in backend.settings() {
-                        sqlx::query(*setting).execute(&mut *connection).await?;
-                    }
+                    sqlx::raw_sql(backend.settings()).execute(&mut *connection).await?;
                     Ok(())
                 })
             },

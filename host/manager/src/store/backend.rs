@@ -61,24 +61,19 @@ impl Backend {
     }
 
     /// For each connection.
-    pub(super) const fn settings(self) -> &'static [&'static str] {
+    pub(super) const fn settings(self) -> &'static str {
         match self {
-            Self::Sqlite => &[
-                "PRAGMA busy_timeout = 10000",
-                "PRAGMA foreign_keys = ON",
-                "PRAGMA journal_mode = WAL",
-                "PRAGMA synchronous = FULL",
-                // What is overwritten or deleted is not left in the file.
-                "PRAGMA secure_delete = ON",
-            ],
-            Self::Postgres => &[
-                "SET lock_timeout = '10s'",
-                // A process that stands still does not keep the lock from the others.
-                "SET idle_in_transaction_session_timeout = '30s'",
-                // What is answered is on the disk.
-                "SET synchronous_commit = on",
-                "SET client_min_messages = warning",
-            ],
+            // What is overwritten or deleted is not left in the file.
+            Self::Sqlite => {
+                "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
+            }
+            // A process that stands still does not keep the lock from the others, and what
+            // is answered is on the disk.
+            Self::Postgres => {
+                "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';
+                 SET synchronous_commit = on; SET client_min_messages = warning"
+            }
         }
     }
 

@@ -217,8 +217,7 @@ pub async fn given_as(
     Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
 }
 
-/// Who is no member of a group any more and was given this generation, and how many he
-/// was given at most.
+/// Who is no member of a group any more and was given this generation.
 pub async fn former(
     change: &mut Change<'_>,
     group: GroupId,
@@ -259,10 +258,8 @@ pub async fn give(
         return Ok(());
     }
     // Nothing but placeholders: ($1, $2, $3, $4), ($5, ...
-    let rows: Vec<String> = (0..given.len())
-        .map(|at| at.saturating_mul(4))
-        .map(|at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
-        .collect();
+    let places: Vec<_> = (1..=given.len().saturating_mul(4)).map(|at| format!("${at}")).collect();
+    let rows: Vec<_> = places.chunks(4).map(|row| format!("({})", row.join(", "))).collect();
     let sql = format!(
         "INSERT INTO given (prose_group, generation, device, member) VALUES {}
          ON CONFLICT (prose_group, generation, device) DO NOTHING",

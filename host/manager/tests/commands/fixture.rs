@@ -18,6 +18,8 @@ use proseal_proto::message::{
 use proseal_ta::sim::Medium;
 use serde_json::Value;
 
+use crate::database::Database;
+
 pub(crate) const T: u64 = 1_800_000_000;
 pub(crate) const HOUR: u64 = 3600;
 pub(crate) const DAY: u64 = 24 * HOUR;
@@ -32,6 +34,7 @@ pub(crate) fn group_id() -> GroupId {
 /// A manager that is set up, and its clock.
 pub(crate) struct Manager {
     folder: PathBuf,
+    pub(crate) database: Database,
     pub(crate) now: Cell<u64>,
 }
 
@@ -48,7 +51,7 @@ impl Manager {
         let name = format!("prose-manager-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, now: Cell::new(T) }
+        Self { folder, database: Database::new(crate::DATABASE), now: Cell::new(T) }
     }
 
     pub(crate) fn new() -> Self {
@@ -77,13 +80,22 @@ impl Manager {
         self.path("home")
     }
 
+    /// Where it is, for each command.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let mut options = vec!["--home".to_owned(), self.home().display().to_string()];
+        // Once it is set up its configuration says it.
+        if let Some(url) = self.database.url().filter(|_| !self.home().exists()) {
+            options.extend(["--database".to_owned(), url]);
+        }
+        options
+    }
+
     /// `@` in a word is the manager's folder.
     pub(crate) fn run(&self, words: &str) -> Result<Value, Failure> {
         let folder = format!("{}/", self.folder.display());
         let words = words.split_whitespace().map(|word| word.replacen('@', &folder, 1));
-        let start =
-            ["prose-manager".to_owned(), "--home".to_owned(), self.home().display().to_string()];
-        let args = Args::try_parse_from(start.into_iter().chain(words)).unwrap();
+        let start = ["prose-manager".to_owned()].into_iter().chain(self.options());
+        let args = Args::try_parse_from(start.chain(words)).unwrap();
         let here = Here {
             clock: {
                 let now = self.now.get();
@@ -154,21 +166,13 @@ impl Manager {
         current["generation"].as_u64().unwrap()
     }
 
-    /// A copy of the home folder, to be put back.
+    /// A copy of the database, to be put back.
     pub(crate) fn back_up(&self) {
-        let to = self.path("backup");
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(self.home()).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
+        fs::write(self.path("backup"), self.database.octets(&self.home())).unwrap();
     }
 
     pub(crate) fn put_back(&self) {
-        for entry in fs::read_dir(self.path("backup")).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), self.home().join(entry.file_name())).unwrap();
-        }
+        self.database.put_back(&self.home(), &fs::read(self.path("backup")).unwrap());
     }
 }
 
