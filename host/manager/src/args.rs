@@ -2,13 +2,15 @@
 
 mod device;
 mod group;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::device::Device;
-pub(crate) use self::group::{Group, GroupAdd, Member};
+pub(crate) use self::group::{Group, GroupAdd, GroupSet, Member};
+pub(crate) use self::serve::{Operator, Serve};
 
 /// The command line.
 #[derive(Parser)]
@@ -48,6 +50,12 @@ pub struct Args {
     pub(crate) accept_clock: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    pub(crate) const fn is_serve(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
 }
 
 #[derive(Subcommand)]
@@ -132,6 +140,15 @@ pub(crate) enum Command {
     /// The key that packages and notices are signed with
     #[command(subcommand)]
     Signer(Signer),
+    /// Let radios enrol, join and update over the network, and operators work
+    ///
+    /// Two listeners of HTTPS (TLS 1.3): one for radios, one for operators. Any number of
+    /// processes may serve one database. Ends on SIGTERM or SIGINT, when what has begun is
+    /// answered.
+    Serve(Serve),
+    /// Who may sign in to the server
+    #[command(subcommand)]
+    Operator(Operator),
     /// Show how all stands: radios that lag, alarms, keys that end soon
     Status,
 }

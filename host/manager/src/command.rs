@@ -5,8 +5,10 @@ mod exclude;
 mod files;
 mod group;
 mod init;
+mod invite;
 mod key;
 mod member;
+mod operator;
 mod show;
 mod signer;
 mod status;
@@ -23,6 +25,7 @@ use crate::output::Report;
 struct Desk<'a> {
     office: &'a Office,
     home: &'a Home,
+    config: &'a Config,
     here: &'a Here,
 }
 
@@ -39,7 +42,7 @@ impl Desk<'_> {
 
 /// Carries out the command.
 pub(crate) async fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
-    let home = Home::new(args.home.clone().unwrap_or_else(|| here.home.clone()));
+    let home = Home::of(args, here);
     if let Command::Init { root_key } = &args.command {
         return init::run(&home, args.database.as_deref(), root_key.as_deref(), here).await;
     }
@@ -47,7 +50,7 @@ pub(crate) async fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
     let config = Config::read(&home)?;
     let place = config.place(&home, args.database.as_deref())?;
     let office = Office::open(&home, &place, here.clock.clone(), args.accept_clock, 1).await?;
-    let report = at(&Desk { office: &office, home: &home, here }, args).await;
+    let report = at(&Desk { office: &office, home: &home, config: &config, here }, args).await;
     // All that a command has done is committed; this puts it into one file.
     office.close().await;
     report
@@ -69,6 +72,9 @@ async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
         Command::Notice { group, out } => files::notice(desk, group, out).await,
         Command::Bundle { group, out } => files::bundle(desk, group, out).await,
         Command::Signer(command) => signer::run(desk, command).await,
+        Command::Operator(command) => operator::run(desk, command).await,
+        // Not with one connection.
+        Command::Serve(_) => Err(Failure::Usage("serve is no command among others".to_owned())),
         Command::Status => status::run(desk).await,
     }
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod device;
 pub mod member;
 pub mod number;
+pub mod plan;
 mod refusal;
 pub mod timeline;
 

@@ -82,6 +82,15 @@ pub enum Failure {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many wait already.
+    #[error("too many requests wait")]
+    Busy,
+    /// The transaction failed in which it was done.
+    #[error("it was not committed")]
+    NotCommitted,
+    /// The server's certificate, or its sockets.
+    #[error("{0}")]
+    Serve(String),
     /// More than a QR code holds.
     #[error(transparent)]
     Qr(#[from] proseal_qr::TooLong),
@@ -106,6 +115,9 @@ impl Failure {
             | Self::Issuer(_)
             | Self::Vault(_)
             | Self::Store(_)
+            | Self::Busy
+            | Self::NotCommitted
+            | Self::Serve(_)
             | Self::Qr(_)
             | Self::System(_) => EXIT_FAILED,
         }
@@ -125,7 +137,9 @@ impl Failure {
             Self::Statement { error, .. } | Self::Issuer(error) => error.name(),
             Self::Store(StoreError::TooNew { .. }) => "database_too_new",
             Self::Store(StoreError::Damaged(_)) => "database_damaged",
-            Self::Store(StoreError::Sql(_)) => "database",
+            Self::Store(StoreError::Sql(_)) | Self::NotCommitted => "database",
+            Self::Busy => "busy",
+            Self::Serve(_) => "serve",
             Self::Qr(_) => "too_long_for_qr",
             Self::Vault(VaultError::Random(_)) | Self::System(_) => "system",
         }
@@ -155,7 +169,11 @@ impl Failure {
                 "use the program that wrote it, or a later one"
             }
             Self::Store(StoreError::Damaged(_)) => "put a backup back (docs/manager.md, Backup)",
-            Self::Store(StoreError::Sql(_)) => {
+            Self::Busy => "try again in a moment",
+            Self::Serve(_) => {
+                "see `prose-manager serve --help`, and whether another program listens there"
+            }
+            Self::Store(StoreError::Sql(_)) | Self::NotCommitted => {
                 "see that the disk has room and that no other program has the database; nothing has been changed"
             }
             Self::Qr(_) => "carry it as a file: --out FILE without --qr",

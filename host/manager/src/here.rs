@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::termios;
+
 /// What became of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -50,6 +52,8 @@ pub struct Here {
     pub is_terminal: bool,
     /// Asks whoever sits there.
     pub ask: fn(&str) -> Answer,
+    /// Asks for a secret, which is not shown; a program writes it to standard input.
+    pub ask_secret: fn(&str) -> Answer,
 }
 
 impl Here {
@@ -63,6 +67,7 @@ impl Here {
             home,
             is_terminal: io::stdout().is_terminal(),
             ask,
+            ask_secret,
         }
     }
 }
@@ -88,4 +93,24 @@ fn ask(question: &str) -> Answer {
     let _ = write!(io::stderr(), "{question} ");
     let _ = io::stdin().read_line(&mut line);
     Answer::Line(line.trim().to_owned())
+}
+
+fn ask_secret(question: &str) -> Answer {
+    let input = io::stdin();
+    let shown = input.is_terminal().then(|| termios::tcgetattr(&input).ok()).flatten();
+    if let Some(shown) = &shown {
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(termios::LocalModes::ECHO);
+        // Where it cannot be hidden it is seen by who types it.
+        let _ = termios::tcsetattr(&input, termios::OptionalActions::Flush, &hidden);
+        let _ = write!(io::stderr(), "{question} ");
+    }
+    let mut line = String::new();
+    // What cannot be read is no password.
+    let _ = input.read_line(&mut line);
+    if let Some(shown) = &shown {
+        let _ = termios::tcsetattr(&input, termios::OptionalActions::Flush, shown);
+        let _ = writeln!(io::stderr());
+    }
+    Answer::Line(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use proseal_issuer::{RootKey, VerifyKey};
 
+use crate::args::Args;
 use crate::failure::Failure;
 use crate::file;
+use crate::here::Here;
 use crate::vault::Vault;
 
 /// Where a manager keeps its things.
@@ -16,6 +18,11 @@ pub(crate) struct Home(PathBuf);
 impl Home {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self(path)
+    }
+
+    /// Where the arguments say, else where it is by default.
+    pub(crate) fn of(args: &Args, here: &Here) -> Self {
+        Self::new(args.home.clone().unwrap_or_else(|| here.home.clone()))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -1,19 +1,31 @@
 //! A manager that is open: its database, its vault, and changes that are signed for.
 //! What the commands and the server do is done here, by the same functions.
 
+mod account;
+mod authority;
 mod device;
+mod enrol;
 mod group;
 mod issue;
 mod key;
 mod look_up;
 mod member;
+mod nonce;
+pub(crate) mod view;
+mod writer;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use proseal_issuer::{Delegation, Signer, SignerKey};
 
+pub(crate) use account::{Role, User, hash_password, is_password};
+pub(crate) use authority::{Authority, ServerCertificate};
+pub(crate) use enrol::{Bundle, Proof};
 pub(crate) use issue::Issued;
 pub(crate) use key::Ended;
+pub(crate) use nonce::{LIFETIME_S as NONCE_S, Nonces};
+pub(crate) use writer::Writer;
 
 use crate::domain::clock;
 use crate::failure::Failure;
@@ -28,8 +40,8 @@ pub(crate) struct Office {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     clock: Clock,
-    /// An operator has looked at the clock.
-    accept_clock: bool,
+    /// An operator has looked at the clock, and the next change takes it for right.
+    accept_clock: AtomicBool,
     /// The one that was opened last: opening costs more than all else of a package.
     signer: Mutex<Option<(u32, Arc<Signer>)>>,
 }
@@ -54,15 +66,41 @@ impl Office {
     ) -> Result<Self, Failure> {
         let vault = home.vault()?;
         let store = Store::open(place, connections).await?;
+        let accept_clock = AtomicBool::new(accept_clock);
         Ok(Self { store, vault, clock, accept_clock, signer: Mutex::new(None) })
     }
 
     /// Begins a change, at a time that can be believed.
     pub(crate) async fn begin<'o>(&'o self, who: &'o str) -> Result<Work<'o>, Failure> {
+        let (change, identity, now) = self.begin_change().await?;
+        Ok(Work { change, office: self, identity, now, who })
+    }
+
+    async fn begin_change(&self) -> Result<(Change<'static>, Identity, u64), Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
-        let now = clock::check(self.clock.now(), identity.newest_change, self.accept_clock)?;
-        Ok(Work { change, office: self, identity, now, who })
+        let accepted = self.accept_clock.load(Ordering::Relaxed);
+        let now = clock::check(self.clock.now(), identity.newest_change, accepted)?;
+        Ok((change, identity, now))
+    }
+
+    /// All that was done in it takes effect, on the disk.
+    async fn commit(&self, mut change: Change<'_>, now: u64) -> Result<(), Failure> {
+        manager::set_newest_change(&mut change, now).await?;
+        change.commit().await.map_err(StoreError::from)?;
+        // From here on that clock is the measure.
+        self.accept_clock.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// An operator has looked at the clock: the next change takes it for right.
+    pub(crate) fn accept_clock(&self) {
+        self.accept_clock.store(true, Ordering::Relaxed);
+    }
+
+    /// This machine's clock, right or wrong.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     /// Begins a look, by whatever clock.
@@ -84,9 +122,8 @@ impl Work<'_> {
     }
 
     /// All that was done takes effect, on the disk.
-    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
-        manager::set_newest_change(&mut self.change, self.now).await?;
-        Ok(self.change.commit().await.map_err(StoreError::from)?)
+    pub(crate) async fn finish(self) -> Result<(), Failure> {
+        self.office.commit(self.change, self.now).await
     }
 
     /// Ends a look.

@@ -4,6 +4,8 @@
 //! that has the database's one write lock from its beginning. So no two changes pass
 //! each other unseen, in any number of processes, and the rules stay simple.
 
+pub mod access;
+pub mod authority;
 pub mod backend;
 pub mod device;
 pub mod generation;
@@ -11,6 +13,7 @@ pub mod group;
 pub mod manager;
 pub mod member;
 pub mod migrate;
+pub mod operator;
 pub mod package;
 mod value;
 

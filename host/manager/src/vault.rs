@@ -28,6 +28,10 @@ pub enum Kind {
     Pgk(GroupId, Generation),
     /// The seed of a signer of this version.
     Signer(u32),
+    /// What nonces are authenticated with.
+    Nonces,
+    /// The key of the servers' certificate authority, PKCS #8.
+    Authority,
 }
 
 impl Kind {
@@ -38,6 +42,8 @@ impl Kind {
                 [b"pgk".as_slice(), &group.octets(), &generation.get().to_be_bytes()].concat()
             }
             Self::Signer(version) => [b"signer".as_slice(), &version.to_be_bytes()].concat(),
+            Self::Nonces => b"nonces".to_vec(),
+            Self::Authority => b"authority".to_vec(),
         }
     }
 }

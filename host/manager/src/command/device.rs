@@ -7,7 +7,7 @@ use proseal_issuer::{Kind, Statement};
 use proseal_proto::id::DeviceId;
 use serde_json::{Value, json};
 
-use super::{Desk, confirm, exclude, show};
+use super::{Desk, confirm, exclude, invite, show};
 use crate::args;
 use crate::domain::device::Standing;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ pub(super) async fn run(desk: &Desk<'_>, command: &args::Device) -> Result<Repor
     match command {
         args::Device::Import { file, name, accept_rollback } => {
             import(desk, file, name.as_deref(), *accept_rollback).await
+        }
+        args::Device::Invite { subscriber, out, device, expires, url } => {
+            invite::run(desk, subscriber, out, *device, *expires, url.as_deref()).await
         }
         args::Device::Approve { id } => approve(desk, *id).await,
         args::Device::List => list(desk).await,
@@ -44,7 +47,7 @@ async fn import(
     let statement = Statement::verify(&octets)
         .map_err(|error| Failure::Statement { file: path.display().to_string(), error })?;
     let mut work = desk.begin().await?;
-    let imported = work.import(statement, &octets, name, accepted).await?;
+    let imported = work.import(statement, &octets, name, accepted, None).await?;
     let id = imported.device.id;
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
@@ -98,11 +101,19 @@ async fn approve(desk: &Desk<'_>, id: Option<DeviceId>) -> Result<Report, Failur
         None => typed(desk.here)?,
     };
     let mut work = desk.begin().await?;
-    let device = work.approve(typed).await?;
+    let (device, ended) = work.approve(typed).await?;
     let is_ours = device.is_ours(&work.identity.root.digest());
     let (text, object) = show::device(&mut work, &device).await?;
     work.finish().await?;
-    Ok(Report::new(format!("approved\n{text}{}", next(&device, is_ours)), object))
+    let mut text = format!("approved\n{text}");
+    for one in &ended {
+        let _ = write!(
+            text,
+            "  an older radio of the same subscriber is lost:\n{}",
+            exclude::told(&one.group, &one.timeline)
+        );
+    }
+    Ok(Report::new(text + next(&device, is_ours), object))
 }
 
 fn typed(here: &Here) -> Result<DeviceId, Failure> {

@@ -7,6 +7,7 @@ use super::{Desk, show};
 use crate::args;
 use crate::failure::Failure;
 use crate::output::Report;
+use crate::store::access::Permit;
 use crate::store::generation;
 
 pub(super) async fn run(desk: &Desk<'_>, command: &args::Member) -> Result<Report, Failure> {
@@ -15,6 +16,12 @@ pub(super) async fn run(desk: &Desk<'_>, command: &args::Member) -> Result<Repor
             add(desk, group, device, *member, !receive_only).await
         }
         args::Member::Remove { group, device } => remove(desk, group, device).await,
+        args::Member::Allow { group, subscriber, member, receive_only } => {
+            let permit =
+                Permit { subscriber: subscriber.clone(), member: *member, may_send: !receive_only };
+            allow(desk, group, permit).await
+        }
+        args::Member::Forbid { group, subscriber } => forbid(desk, group, subscriber).await,
         args::Member::List { group } => {
             let mut work = desk.look().await?;
             let group = work.group(group).await?;
@@ -80,4 +87,32 @@ async fn remove(desk: &Desk<'_>, group: &str, device: &str) -> Result<Report, Fa
          (`exclude {of} {called}` ends them without it)\n"
     );
     Ok(Report::new(text, json!({ "group": group.id.to_string(), "device": device.id.to_string() })))
+}
+
+async fn allow(desk: &Desk<'_>, group: &str, permit: Permit) -> Result<Report, Failure> {
+    let mut work = desk.begin().await?;
+    let group = work.group(group).await?;
+    work.allow(&group, &permit).await?;
+    work.finish().await?;
+    let (subscriber, of) = (&permit.subscriber, group.called());
+    let text = format!("{subscriber} may join group {of} by network, once his radio is approved\n");
+    let object = json!({
+        "group": group.id.to_string(),
+        "subscriber": subscriber,
+        "member": permit.member.map(|member| member.to_string()),
+        "may_send": permit.may_send,
+    });
+    Ok(Report::new(text, object))
+}
+
+async fn forbid(desk: &Desk<'_>, group: &str, subscriber: &str) -> Result<Report, Failure> {
+    let mut work = desk.begin().await?;
+    let group = work.group(group).await?;
+    work.forbid(&group, subscriber).await?;
+    work.finish().await?;
+    let text = format!(
+        "{subscriber} may not join group {} any more; who has joined stays a member\n",
+        group.called()
+    );
+    Ok(Report::new(text, json!({ "group": group.id.to_string(), "subscriber": subscriber })))
 }

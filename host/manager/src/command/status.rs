@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Desk, show};
-use crate::domain::device::{Progress, Standing, is_floor_ahead};
+use super::Desk;
+use crate::domain::device::{Progress, Standing};
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::store::{device, generation, group, manager, member};
@@ -21,14 +21,9 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
     let ours = work.identity.root.digest();
     let (mut alarms, mut lagging, mut applied) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
-        if device.rolled_back {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "rolled_back" }));
-        }
-        if show::root(device, &ours) == "other" {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
-        }
-        if is_floor_ahead(device.statement.floor, now) {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "floor_ahead" }));
+        for alarm in work.alarms(device) {
+            let id = device.id.to_string();
+            alarms.push(json!({ "device": id, "name": device.name, "alarm": alarm.name() }));
         }
         let progress = work.progress(device).await?;
         if progress == Progress::Applied {
@@ -128,7 +123,7 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
         text.push_str("  the root key lies in this folder: take it away\n");
     }
     let signer = manager::signer(&mut work.change).await?.version;
-    let changes = manager::audited(&mut work.change, CHANGES).await?;
+    let changes = manager::audited(&mut work.change, None, CHANGES).await?;
     text.push_str("  newest changes:\n");
     for change in &changes {
         let _ = writeln!(text, "    {} {}: {}", rfc3339(change.at), change.who, change.what);

@@ -1,4 +1,45 @@
-//! Which generations a member may be given.
+//! Who may join a group, and which generations a member may be given.
+
+use proseal_proto::id::MemberId;
+
+/// Who may join a group by himself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// Subscribers that are listed for it.
+    Listed,
+    /// Every device that is approved.
+    Approved,
+}
+
+impl Joining {
+    /// All there are.
+    pub const ALL: &'static [Self] = &[Self::Listed, Self::Approved];
+
+    /// As the database and users have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Approved => "approved",
+        }
+    }
+
+    /// By its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|joining| joining.name() == name)
+    }
+}
+
+/// The member id for who joins without one of his own: above all that anybody ever had.
+#[must_use]
+pub fn free_id(highest: Option<MemberId>) -> Option<MemberId> {
+    let number = |id: MemberId| {
+        let [a, b, c] = id.octets();
+        u32::from_be_bytes([0, a, b, c])
+    };
+    MemberId::new(highest.map_or(1, |id| number(id).saturating_add(1)).max(1)).ok()
+}
 
 /// The least generation that a device may be given when it joins a group.
 ///
@@ -15,6 +56,14 @@ pub fn joins_from(had: Option<u64>, had_by_id: Option<u64>, least: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_free_id_is_one_that_nobody_ever_had() {
+        let id = |octets| MemberId::from_octets(octets);
+        assert_eq!(free_id(None), Some(id([0, 0, 1])));
+        assert_eq!(free_id(Some(id([0, 1, 0xff]))), Some(id([0, 2, 0])));
+        assert_eq!(free_id(Some(id([0xff; 3]))), None);
+    }
 
     #[test]
     fn a_radio_that_returns_gets_only_what_it_never_had() {

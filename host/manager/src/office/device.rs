@@ -11,7 +11,7 @@ use crate::domain::device::{Known, Standing, is_floor_ahead, receive};
 use crate::domain::number;
 use crate::failure::Failure;
 use crate::store::device::{self, Device};
-use crate::store::{group, member, package};
+use crate::store::{group, manager, member, package};
 
 /// Sequences are signed numbers in the database, with room for more.
 const SEQUENCE_MAX: u64 = 1 << 62;
@@ -32,13 +32,14 @@ pub(crate) struct Imported {
 impl Work<'_> {
     /// Takes a device's statement, whose signature holds (`octets` are it): a new device
     /// waits for approval, a known one reports. `accepted`: an operator knows why its
-    /// sequence is older.
+    /// sequence is older. `nonce_until`: when the nonce ends that it is over, if it is one.
     pub(crate) async fn import(
         &mut self,
         statement: Statement,
         octets: &[u8],
         name: Option<&str>,
         accepted: bool,
+        nonce_until: Option<u64>,
     ) -> Result<Imported, Failure> {
         let id = statement.device.id();
         if statement.sequence > SEQUENCE_MAX {
@@ -51,6 +52,7 @@ impl Work<'_> {
         let mut device = known.unwrap_or_else(|| Device {
             id,
             name: None,
+            subscriber: None,
             standing: Standing::Pending,
             statement: statement.clone(),
             octets: Vec::new(),
@@ -58,6 +60,7 @@ impl Work<'_> {
             sequence_seen: 0,
             sequence_given: 0,
             rolled_back: false,
+            nonce_until: 0,
         });
         let before = Known { sequence: device.sequence_seen, rolled_back: device.rolled_back };
         let (stated, digest) = (statement.sequence, statement.package_digest);
@@ -72,12 +75,13 @@ impl Work<'_> {
         device.stated_at = self.now;
         device.sequence_seen = receipt.sequence;
         device.rolled_back = receipt.rolled_back;
+        device.nonce_until = nonce_until.unwrap_or(device.nonce_until);
         let is_put_back = receipt.unknown_sequence && is_ours;
         // Before it is approved anybody may have made it.
         if is_put_back && device.standing == Standing::Approved && !is_said_again {
             self.pass_lost_time(&mut device).await?;
         }
-        device::save(&mut self.change, &device).await?;
+        device::save(&mut self.change, &device, &root).await?;
         let rotated = if receipt.returns { self.enter_again(id).await? } else { Vec::new() };
         let alarms = [
             (receipt.rolled_back, Alarm::RolledBack),
@@ -114,8 +118,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Approves a device by the id that its secure console shows.
-    pub(crate) async fn approve(&mut self, typed: DeviceId) -> Result<Device, Failure> {
+    /// Approves a device by the id that its secure console shows. Others of the same
+    /// subscriber are its older identities, and are declared lost: those are what comes back.
+    pub(crate) async fn approve(
+        &mut self,
+        typed: DeviceId,
+    ) -> Result<(Device, Vec<Ended>), Failure> {
         let found = device::find(&mut self.change, typed).await?;
         let found = found.filter(|device| bool::from(device.id.0.ct_eq(&typed.0)));
         let mut device = found.ok_or(Refusal::NoSuchFingerprint)?;
@@ -124,14 +132,35 @@ impl Work<'_> {
             Standing::Approved => return Err(Refusal::ApprovedAlready { device: device.id }.into()),
             Standing::Lost => return Err(Refusal::Lost { device: device.id }.into()),
         }
+        let root = self.identity.root.digest();
         let (stated, digest) = (device.statement.sequence, device.statement.package_digest);
         let is_made = self.is_made(device.id, stated, &digest).await?;
-        if device.is_ours(&self.identity.root.digest()) && stated > 0 && !is_made {
+        if device.is_ours(&root) && stated > 0 && !is_made {
             self.pass_lost_time(&mut device).await?;
         }
-        device::save(&mut self.change, &device).await?;
+        let ended = self.replace_older(&mut device).await?;
+        device::save(&mut self.change, &device, &root).await?;
+        manager::bump_revision(&mut self.change).await?;
         self.note(&format!("device approve {}", device.id)).await?;
-        Ok(device)
+        Ok((device, ended))
+    }
+
+    /// A subscriber has one radio: his older ones are lost, and the new one has their name.
+    async fn replace_older(&mut self, device: &mut Device) -> Result<Vec<Ended>, Failure> {
+        let Some(subscriber) = device.subscriber.clone() else { return Ok(Vec::new()) };
+        let mut ended = Vec::new();
+        for mut older in device::of_subscriber(&mut self.change, &subscriber).await? {
+            if older.id == device.id || older.standing != Standing::Approved {
+                continue;
+            }
+            let name = older.name.take().filter(|_| device.name.is_none());
+            ended.extend(self.lose(older).await?);
+            device.name = name.or(device.name.take());
+        }
+        if device.name.is_none() && device::named(&mut self.change, &subscriber).await?.is_none() {
+            device.name = Some(subscriber);
+        }
+        Ok(ended)
     }
 
     /// A device is gone for good: it is excluded from all of its groups.
@@ -144,9 +173,19 @@ impl Work<'_> {
             ended.push(Ended { group, timeline });
         }
         device.standing = Standing::Lost;
-        device::save(&mut self.change, &device).await?;
+        device::save(&mut self.change, &device, &self.identity.root.digest()).await?;
         self.note(&format!("device lost {id}: excluded from {} groups", ended.len())).await?;
         Ok(ended)
+    }
+
+    /// An operator knows why a device's sequence is older: its newest statement is the
+    /// measure from here on. The groups that got a new key because of it.
+    pub(crate) async fn accept_rollback(&mut self, device: Device) -> Result<Imported, Failure> {
+        let (statement, octets) = (device.statement.clone(), device.octets.clone());
+        let imported = self.import(statement, &octets, None, true, None).await?;
+        let id = imported.device.id;
+        self.note(&format!("device {id}: an older sequence accepted")).await?;
+        Ok(imported)
     }
 
     /// A device has applied what this database never made. Whatever else was given in that

@@ -9,7 +9,7 @@ use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
 use crate::store::generation::{self, Stored};
 use crate::store::group::{self, Group};
-use crate::store::{manager, member};
+use crate::store::manager;
 use crate::vault::Kind;
 
 /// A group whose generations were ended, and what it has now.
@@ -35,7 +35,8 @@ impl Work<'_> {
             generation::insert(&mut self.change, group.id, span, &stored).await?;
         }
         generation::save(&mut self.change, group.id, &before, timeline).await?;
-        Ok(generation::erase_keys(&mut self.change, group.id, timeline, self.now).await?)
+        generation::erase_keys(&mut self.change, group.id, timeline, self.now).await?;
+        Ok(manager::bump_revision(&mut self.change).await?)
     }
 
     /// The next generation's turn begins, with an overlap. It is a new one where the one
@@ -95,7 +96,7 @@ impl Work<'_> {
         group: &Group,
         device: DeviceId,
     ) -> Result<Timeline, Failure> {
-        member::delete(&mut self.change, group.id, device).await?;
+        self.take_out(group.id, device).await?;
         let signer = self.signer().await?;
         let timeline = self.replace(group, &signer).await?;
         self.note(&format!("exclude {device} from {}: below {}", group.id, timeline.next)).await?;
@@ -110,6 +111,7 @@ impl Work<'_> {
         signer: &Signer,
     ) -> Result<Vec<GroupId>, Failure> {
         manager::set_signer(&mut self.change, stored).await?;
+        manager::bump_revision(&mut self.change).await?;
         let mut notices = Vec::new();
         for group in group::all(&mut self.change).await? {
             self.sign_notice(group.id, group.next, signer).await?;

@@ -1,6 +1,6 @@
 //! Who is in a group, and from which generation on.
 
-use proseal_proto::id::{DeviceId, MemberId};
+use proseal_proto::id::{DeviceId, GroupId, MemberId};
 use proseal_proto::limit;
 
 use super::Work;
@@ -12,6 +12,7 @@ use crate::store::device::Device;
 use crate::store::generation;
 use crate::store::group::{self, Group};
 use crate::store::member::{self, Member};
+use crate::store::{access, manager};
 
 /// What came of adding a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ impl Work<'_> {
             Some(there) => {
                 let changed = Member { may_send, ..there };
                 member::save(&mut self.change, group_id, &changed).await?;
+                manager::bump_revision(&mut self.change).await?;
                 Added { may_send_changed: there.may_send != may_send, is_rotated: false }
             }
             None => {
@@ -57,13 +59,14 @@ impl Work<'_> {
                 Added { may_send_changed: false, is_rotated }
             }
         };
+        access::unbar(&mut self.change, group_id, id).await?;
         self.note(&format!("member add {group_id} {id} as {member}, may send: {may_send}")).await?;
         Ok(added)
     }
 
     /// Writes down a member that is to have nothing of what it was given; whether the group
     /// needed a new generation for it.
-    async fn enter(
+    pub(super) async fn enter(
         &mut self,
         group: &Group,
         device: DeviceId,
@@ -74,14 +77,18 @@ impl Work<'_> {
         let had_by_id = member::given_as(&mut self.change, group.id, member).await?;
         let joins_from = joins_from(had, had_by_id, group.joins_from);
         let joining = Member { device, member, may_send, joins_from };
-        member::save(&mut self.change, group.id, &joining).await?;
         let mut timeline = generation::timeline(&mut self.change, group.id, self.now).await?;
-        if timeline.current(self.now).is_some_and(|span| span.generation.get() >= joins_from) {
-            return Ok(false);
+        let current = timeline.current(self.now);
+        let is_rotated = current.is_none_or(|span| span.generation.get() < joins_from);
+        if is_rotated {
+            // Refused before anything is written.
+            timeline.begin_anew(&group.terms(), self.now)?;
         }
-        timeline.begin_anew(&group.terms(), self.now)?;
-        self.settle(group, &timeline).await?;
-        Ok(true)
+        member::save(&mut self.change, group.id, &joining).await?;
+        if is_rotated {
+            self.settle(group, &timeline).await?;
+        }
+        Ok(is_rotated)
     }
 
     /// A device whose storage was put back is in its groups as one that returns: it may
@@ -104,9 +111,21 @@ impl Work<'_> {
         group: &Group,
         device: DeviceId,
     ) -> Result<(), Failure> {
-        if !member::delete(&mut self.change, group.id, device).await? {
+        if !self.take_out(group.id, device).await? {
             return Err(Refusal::NotMember { group: group.id, device }.into());
         }
+        manager::bump_revision(&mut self.change).await?;
         self.note(&format!("member remove {} {device}", group.id)).await
+    }
+
+    /// Ends a membership; whether there was one. The device comes back by an operator's
+    /// word only.
+    pub(super) async fn take_out(
+        &mut self,
+        group: GroupId,
+        device: DeviceId,
+    ) -> Result<bool, Failure> {
+        access::bar(&mut self.change, group, device).await?;
+        Ok(member::delete(&mut self.change, group, device).await?)
     }
 }

@@ -8,6 +8,8 @@ use sqlx::query::Query;
 use sqlx::{Any, Row};
 
 use super::{Change, StoreError, int, narrow, number, truth, value::wide};
+use crate::domain::member::Joining;
+use crate::domain::plan::Plan;
 use crate::domain::timeline::Terms;
 
 /// A group as its operator wants it.
@@ -31,6 +33,8 @@ pub struct Group {
     pub next: u64,
     /// The highest generation that a radio was given which has left since.
     pub outside_to: u64,
+    /// Who may join by himself.
+    pub joining: Joining,
     /// The newest notice.
     pub notice: Option<Vec<u8>>,
 }
@@ -44,6 +48,27 @@ impl Group {
             overlap_s: self.overlap_s,
             grace_s: grace(&self.policy),
             ahead: self.ahead,
+        }
+    }
+
+    /// What an operator wants of it now.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let policy = &self.policy;
+        Plan {
+            profile: policy.profile,
+            suite: Some(policy.suite),
+            label: policy.label.as_str().to_owned(),
+            lifetime_s: self.lifetime_s,
+            overlap_s: self.overlap_s,
+            ahead: u8::try_from(self.ahead).unwrap_or(u8::MAX),
+            receive_grace_s: policy.receive_grace_s,
+            send_grace_s: policy.send_grace_s,
+            max_unsynced_s: policy.max_unsynced_s,
+            epoch_s: policy.epoch_s,
+            epoch_packets: policy.epoch_packets,
+            accept_rollback: policy.accept_rollback,
+            joining: self.joining,
         }
     }
 
@@ -95,6 +120,7 @@ pub(super) fn bind_policy<'q>(query: Bound<'q>, policy: &Policy) -> Bound<'q> {
 
 fn group(row: &AnyRow) -> Result<Group, StoreError> {
     let id = GroupId::new(narrow(row, "prose_group")?);
+    let joining: String = row.try_get("joining")?;
     Ok(Group {
         id: id.map_err(|_| StoreError::Damaged("prose_group"))?,
         name: row.try_get("name")?,
@@ -105,6 +131,7 @@ fn group(row: &AnyRow) -> Result<Group, StoreError> {
         joins_from: number(row, "joins_from")?,
         next: number(row, "next")?,
         outside_to: number(row, "outside_to")?,
+        joining: Joining::named(&joining).ok_or(StoreError::Damaged("joining"))?,
         notice: row.try_get("notice")?,
     })
 }
@@ -113,6 +140,12 @@ fn group(row: &AnyRow) -> Result<Group, StoreError> {
 pub async fn all(change: &mut Change<'_>) -> Result<Vec<Group>, StoreError> {
     let rows = sqlx::query("SELECT * FROM prose_group ORDER BY prose_group");
     rows.fetch_all(&mut **change).await?.iter().map(group).collect()
+}
+
+/// How many there are.
+pub async fn count(change: &mut Change<'_>) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) AS prose_groups FROM prose_group");
+    number(&row.fetch_one(&mut **change).await?, "prose_groups")
 }
 
 /// One group.
@@ -148,8 +181,9 @@ pub async fn insert(change: &mut Change<'_>, group: &Group) -> Result<(), StoreE
     let query = sqlx::query(
         "INSERT INTO prose_group (profile, suite, label, receive_grace_s, send_grace_s,
              max_unsynced_s, epoch_s, epoch_packets, accept_rollback,
-             prose_group, name, lifetime_s, overlap_s, ahead, joins_from, next, last, last_pgk_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 0, 0)",
+             prose_group, name, lifetime_s, overlap_s, ahead, joining, joins_from,
+             next, last, last_pgk_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, 0, 0)",
     );
     bind_policy(query, &group.policy)
         .bind(wide(group.id.octets()))
@@ -157,7 +191,27 @@ pub async fn insert(change: &mut Change<'_>, group: &Group) -> Result<(), StoreE
         .bind(int(group.lifetime_s)?)
         .bind(int(group.overlap_s)?)
         .bind(int(group.ahead as u64)?)
+        .bind(group.joining.name().to_owned())
         .bind(int(group.joins_from)?)
+        .execute(&mut **change)
+        .await?;
+    Ok(())
+}
+
+/// Writes down what an operator wants of a group from now on.
+pub async fn update(change: &mut Change<'_>, group: &Group) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE prose_group SET profile = $1, suite = $2, label = $3, receive_grace_s = $4,
+             send_grace_s = $5, max_unsynced_s = $6, epoch_s = $7, epoch_packets = $8,
+             accept_rollback = $9, lifetime_s = $10, overlap_s = $11, ahead = $12, joining = $13
+         WHERE prose_group = $14",
+    );
+    bind_policy(query, &group.policy)
+        .bind(int(group.lifetime_s)?)
+        .bind(int(group.overlap_s)?)
+        .bind(int(group.ahead as u64)?)
+        .bind(group.joining.name().to_owned())
+        .bind(wide(group.id.octets()))
         .execute(&mut **change)
         .await?;
     Ok(())

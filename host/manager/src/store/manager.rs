@@ -64,6 +64,17 @@ pub async fn set_newest_change(change: &mut Change<'_>, at: u64) -> Result<(), S
     Ok(())
 }
 
+/// Members may need new packages.
+pub async fn bump_revision(change: &mut Change<'_>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE manager SET revision = revision + 1").execute(&mut **change).await?;
+    Ok(())
+}
+
+/// What has grown whenever members may need new packages.
+pub async fn revision(change: &mut Change<'_>) -> Result<u64, StoreError> {
+    number(&sqlx::query("SELECT revision FROM manager").fetch_one(&mut **change).await?, "revision")
+}
+
 /// Writes down a change: who, when, what.
 pub async fn audit(
     change: &mut Change<'_>,
@@ -85,22 +96,36 @@ pub async fn audit(
 
 /// One line of the audit.
 pub struct Entry {
+    /// Counts the changes.
+    pub number: u64,
     /// When.
     pub at: u64,
-    /// The Unix user.
+    /// The Unix user, or who asked over the network.
     pub who: String,
     /// What was changed.
     pub what: String,
 }
 
-/// The newest changes, newest first.
-pub async fn audited(change: &mut Change<'_>, most: u32) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query("SELECT at, who, what FROM audit ORDER BY number DESC LIMIT $1")
-        .bind(i64::from(most))
-        .fetch_all(&mut **change)
-        .await?;
+/// So many changes before the one of this number, newest first.
+pub async fn audited(
+    change: &mut Change<'_>,
+    before: Option<u64>,
+    most: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT number, at, who, what FROM audit WHERE number < $1 ORDER BY number DESC LIMIT $2",
+    )
+    .bind(before.map_or(Ok(i64::MAX), int)?)
+    .bind(i64::from(most))
+    .fetch_all(&mut **change)
+    .await?;
     let entry = |row| {
-        Ok(Entry { at: number(row, "at")?, who: row.try_get("who")?, what: row.try_get("what")? })
+        Ok(Entry {
+            number: number(row, "number")?,
+            at: number(row, "at")?,
+            who: row.try_get("who")?,
+            what: row.try_get("what")?,
+        })
     };
     rows.iter().map(entry).collect()
 }

@@ -217,6 +217,23 @@ pub async fn given_as(
     Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
 }
 
+/// The highest member id that anybody ever had in a group.
+pub async fn highest_id(
+    change: &mut Change<'_>,
+    group: GroupId,
+) -> Result<Option<MemberId>, StoreError> {
+    let row = sqlx::query(
+        "SELECT MAX(member) AS member FROM (
+             SELECT COALESCE(MAX(member), -1) AS member FROM member WHERE prose_group = $1
+             UNION ALL SELECT COALESCE(MAX(member), -1) FROM given WHERE prose_group = $1
+         ) AS highest",
+    );
+    let row = row.bind(wide(group.octets())).fetch_one(&mut **change).await?;
+    let highest: i64 = row.try_get("member")?;
+    let member = u32::try_from(highest).ok().map(MemberId::new).transpose();
+    member.map_err(|_| StoreError::Damaged("member"))
+}
+
 /// Who is no member of a group any more and was given this generation.
 pub async fn former(
     change: &mut Change<'_>,

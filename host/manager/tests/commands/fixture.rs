@@ -1,6 +1,5 @@
 //! A manager in a folder of its own, and radios in memory.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,10 +18,13 @@ use proseal_ta::sim::Medium;
 use serde_json::Value;
 
 use crate::database::Database;
+use crate::serving::Serving;
 
 pub(crate) const T: u64 = 1_800_000_000;
 pub(crate) const HOUR: u64 = 3600;
 pub(crate) const DAY: u64 = 24 * HOUR;
+/// Of every operator.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const GROUP: &str = "0a0b0c";
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -35,7 +37,8 @@ pub(crate) fn group_id() -> GroupId {
 pub(crate) struct Manager {
     folder: PathBuf,
     pub(crate) database: Database,
-    pub(crate) now: Cell<u64>,
+    /// Its clock.
+    pub(crate) now: Arc<AtomicU64>,
 }
 
 impl Drop for Manager {
@@ -51,7 +54,7 @@ impl Manager {
         let name = format!("prose-manager-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, database: Database::new(crate::DATABASE), now: Cell::new(T) }
+        Self { folder, database: Database::new(crate::DATABASE), now: Arc::new(AtomicU64::new(T)) }
     }
 
     pub(crate) fn new() -> Self {
@@ -92,20 +95,7 @@ impl Manager {
 
     /// `@` in a word is the manager's folder.
     pub(crate) fn run(&self, words: &str) -> Result<Value, Failure> {
-        let folder = format!("{}/", self.folder.display());
-        let words = words.split_whitespace().map(|word| word.replacen('@', &folder, 1));
-        let start = ["prose-manager".to_owned()].into_iter().chain(self.options());
-        let args = Args::try_parse_from(start.chain(words)).unwrap();
-        let here = Here {
-            clock: {
-                let now = self.now.get();
-                Clock::new(move || now)
-            },
-            user: "tester".to_owned(),
-            home: self.home(),
-            is_terminal: false,
-            ask: |_| Answer::NoTerminal,
-        };
+        let (args, here) = self.arguments(words);
         run(&args, &here).map(|report| {
             assert!(report.text().ends_with('\n') && report.object()["ok"] == true);
             report.object().clone()
@@ -116,6 +106,38 @@ impl Manager {
         self.run(words).unwrap_or_else(|failure| panic!("{words}: {failure}\n{}", failure.hint()))
     }
 
+    fn arguments(&self, words: &str) -> (Args, Here) {
+        let folder = format!("{}/", self.folder.display());
+        let words = words.split_whitespace().map(|word| word.replacen('@', &folder, 1));
+        let start = ["prose-manager".to_owned()].into_iter().chain(self.options());
+        let args = Args::try_parse_from(start.chain(words)).unwrap();
+        let now = Arc::clone(&self.now);
+        let here = Here {
+            clock: Clock::new(move || now.load(Ordering::Relaxed)),
+            user: "tester".to_owned(),
+            home: self.home(),
+            is_terminal: false,
+            ask: |_| Answer::NoTerminal,
+            ask_secret: |_| Answer::Line(PASSWORD.to_owned()),
+        };
+        (args, here)
+    }
+
+    /// A server of it, with the same clock.
+    pub(crate) fn serve(&self) -> Serving {
+        let words = "serve --listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 --name manager.test";
+        let (args, here) = self.arguments(words);
+        Serving::start(&args, &here)
+    }
+
+    /// The short name of why it does not serve.
+    pub(crate) fn refused_to_serve(&self, more: &str) -> String {
+        let (args, here) = self.arguments(&format!("serve --operator-listen 127.0.0.1:0 {more}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let started = runtime.block_on(prose_manager::Server::start(&args, &here));
+        started.err().expect("it does not serve").name().to_owned()
+    }
+
     /// The short name of why it is not done.
     pub(crate) fn refused(&self, words: &str) -> String {
         let failure = self.run(words).expect_err(words);
@@ -124,7 +146,11 @@ impl Manager {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.now.set(self.now.get() + seconds);
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_clock(&self, now: u64) {
+        self.now.store(now, Ordering::Relaxed);
     }
 
     /// A radio r`n` that is enrolled and approved.
@@ -196,6 +222,11 @@ impl Radio {
         self.client().call(&GetStatement { nonce: [7; 32] }).unwrap().statement.to_vec()
     }
 
+    /// A statement over a nonce.
+    pub(crate) fn answer(&self, nonce: [u8; 32]) -> Vec<u8> {
+        self.client().call(&GetStatement { nonce }).unwrap().statement.to_vec()
+    }
+
     pub(crate) fn status(&self) -> StatusReply {
         self.client().call(&Status).unwrap()
     }
@@ -205,10 +236,12 @@ impl Radio {
         self.status().device.to_string()
     }
 
+    /// By an enrolment file, or a token file.
     pub(crate) fn enrol(&self, file: &Path) {
         let text = fs::read_to_string(file).unwrap();
         let value = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            let is_it = |line: &&str| line.split(" = ").next() == Some(name);
+            let line = text.lines().find(is_it).unwrap();
             let digits = line.split(" = ").nth(1).unwrap().to_owned();
             (0..digits.len() / 2)
                 .map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
@@ -220,8 +253,11 @@ impl Radio {
     }
 
     pub(crate) fn import(&self, file: &Path) -> Result<Outcome, Code> {
-        let octets = fs::read(file).unwrap();
-        match self.client().call(&Import { octets: &octets }) {
+        self.take(&fs::read(file).unwrap())
+    }
+
+    pub(crate) fn take(&self, octets: &[u8]) -> Result<Outcome, Code> {
+        match self.client().call(&Import { octets }) {
             Ok(reply) => Ok(reply.outcome),
             Err(Error::Refused(code)) => Err(code),
             Err(error) => panic!("{error}"),

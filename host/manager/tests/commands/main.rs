@@ -8,5 +8,7 @@ mod groups;
 mod home;
 mod numbers;
 mod packages;
+mod server;
+mod serving;
 
 const DATABASE: database::Kind = database::Kind::Sqlite;

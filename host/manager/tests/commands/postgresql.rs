@@ -7,5 +7,7 @@ mod groups;
 mod home;
 mod numbers;
 mod packages;
+mod server;
+mod serving;
 
 const DATABASE: database::Kind = database::Kind::Postgresql;
