@@ -2,13 +2,15 @@
 
 mod device;
 mod group;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::device::Device;
-pub(crate) use self::group::{Group, GroupAdd, Member};
+pub(crate) use self::group::{Group, GroupAdd, GroupSet, Member};
+pub(crate) use self::serve::{Operator, Serve};
 
 /// The command line.
 #[derive(Parser)]
@@ -38,11 +40,22 @@ pub struct Args {
     /// The folder with the manager's keys and database [default: ~/.prose-manager]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+    /// The database, if it is not SQLite in the folder: postgres://user@host/name
+    ///
+    /// `init` writes it into the folder's configuration, and no other command needs it then.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
     /// This machine's clock was compared with another one, and is right
     #[arg(long, global = true)]
     pub(crate) accept_clock: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    pub(crate) const fn is_serve(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
 }
 
 #[derive(Subcommand)]
@@ -127,6 +140,15 @@ pub(crate) enum Command {
     /// The key that packages and notices are signed with
     #[command(subcommand)]
     Signer(Signer),
+    /// Let radios enrol, join and update over the network, and operators work
+    ///
+    /// Two listeners of HTTPS (TLS 1.3): one for radios, one for operators. Any number of
+    /// processes may serve one database. Ends on SIGTERM or SIGINT, when what has begun is
+    /// answered.
+    Serve(Serve),
+    /// Who may sign in to the server
+    #[command(subcommand)]
+    Operator(Operator),
     /// Show how all stands: radios that lag, alarms, keys that end soon
     Status,
 }

@@ -1,60 +1,81 @@
-//! One file a command: arguments in, a report out.
+//! One file a command: arguments in, a report out. What is done is the office's.
 
 mod device;
 mod exclude;
 mod files;
 mod group;
 mod init;
+mod invite;
 mod key;
 mod member;
+mod operator;
 mod show;
 mod signer;
 mod status;
 
 use crate::args::{Args, Command};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::here::{Answer, Here};
 use crate::home::Home;
-use crate::office::Office;
+use crate::office::{Office, Work};
 use crate::output::Report;
+
+/// Where one command is carried out.
+struct Desk<'a> {
+    office: &'a Office,
+    home: &'a Home,
+    config: &'a Config,
+    here: &'a Here,
+}
+
+impl Desk<'_> {
+    /// Begins a change of the Unix user's.
+    async fn begin(&self) -> Result<Work<'_>, Failure> {
+        self.office.begin(&self.here.user).await
+    }
+
+    async fn look(&self) -> Result<Work<'_>, Failure> {
+        self.office.look().await
+    }
+}
 
 /// Carries out the command.
 pub(crate) async fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
-    let home = Home::new(args.home.clone().unwrap_or_else(|| here.home.clone()));
+    let home = Home::of(args, here);
     if let Command::Init { root_key } = &args.command {
-        return init::run(&home, root_key.as_deref(), here).await;
+        return init::run(&home, args.database.as_deref(), root_key.as_deref(), here).await;
     }
-    let mut office = Office::open(&home, here, args.accept_clock).await?;
-    let report = in_office(&mut office, &home, args, here).await;
+    home.check()?;
+    let config = Config::read(&home)?;
+    let place = config.place(&home, args.database.as_deref())?;
+    let office = Office::open(&home, &place, here.clock.clone(), args.accept_clock, 1).await?;
+    let report = at(&Desk { office: &office, home: &home, config: &config, here }, args).await;
     // All that a command has done is committed; this puts it into one file.
-    office.close().await?;
+    office.close().await;
     report
 }
 
-async fn in_office(
-    office: &mut Office<'_>,
-    home: &Home,
-    args: &Args,
-    here: &Here,
-) -> Result<Report, Failure> {
+async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
     match &args.command {
         // Before there is an office.
         Command::Init { .. } => Err(Failure::Usage("there is a manager already".to_owned())),
-        Command::Enrolment { out } => files::enrolment(office, out).await,
-        Command::Device(command) => device::run(office, command, here).await,
-        Command::Group(command) => group::run(office, command).await,
-        Command::Member(command) => member::run(office, command).await,
-        Command::Key(command) => key::run(office, command, here).await,
-        Command::Exclude { group, device, yes } => {
-            exclude::run(office, group, device, *yes, here).await
-        }
+        Command::Enrolment { out } => files::enrolment(desk, out).await,
+        Command::Device(command) => device::run(desk, command).await,
+        Command::Group(command) => group::run(desk, command).await,
+        Command::Member(command) => member::run(desk, command).await,
+        Command::Key(command) => key::run(desk, command).await,
+        Command::Exclude { group, device, yes } => exclude::run(desk, group, device, *yes).await,
         Command::Package { device, out, qr } => {
-            files::package(office, device, out, qr.then_some(here.is_terminal), args.json).await
+            files::package(desk, device, out, qr.then_some(desk.here.is_terminal), args.json).await
         }
-        Command::Notice { group, out } => files::notice(office, group, out).await,
-        Command::Bundle { group, out } => files::bundle(office, group, out).await,
-        Command::Signer(command) => signer::run(office, home, command).await,
-        Command::Status => status::run(office, home).await,
+        Command::Notice { group, out } => files::notice(desk, group, out).await,
+        Command::Bundle { group, out } => files::bundle(desk, group, out).await,
+        Command::Signer(command) => signer::run(desk, command).await,
+        Command::Operator(command) => operator::run(desk, command).await,
+        // Not with one connection.
+        Command::Serve(_) => Err(Failure::Usage("serve is no command among others".to_owned())),
+        Command::Status => status::run(desk).await,
     }
 }
 

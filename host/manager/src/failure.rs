@@ -17,6 +17,17 @@ pub enum Failure {
     /// The arguments make no sense together, or name what is not there.
     #[error("{0}")]
     Usage(String),
+    /// There is no device or group of this id or name.
+    #[error("no {what} {named}: `prose-manager {what} list` shows all")]
+    Unknown {
+        /// A device, or a group.
+        what: &'static str,
+        /// How it was named.
+        named: String,
+    },
+    /// An id or a name is another one's.
+    #[error("{0}")]
+    Taken(String),
     /// A rule would be broken.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -27,6 +38,12 @@ pub enum Failure {
         message: String,
         /// What to do.
         hint: &'static str,
+    },
+    /// The configuration file is none.
+    #[error("{message}")]
+    Config {
+        /// What is wrong, and in which line.
+        message: String,
     },
     /// The key file is missing, or no key.
     #[error("{message}")]
@@ -65,6 +82,15 @@ pub enum Failure {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many wait already.
+    #[error("too many requests wait")]
+    Busy,
+    /// The transaction failed in which it was done.
+    #[error("it was not committed")]
+    NotCommitted,
+    /// The server's certificate, or its sockets.
+    #[error("{0}")]
+    Serve(String),
     /// More than a QR code holds.
     #[error(transparent)]
     Qr(#[from] proseal_qr::TooLong),
@@ -78,9 +104,10 @@ impl Failure {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => EXIT_USAGE,
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => EXIT_USAGE,
             Self::Refused(_) => EXIT_REFUSED,
             Self::Home { .. }
+            | Self::Config { .. }
             | Self::KeyFile { .. }
             | Self::RootKey { .. }
             | Self::File { .. }
@@ -88,6 +115,9 @@ impl Failure {
             | Self::Issuer(_)
             | Self::Vault(_)
             | Self::Store(_)
+            | Self::Busy
+            | Self::NotCommitted
+            | Self::Serve(_)
             | Self::Qr(_)
             | Self::System(_) => EXIT_FAILED,
         }
@@ -97,16 +127,19 @@ impl Failure {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Usage(_) => "usage",
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => "usage",
             Self::Refused(refusal) => refusal.name(),
             Self::Home { .. } => "bad_home",
+            Self::Config { .. } => "bad_config",
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => "bad_key_file",
             Self::RootKey { .. } => "no_root_key",
             Self::File { .. } => "bad_file",
             Self::Statement { error, .. } | Self::Issuer(error) => error.name(),
             Self::Store(StoreError::TooNew { .. }) => "database_too_new",
             Self::Store(StoreError::Damaged(_)) => "database_damaged",
-            Self::Store(StoreError::Sql(_)) => "database",
+            Self::Store(StoreError::Sql(_)) | Self::NotCommitted => "database",
+            Self::Busy => "busy",
+            Self::Serve(_) => "serve",
             Self::Qr(_) => "too_long_for_qr",
             Self::Vault(VaultError::Random(_)) | Self::System(_) => "system",
         }
@@ -116,12 +149,15 @@ impl Failure {
     #[must_use]
     pub fn hint(&self) -> String {
         let hint = match self {
-            Self::Usage(_) => "see `prose-manager --help`, or the --help of its command",
+            Self::Usage(_) | Self::Unknown { .. } | Self::Taken(_) => {
+                "see `prose-manager --help`, or the --help of its command"
+            }
             Self::Refused(refusal) => return refusal.hint(),
             Self::Home { hint, .. } | Self::File { hint, .. } => hint,
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => {
                 "put the key file back that belongs to this database (docs/manager.md, A lost key file)"
             }
+            Self::Config { .. } => "docs/manager.md, Configuration, has all that may stand in it",
             Self::RootKey { .. } => {
                 "bring the medium that it is kept on, and say --root-key FILE; only init and `signer renew` need it"
             }
@@ -133,7 +169,11 @@ impl Failure {
                 "use the program that wrote it, or a later one"
             }
             Self::Store(StoreError::Damaged(_)) => "put a backup back (docs/manager.md, Backup)",
-            Self::Store(StoreError::Sql(_)) => {
+            Self::Busy => "try again in a moment",
+            Self::Serve(_) => {
+                "see `prose-manager serve --help`, and whether another program listens there"
+            }
+            Self::Store(StoreError::Sql(_)) | Self::NotCommitted => {
                 "see that the disk has room and that no other program has the database; nothing has been changed"
             }
             Self::Qr(_) => "carry it as a file: --out FILE without --qr",

@@ -36,7 +36,13 @@ pub(crate) fn read_secret(path: &Path) -> io::Result<Zeroizing<[u8; SECRET_LEN]>
 
 /// Writes a secret to a file that is not there yet: whole or not at all.
 pub(crate) fn create_secret(path: &Path, secret: &[u8; SECRET_LEN]) -> Result<(), Failure> {
-    write_whole(path, secret, SECRET_MODE, RenameFlags::NOREPLACE)
+    create_private(path, secret)
+}
+
+/// Writes what only its owner may read to a file that is not there yet: whole or not at
+/// all.
+pub(crate) fn create_private(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+    write_whole(path, octets, SECRET_MODE, RenameFlags::NOREPLACE)
 }
 
 /// Writes what nobody need keep secret, in the place of what was there: whole or not

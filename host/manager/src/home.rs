@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use proseal_issuer::{RootKey, VerifyKey};
 
+use crate::args::Args;
 use crate::failure::Failure;
 use crate::file;
+use crate::here::Here;
 use crate::vault::Vault;
 
 /// Where a manager keeps its things.
@@ -18,6 +20,11 @@ impl Home {
         Self(path)
     }
 
+    /// Where the arguments say, else where it is by default.
+    pub(crate) fn of(args: &Args, here: &Here) -> Self {
+        Self::new(args.home.clone().unwrap_or_else(|| here.home.clone()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -25,6 +32,11 @@ impl Home {
     /// Groups, devices, packages, the audit; secrets sealed.
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("manager.db")
+    }
+
+    /// What is otherwise than by default.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.0.join("manager.toml")
     }
 
     /// What those are sealed with.
@@ -37,16 +49,20 @@ impl Home {
         self.0.join("root-key")
     }
 
+    /// There is no manager here.
+    pub(crate) fn none(&self) -> Failure {
+        Failure::Home {
+            message: format!("there is no manager in {}", self.0.display()),
+            hint: "say where it is (--home DIR), or begin with `prose-manager init`",
+        }
+    }
+
     /// Checks that there is one, for its owner only.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let path = &self.0;
-        let none = || Failure::Home {
-            message: format!("there is no manager in {}", path.display()),
-            hint: "say where it is (--home DIR), or begin with `prose-manager init`",
-        };
-        let mode = fs::metadata(path).map_err(|_| none())?.permissions().mode();
-        if !self.database().exists() {
-            return Err(none());
+        let mode = fs::metadata(path).map_err(|_| self.none())?.permissions().mode();
+        if ![self.key(), self.database(), self.config()].iter().any(|path| path.exists()) {
+            return Err(self.none());
         }
         if mode & 0o077 != 0 {
             return Err(Failure::Home {

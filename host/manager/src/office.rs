@@ -1,69 +1,117 @@
 //! A manager that is open: its database, its vault, and changes that are signed for.
+//! What the commands and the server do is done here, by the same functions.
 
+mod account;
+mod authority;
+mod device;
+mod enrol;
+mod group;
 mod issue;
+mod key;
 mod look_up;
+mod member;
+mod nonce;
+pub(crate) mod view;
+mod writer;
 
-pub(crate) use issue::Issued;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proseal_issuer::{Delegation, Signer, SignerKey};
 
+pub(crate) use account::{Role, User, hash_password, is_password};
+pub(crate) use authority::{Authority, ServerCertificate};
+pub(crate) use enrol::{Bundle, Proof};
+pub(crate) use issue::Issued;
+pub(crate) use key::Ended;
+pub(crate) use nonce::{LIFETIME_S as NONCE_S, Nonces};
+pub(crate) use writer::Writer;
+
 use crate::domain::clock;
 use crate::failure::Failure;
-use crate::here::Here;
+use crate::here::Clock;
 use crate::home::Home;
 use crate::store::manager::{self, Identity};
-use crate::store::{Change, Store};
+use crate::store::{Change, Place, Store, StoreError};
 use crate::vault::{Kind, Vault};
 
 /// A manager that is open.
-pub(crate) struct Office<'h> {
-    pub(crate) home: &'h Home,
-    store: Store,
-    vault: Vault,
-    here: &'h Here,
-    accept_clock: bool,
+pub(crate) struct Office {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    clock: Clock,
+    /// An operator has looked at the clock, and the next change takes it for right.
+    accept_clock: AtomicBool,
+    /// The one that was opened last: opening costs more than all else of a package.
+    signer: Mutex<Option<(u32, Arc<Signer>)>>,
 }
 
 /// One change to it, or one look at it.
 pub(crate) struct Work<'o> {
     pub(crate) change: Change<'o>,
-    pub(crate) vault: &'o Vault,
+    pub(crate) office: &'o Office,
     pub(crate) identity: Identity,
     pub(crate) now: u64,
     who: &'o str,
 }
 
-impl<'h> Office<'h> {
+impl Office {
+    /// Opens the manager in `home`, with at most so many connections to its database.
     pub(crate) async fn open(
-        home: &'h Home,
-        here: &'h Here,
+        home: &Home,
+        place: &Place,
+        clock: Clock,
         accept_clock: bool,
+        connections: u32,
     ) -> Result<Self, Failure> {
-        home.check()?;
         let vault = home.vault()?;
-        let store = Store::open(&home.database()).await?;
-        Ok(Self { home, store, vault, here, accept_clock })
+        let store = Store::open(place, connections).await?;
+        let accept_clock = AtomicBool::new(accept_clock);
+        Ok(Self { store, vault, clock, accept_clock, signer: Mutex::new(None) })
     }
 
     /// Begins a change, at a time that can be believed.
-    pub(crate) async fn begin(&mut self) -> Result<Work<'_>, Failure> {
+    pub(crate) async fn begin<'o>(&'o self, who: &'o str) -> Result<Work<'o>, Failure> {
+        let (change, identity, now) = self.begin_change().await?;
+        Ok(Work { change, office: self, identity, now, who })
+    }
+
+    async fn begin_change(&self) -> Result<(Change<'static>, Identity, u64), Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
-        let now = clock::check(self.here.now, identity.newest_change, self.accept_clock)?;
-        let who = self.here.user.as_str();
-        Ok(Work { change, vault: &self.vault, identity, now, who })
+        let accepted = self.accept_clock.load(Ordering::Relaxed);
+        let now = clock::check(self.clock.now(), identity.newest_change, accepted)?;
+        Ok((change, identity, now))
+    }
+
+    /// All that was done in it takes effect, on the disk.
+    async fn commit(&self, mut change: Change<'_>, now: u64) -> Result<(), Failure> {
+        manager::set_newest_change(&mut change, now).await?;
+        change.commit().await.map_err(StoreError::from)?;
+        // From here on that clock is the measure.
+        self.accept_clock.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// An operator has looked at the clock: the next change takes it for right.
+    pub(crate) fn accept_clock(&self) {
+        self.accept_clock.store(true, Ordering::Relaxed);
+    }
+
+    /// This machine's clock, right or wrong.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     /// Begins a look, by whatever clock.
-    pub(crate) async fn look(&mut self) -> Result<Work<'_>, Failure> {
+    pub(crate) async fn look(&self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.reading().await?;
         let identity = manager::identity(&mut change).await?;
-        let (now, who) = (self.here.now, self.here.user.as_str());
-        Ok(Work { change, vault: &self.vault, identity, now, who })
+        Ok(Work { change, office: self, identity, now: self.clock.now(), who: "" })
     }
 
-    pub(crate) async fn close(self) -> Result<(), Failure> {
-        Ok(self.store.close().await?)
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
     }
 }
 
@@ -75,21 +123,27 @@ impl Work<'_> {
 
     /// All that was done takes effect, on the disk.
     pub(crate) async fn finish(self) -> Result<(), Failure> {
-        self.change.commit().await.map_err(crate::store::StoreError::from)?;
-        Ok(())
+        self.office.commit(self.change, self.now).await
     }
 
     /// Ends a look.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        self.change.rollback().await.map_err(crate::store::StoreError::from)?;
-        Ok(())
+        Ok(self.change.rollback().await.map_err(StoreError::from)?)
     }
 
     /// The present signer, its key opened.
-    pub(crate) async fn signer(&mut self) -> Result<Signer, Failure> {
+    pub(crate) async fn signer(&mut self) -> Result<Arc<Signer>, Failure> {
+        let kept = &self.office.signer;
+        let known = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, signer)) = known.filter(|(version, _)| *version == self.identity.signer) {
+            return Ok(signer);
+        }
         let stored = manager::signer(&mut self.change).await?;
-        let seed = self.vault.open(Kind::Signer(stored.version), &stored.sealed_key)?;
+        let seed = self.office.vault.open_key(Kind::Signer(stored.version), &stored.sealed_key)?;
         let delegation = Delegation::verify(&stored.delegation, &self.identity.root)?;
-        Ok(Signer::new(SignerKey::from_seed(&seed), delegation)?)
+        let signer = Arc::new(Signer::new(SignerKey::from_seed(&seed), delegation)?);
+        let newest = Some((stored.version, Arc::clone(&signer)));
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+        Ok(signer)
     }
 }

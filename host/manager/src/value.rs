@@ -68,11 +68,6 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether two names would be one file on a stick: its file system may not tell cases apart.
-pub(crate) fn is_same_name(one: Option<&str>, other: Option<&str>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
-}
-
 /// The name of a group, which is none that could be an id.
 pub(crate) fn group_name(text: &str) -> Result<String, String> {
     if group(text).is_ok() {

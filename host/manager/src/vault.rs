@@ -28,6 +28,10 @@ pub enum Kind {
     Pgk(GroupId, Generation),
     /// The seed of a signer of this version.
     Signer(u32),
+    /// What nonces are authenticated with.
+    Nonces,
+    /// The key of the servers' certificate authority, PKCS #8.
+    Authority,
 }
 
 impl Kind {
@@ -38,6 +42,8 @@ impl Kind {
                 [b"pgk".as_slice(), &group.octets(), &generation.get().to_be_bytes()].concat()
             }
             Self::Signer(version) => [b"signer".as_slice(), &version.to_be_bytes()].concat(),
+            Self::Nonces => b"nonces".to_vec(),
+            Self::Authority => b"authority".to_vec(),
         }
     }
 }
@@ -54,10 +60,10 @@ impl Vault {
 
     /// Seals under a nonce of 96 random bits: nonce, ciphertext, tag. So few are ever
     /// made with one key that none comes twice (NIST SP 800-38D section 8.3: 2^32).
-    pub fn seal(&self, kind: Kind, secret: &[u8; SECRET_LEN]) -> Result<Vec<u8>, VaultError> {
+    pub fn seal(&self, kind: Kind, secret: &[u8]) -> Result<Vec<u8>, VaultError> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
-        let mut text = Zeroizing::new(*secret);
+        let mut text = Zeroizing::new(secret.to_vec());
         let tag = self
             .cipher()
             .encrypt_inout_detached(&nonce.into(), &kind.aad(), text.as_mut_slice().into())
@@ -66,18 +72,10 @@ impl Vault {
     }
 
     /// Opens what was sealed as this kind.
-    pub fn open(
-        &self,
-        kind: Kind,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<[u8; SECRET_LEN]>, VaultError> {
+    pub fn open(&self, kind: Kind, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::NotOpened)?;
         let (text, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(VaultError::NotOpened)?;
-        let mut secret = Zeroizing::new([0; SECRET_LEN]);
-        if text.len() != SECRET_LEN {
-            return Err(VaultError::NotOpened);
-        }
-        secret.copy_from_slice(text);
+        let mut secret = Zeroizing::new(text.to_vec());
         self.cipher()
             .decrypt_inout_detached(
                 nonce.into(),
@@ -87,6 +85,21 @@ impl Vault {
             )
             .map_err(|_| VaultError::NotOpened)?;
         Ok(secret)
+    }
+
+    /// The same where it is a key.
+    pub fn open_key(
+        &self,
+        kind: Kind,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<[u8; SECRET_LEN]>, VaultError> {
+        let secret = self.open(kind, sealed)?;
+        let mut key = Zeroizing::new([0; SECRET_LEN]);
+        if secret.len() != SECRET_LEN {
+            return Err(VaultError::NotOpened);
+        }
+        key.copy_from_slice(&secret);
+        Ok(key)
     }
 
     fn cipher(&self) -> Aes256Gcm {
@@ -108,7 +121,7 @@ mod tests {
     fn a_secret_opens_as_what_it_is_and_as_nothing_else() {
         let vault = Vault::new(Zeroizing::new([7; 32]));
         let sealed = vault.seal(kind(GROUP, 1), &[9; 32]).unwrap();
-        assert_eq!(vault.open(kind(GROUP, 1), &sealed).as_deref(), Ok(&[9; 32]));
+        assert_eq!(vault.open_key(kind(GROUP, 1), &sealed).as_deref(), Ok(&[9; 32]));
         let other_group = GroupId::from_octets([0, 0, 2]);
         for other in [kind(GROUP, 2), kind(other_group, 1), Kind::Signer(1)] {
             assert_eq!(vault.open(other, &sealed).err(), Some(VaultError::NotOpened), "{other:?}");

@@ -28,6 +28,28 @@ pub(crate) enum Device {
         #[arg(long)]
         accept_rollback: bool,
     },
+    /// Make a one-time token, by which a radio enrols over the network
+    ///
+    /// The file has all that the radio needs: `prosectl enrol --manager URL --token-file FILE`.
+    /// Whoever has it can enrol one radio in the subscriber's name: carry it as a secret.
+    Invite {
+        /// Whose radio it is: at most 31 letters, digits, `-`, `_` and `.`
+        #[arg(value_name = "SUBSCRIBER", value_parser = value::name)]
+        subscriber: String,
+        /// The file: new
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The device id that the radio's secure console shows: only that radio can use the
+        /// token, and is approved by it
+        #[arg(long, value_name = "ID", value_parser = fingerprint)]
+        device: Option<DeviceId>,
+        /// How long the token is good
+        #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = value::seconds)]
+        expires: u64,
+        /// Where radios reach the manager [default: the configuration's `url`]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Approve a radio by the device id that its secure console shows
     ///
     /// The console is the one road that the radio's normal world does not write to. Type

@@ -6,6 +6,7 @@ use proseal_proto::content::Label;
 use proseal_proto::id::{GroupId, MemberId};
 use proseal_proto::profile::{Profile, Suite};
 
+use crate::domain::member::Joining;
 use crate::value;
 
 /// One of all that there are, by its name.
@@ -22,6 +23,8 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 pub(crate) enum Group {
     /// Make a group, with its first key
     Add(Box<GroupAdd>),
+    /// Change what a group's next keys are to be; those that there are stay as they were
+    Set(Box<GroupSet>),
     /// List the groups
     List,
     /// Show a group: its keys (never their octets) and members
@@ -73,9 +76,49 @@ pub(crate) struct GroupAdd {
     /// Most packets of an epoch
     #[arg(long, value_name = "N", default_value_t = 1 << 24, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epoch_packets: u32,
+    /// Who may join by network: subscribers that are listed (`member allow`), or every approved radio
+    #[arg(long, default_value = "listed", value_parser = one_of(Joining::ALL, Joining::name))]
+    pub(crate) joining: Joining,
     /// Let 3gpp-ts33303, which has no epoch salt, send on storage that can be rolled back
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct GroupSet {
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub(crate) group: String,
+    /// How IK and CK are derived
+    #[arg(long, value_parser = one_of(Profile::ALL, Profile::name))]
+    pub(crate) profile: Option<Profile>,
+    /// How frames are protected
+    #[arg(long, value_parser = one_of(Suite::ALL, Suite::name))]
+    pub(crate) suite: Option<Suite>,
+    /// The operator's own mark in the derivation, at most 32 octets
+    #[arg(long, value_parser = value::label)]
+    pub(crate) label: Option<Label>,
+    /// How long a key is the newest
+    #[arg(long, value_name = "SPAN", value_parser = value::seconds)]
+    pub(crate) lifetime: Option<u64>,
+    /// How long it goes on beside the one that follows
+    #[arg(long, value_name = "SPAN", value_parser = value::seconds)]
+    pub(crate) overlap: Option<u64>,
+    /// How many future keys members hold
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) ahead: Option<u8>,
+    /// How long after its end a key may be received with
+    #[arg(long, value_name = "SPAN", value_parser = value::seconds32)]
+    pub(crate) receive_grace: Option<u32>,
+    /// How long after its end a key may be sent with
+    #[arg(long, value_name = "SPAN", value_parser = value::seconds32)]
+    pub(crate) send_grace: Option<u32>,
+    /// Powered time without a new package after which sending stops; 0 is off
+    #[arg(long, value_name = "SPAN", value_parser = value::seconds32)]
+    pub(crate) max_unsynced: Option<u32>,
+    /// Who may join by network: subscribers that are listed, or every approved radio
+    #[arg(long, value_parser = one_of(Joining::ALL, Joining::name))]
+    pub(crate) joining: Option<Joining>,
 }
 
 #[derive(Subcommand)]
@@ -108,6 +151,30 @@ pub(crate) enum Member {
         /// The radio
         #[arg(value_name = "DEVICE")]
         device: String,
+    },
+    /// Let a subscriber join a group by network, once his radio is approved
+    Allow {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+        /// Whose token the radio enrolled with
+        #[arg(value_name = "SUBSCRIBER", value_parser = value::name)]
+        subscriber: String,
+        /// The radio's layer-2 id in the group, 6 hexadecimal digits [default: the next that is free]
+        #[arg(long, value_name = "MEMBER", value_parser = value::member)]
+        member: Option<MemberId>,
+        /// It may receive and not send
+        #[arg(long)]
+        receive_only: bool,
+    },
+    /// Take that back; a radio that has joined stays a member
+    Forbid {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+        /// Whom
+        #[arg(value_name = "SUBSCRIBER")]
+        subscriber: String,
     },
     /// List a group's members
     List {

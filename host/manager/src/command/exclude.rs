@@ -3,28 +3,24 @@
 use proseal_proto::id::DeviceId;
 use serde_json::{Value, json};
 
-use super::{confirm, show};
+use super::{Desk, confirm, show};
 use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
-use crate::here::Here;
-use crate::office::{Office, Work};
+use crate::office::Work;
 use crate::output::Report;
-use crate::store::group::{self, Group};
+use crate::store::group::Group;
+use crate::store::member;
 
 pub(super) async fn run(
-    office: &mut Office<'_>,
+    desk: &Desk<'_>,
     group: &str,
     device: &str,
     yes: bool,
-    here: &Here,
 ) -> Result<Report, Failure> {
-    confirm(here, yes, &question(office, group, device).await?)?;
-    let mut work = office.begin().await?;
+    confirm(desk.here, yes, &question(desk, group, device).await?)?;
+    let mut work = desk.begin().await?;
     let (group, device) = (work.group(group).await?, work.device(device).await?);
-    group::delete_member(&mut work.change, group.id, device.id).await?;
-    let signer = work.signer().await?;
-    let timeline = work.replace(&group, &signer).await?;
-    work.note(&format!("exclude {} from {}: below {}", device.id, group.id, timeline.next)).await?;
+    let timeline = work.exclude(&group, device.id).await?;
     let now = work.now;
     work.finish().await?;
     let text = format!(
@@ -39,8 +35,8 @@ pub(super) async fn run(
 
 /// What to ask. That a device never was a member is no reason to refuse: a database that
 /// was put back from a backup does not know.
-async fn question(office: &mut Office<'_>, group: &str, device: &str) -> Result<String, Failure> {
-    let mut look = office.look().await?;
+async fn question(desk: &Desk<'_>, group: &str, device: &str) -> Result<String, Failure> {
+    let mut look = desk.look().await?;
     let (group, device) = (look.group(group).await?, look.device(device).await?);
     let is_known = is_member(&mut look, &group, device.id).await?
         || was_given(&mut look, &group, device.id).await?;
@@ -56,30 +52,12 @@ async fn question(office: &mut Office<'_>, group: &str, device: &str) -> Result<
     })
 }
 
-/// Whether a device may hold anything of a group: it is a member, was given what is
-/// not ended, or may have been in a time that this database does not know.
-pub(super) async fn holds(
-    work: &mut Work<'_>,
-    group: &Group,
-    device: DeviceId,
-) -> Result<bool, Failure> {
-    if is_member(work, group, device).await? {
-        return Ok(true);
-    }
-    let timeline = group::timeline(&mut work.change, group.id).await?;
-    let given = group::given(&mut work.change, group.id).await?;
-    let holds = given.iter().any(|g| g.device == device && g.generation >= timeline.next);
-    Ok(holds || timeline.has_unknown(group.joins_from))
-}
-
 async fn is_member(work: &mut Work<'_>, group: &Group, device: DeviceId) -> Result<bool, Failure> {
-    let members = group::members(&mut work.change, group.id).await?;
-    Ok(members.iter().any(|member| member.device == device))
+    Ok(member::find(&mut work.change, group.id, device).await?.is_some())
 }
 
 async fn was_given(work: &mut Work<'_>, group: &Group, device: DeviceId) -> Result<bool, Failure> {
-    let given = group::given(&mut work.change, group.id).await?;
-    Ok(given.iter().any(|given| given.device == device))
+    Ok(member::given_to(&mut work.change, group.id, device).await?.is_some())
 }
 
 pub(super) fn told(group: &Group, timeline: &Timeline) -> String {

@@ -5,18 +5,19 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::Desk;
 use crate::domain::Refusal;
 use crate::failure::Failure;
 use crate::file;
-use crate::office::{Issued, Office, Work};
+use crate::office::{Issued, Work};
 use crate::output::Report;
 use crate::store::device::{self, Device};
-use crate::store::group;
+use crate::store::member::{self, Member};
 use crate::value::{grouped, hex};
 
-pub(super) async fn enrolment(office: &mut Office<'_>, out: &Path) -> Result<Report, Failure> {
-    office.home.keeps_out(out)?;
-    let work = office.look().await?;
+pub(super) async fn enrolment(desk: &Desk<'_>, out: &Path) -> Result<Report, Failure> {
+    desk.home.keeps_out(out)?;
+    let work = desk.look().await?;
     let identity = work.identity;
     let fingerprint = grouped(&identity.root.digest());
     let text = format!(
@@ -44,7 +45,7 @@ pub(super) async fn enrolment(office: &mut Office<'_>, out: &Path) -> Result<Rep
 
 /// `qr`: show a code, on a terminal or not.
 pub(super) async fn package(
-    office: &mut Office<'_>,
+    desk: &Desk<'_>,
     named: &str,
     out: &Path,
     qr: Option<bool>,
@@ -53,8 +54,8 @@ pub(super) async fn package(
     if qr.is_some() && is_json {
         return Err(Failure::Usage("--qr is for people, --json for programs: say one".to_owned()));
     }
-    office.home.keeps_out(out)?;
-    let mut work = office.begin().await?;
+    desk.home.keeps_out(out)?;
+    let mut work = desk.begin().await?;
     let device = work.device(named).await?;
     let signer = work.signer().await?;
     let issued = work.package(&device, &signer).await?;
@@ -98,16 +99,12 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().display().to_string()
 }
 
-pub(super) async fn notice(
-    office: &mut Office<'_>,
-    group: &str,
-    out: &Path,
-) -> Result<Report, Failure> {
-    office.home.keeps_out(out)?;
-    let mut work = office.look().await?;
+pub(super) async fn notice(desk: &Desk<'_>, group: &str, out: &Path) -> Result<Report, Failure> {
+    desk.home.keeps_out(out)?;
+    let mut work = desk.look().await?;
     let group = work.group(group).await?;
     let notice = group.notice.as_ref().ok_or(Refusal::NoNotice { group: group.id })?;
-    let below = group::timeline(&mut work.change, group.id).await?.next;
+    let below = group.next;
     file::write(out, notice)?;
     let text = format!(
         "notice of group {}: {}\n  all keys below {below} are ended\n\
@@ -133,17 +130,13 @@ struct Entry {
     name: String,
 }
 
-pub(super) async fn bundle(
-    office: &mut Office<'_>,
-    group: &str,
-    out: &Path,
-) -> Result<Report, Failure> {
-    office.home.keeps_out(out)?;
-    let mut work = office.begin().await?;
+pub(super) async fn bundle(desk: &Desk<'_>, group: &str, out: &Path) -> Result<Report, Failure> {
+    desk.home.keeps_out(out)?;
+    let mut work = desk.begin().await?;
     let group = work.group(group).await?;
     let signer = work.signer().await?;
     let (mut entries, mut left_out) = (Vec::new(), Vec::new());
-    for member in group::members(&mut work.change, group.id).await? {
+    for member in member::all(&mut work.change, group.id).await? {
         let device = member_device(&mut work, &member).await?;
         match work.package(&device, &signer).await {
             Ok(issued) => {
@@ -207,7 +200,7 @@ pub(super) async fn bundle(
     Ok(Report::new(text, object))
 }
 
-async fn member_device(work: &mut Work<'_>, member: &group::Member) -> Result<Device, Failure> {
+async fn member_device(work: &mut Work<'_>, member: &Member) -> Result<Device, Failure> {
     let device = device::find(&mut work.change, member.device).await?;
     Ok(device.ok_or(crate::store::StoreError::Damaged("a member's device is missing"))?)
 }

@@ -2,28 +2,22 @@
 
 use std::fmt::Write;
 
-use proseal_proto::content::Policy;
-use proseal_proto::limit;
-use proseal_proto::profile::{Profile, Suite};
 use serde_json::json;
 
-use super::show;
-use crate::args::{self, GroupAdd};
+use super::{Desk, show};
+use crate::args::{self, GroupAdd, GroupSet};
+use crate::domain::plan::Plan;
 use crate::failure::Failure;
-use crate::office::Office;
 use crate::output::Report;
-use crate::store::group::{self, Group};
-use crate::value::is_same_name;
+use crate::store::{group, member};
 
-/// No key is the newest for longer: what is lost by then stays readable.
-const LIFETIME_MAX: u64 = 3660 * 24 * 3600;
-
-pub(super) async fn run(office: &mut Office<'_>, command: &args::Group) -> Result<Report, Failure> {
+pub(super) async fn run(desk: &Desk<'_>, command: &args::Group) -> Result<Report, Failure> {
     match command {
-        args::Group::Add(add) => self::add(office, add).await,
-        args::Group::List => list(office).await,
+        args::Group::Add(add) => self::add(desk, add).await,
+        args::Group::Set(set) => self::set(desk, set).await,
+        args::Group::List => list(desk).await,
         args::Group::Show { group } => {
-            let mut work = office.look().await?;
+            let mut work = desk.look().await?;
             let group = work.group(group).await?;
             let (text, object) = show::group(&mut work, &group).await?;
             Ok(Report::new(text, object))
@@ -31,87 +25,70 @@ pub(super) async fn run(office: &mut Office<'_>, command: &args::Group) -> Resul
     }
 }
 
-fn wanted(add: &GroupAdd) -> Result<Group, Failure> {
-    let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
-    let suite = add.suite.unwrap_or(match add.profile {
-        Profile::HkdfSha256 => Suite::Aead,
-        Profile::Ts33303 => Suite::ThreeGpp,
-    });
-    if !add.profile.suites().contains(&suite) {
-        return usage(&format!(
-            "suite {} does not go with profile {}",
-            suite.name(),
-            add.profile.name()
-        ));
-    }
-    if !add.label.is_empty() && !add.profile.has_label() {
-        return usage(&format!("profile {} has no use for a label", add.profile.name()));
-    }
-    if !(1..=LIFETIME_MAX).contains(&add.lifetime) || add.overlap > add.lifetime {
-        return usage("--lifetime is 1 second to 10 years, and --overlap at most as long");
-    }
-    // At each moment: the one in use, those ahead, and those that drain.
-    let draining = limit::PGKS.saturating_sub(usize::from(add.ahead).saturating_add(1)) as u64;
-    let drain_s = add.overlap.saturating_add(u64::from(add.receive_grace.max(add.send_grace)));
-    if drain_s > add.lifetime.saturating_mul(draining) {
-        return usage(
-            "a radio would have to hold more than 4 keys at once: a longer --lifetime, or less --overlap, --ahead or grace",
-        );
-    }
-    if add.epoch == 0 {
-        return usage("--epoch is 1 second or more");
-    }
-    let policy = Policy {
-        not_before: 0,
-        not_after: 0,
+fn plan(add: &GroupAdd) -> Plan {
+    Plan {
         profile: add.profile,
-        suite,
-        label: add.label,
-        epoch_s: add.epoch,
-        epoch_packets: add.epoch_packets,
+        suite: add.suite,
+        label: add.label.as_str().to_owned(),
+        lifetime_s: add.lifetime,
+        overlap_s: add.overlap,
+        ahead: add.ahead,
         receive_grace_s: add.receive_grace,
         send_grace_s: add.send_grace,
         max_unsynced_s: add.max_unsynced,
+        epoch_s: add.epoch,
+        epoch_packets: add.epoch_packets,
         accept_rollback: add.accept_rollback,
-    };
-    Ok(Group {
-        id: add.group,
-        name: add.name.clone(),
-        policy,
-        lifetime_s: add.lifetime,
-        overlap_s: add.overlap,
-        ahead: usize::from(add.ahead),
-        joins_from: 1,
-        notice: None,
-    })
+        joining: add.joining,
+    }
 }
 
-async fn add(office: &mut Office<'_>, add: &GroupAdd) -> Result<Report, Failure> {
-    let group = wanted(add)?;
-    let mut work = office.begin().await?;
-    for other in group::all(&mut work.change).await? {
-        let is_called_so = is_same_name(other.name.as_deref(), group.name.as_deref());
-        if other.id == group.id || is_called_so {
-            return Err(Failure::Usage(format!("group {} is there already", other.called())));
-        }
+fn changed(set: &GroupSet, plan: Plan) -> Plan {
+    Plan {
+        // Another profile has a suite of its own.
+        suite: set.suite.or(plan.suite.filter(|_| set.profile.is_none())),
+        profile: set.profile.unwrap_or(plan.profile),
+        label: set.label.map_or(plan.label, |label| label.as_str().to_owned()),
+        lifetime_s: set.lifetime.unwrap_or(plan.lifetime_s),
+        overlap_s: set.overlap.unwrap_or(plan.overlap_s),
+        ahead: set.ahead.unwrap_or(plan.ahead),
+        receive_grace_s: set.receive_grace.unwrap_or(plan.receive_grace_s),
+        send_grace_s: set.send_grace.unwrap_or(plan.send_grace_s),
+        max_unsynced_s: set.max_unsynced.unwrap_or(plan.max_unsynced_s),
+        joining: set.joining.unwrap_or(plan.joining),
+        ..plan
     }
-    group::insert(&mut work.change, &group).await?;
-    let mut timeline = group::timeline(&mut work.change, group.id).await?;
-    timeline.extend(&group.terms(), work.now)?;
-    work.settle(&group, &timeline).await?;
-    work.note(&format!("group add {}", group.id)).await?;
+}
+
+async fn set(desk: &Desk<'_>, set: &GroupSet) -> Result<Report, Failure> {
+    let mut work = desk.begin().await?;
+    let group = work.group(&set.group).await?;
+    let plan = changed(set, group.plan());
+    let group = work.change_group(&group, &plan).await?;
+    let (text, object) = show::group(&mut work, &group).await?;
+    work.finish().await?;
+    let next = format!(
+        "Next: `prose-manager key rotate {}`: what is in use stays as it was\n",
+        group.called()
+    );
+    Ok(Report::new(text + &next, object))
+}
+
+async fn add(desk: &Desk<'_>, add: &GroupAdd) -> Result<Report, Failure> {
+    let mut work = desk.begin().await?;
+    let group = work.add_group(add.group, add.name.clone(), &plan(add)).await?;
     let (text, object) = show::group(&mut work, &group).await?;
     work.finish().await?;
     let next = format!("Next: `prose-manager member add {} DEVICE MEMBER`\n", group.called());
     Ok(Report::new(text + &next, object))
 }
 
-async fn list(office: &mut Office<'_>) -> Result<Report, Failure> {
-    let mut work = office.look().await?;
+async fn list(desk: &Desk<'_>) -> Result<Report, Failure> {
+    let mut work = desk.look().await?;
     let (mut text, mut list) = (String::new(), Vec::new());
     for group in group::all(&mut work.change).await? {
         let (_, object) = show::group(&mut work, &group).await?;
-        let members = group::members(&mut work.change, group.id).await?.len();
+        let members = member::count(&mut work.change, group.id).await?;
         // Writing to a String does not fail.
         let _ = writeln!(
             text,

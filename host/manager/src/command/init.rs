@@ -1,6 +1,7 @@
 //! `init`: a manager comes into being, whole or not at all.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use proseal_issuer::{Delegation, ManagerId, RootKey, SignerKey, SignerVersion, s
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::config;
 use crate::domain::clock;
 use crate::domain::{Refusal, number};
 use crate::failure::Failure;
@@ -15,17 +17,20 @@ use crate::file;
 use crate::here::Here;
 use crate::home::Home;
 use crate::output::Report;
-use crate::store::Store;
 use crate::store::manager::{self, Identity};
+use crate::store::{Place, Store};
 use crate::value::{grouped, hex, rfc3339};
 use crate::vault::{Kind, SECRET_LEN, Vault};
 
 pub(super) async fn run(
     home: &Home,
+    database: Option<&str>,
     root_key: Option<&Path>,
     here: &Here,
 ) -> Result<Report, Failure> {
-    clock::check(here.now, here.now, false)?;
+    let database = database.map(Place::parse).transpose().map_err(Failure::Usage)?;
+    let now = here.clock.now();
+    clock::check(now, now, false)?;
     let path = home.path();
     let taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     if taken || path.is_file() {
@@ -36,7 +41,7 @@ pub(super) async fn run(
     }
     let draft = draft(path)?;
     file::create_private_folder(&draft)?;
-    let made = fill(&Home::new(draft.clone()), root_key, here).await;
+    let made = fill(&Home::new(draft.clone()), database, root_key, now, &here.user).await;
     let placed = made.and_then(|made| {
         fs::rename(&draft, path).map(|()| made).map_err(|error| {
             // Nobody has seen this root key.
@@ -61,14 +66,14 @@ pub(super) async fn run(
          Next: `prose-manager enrolment --out FILE` writes what makes radios this manager's.\n",
         identity.manager,
         path.display(),
-        rfc3339(here.now),
+        rfc3339(now),
         place.display(),
         home.key().display(),
     );
     let object = json!({
         "home": path.display().to_string(),
         "manager": identity.manager.to_string(),
-        "clock": rfc3339(here.now),
+        "clock": rfc3339(now),
         "root_digest": hex(&identity.root.digest()),
         "fingerprint": fingerprint,
         "root_key": place.display().to_string(),
@@ -89,8 +94,10 @@ fn draft(path: &Path) -> Result<PathBuf, Failure> {
 
 async fn fill(
     home: &Home,
+    database: Option<Place>,
     root_key: Option<&Path>,
-    here: &Here,
+    now: u64,
+    user: &str,
 ) -> Result<(Identity, u32), Failure> {
     let random = |octets: &mut [u8]| {
         getrandom::fill(octets).map_err(|error| Failure::System(error.to_string()))
@@ -102,26 +109,47 @@ async fn fill(
     file::create_secret(&home.key(), &key)?;
     let vault = Vault::new(key);
     let root = RootKey::generate(&mut system_random());
-    let identity =
-        Identity { manager: ManagerId(manager), root: root.public(), newest_change: here.now };
+    let identity = Identity {
+        manager: ManagerId(manager),
+        root: root.public(),
+        newest_change: now,
+        signer: 0,
+    };
 
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(home.database())
-        .map_err(|error| file::cannot("make", &home.database(), &error))?;
-    let mut store = Store::open(&home.database()).await?;
+    let place = match database {
+        Some(Place::Url(url)) => {
+            create_private_file(&home.config(), config::text(&url).as_bytes())?;
+            Place::Url(url)
+        }
+        Some(Place::File(path)) => Place::File(path),
+        None => {
+            create_private_file(&home.database(), b"")?;
+            Place::File(home.database())
+        }
+    };
+    let store = Store::open(&place, 1).await?;
     let mut change = store.change().await?;
+    if manager::exists(&mut change).await? {
+        return Err(Failure::Home {
+            message: "there is a manager in this database already".to_owned(),
+            hint: "to serve it from this machine too, bring its folder (docs/manager.md, Many processes); else name another database",
+        });
+    }
     manager::create(&mut change, &identity).await?;
-    let (version, signer) = new_signer(&root, identity.manager, 0, here.now, &vault)?;
+    let (version, signer) = new_signer(&root, identity.manager, 0, now, &vault)?;
     manager::set_signer(&mut change, &signer).await?;
-    manager::audit(&mut change, here.now, &here.user, "init").await?;
+    manager::audit(&mut change, now, user, "init").await?;
     change.commit().await.map_err(crate::store::StoreError::from)?;
-    store.close().await?;
+    store.close().await;
     // Last: nothing that fails leaves a root key behind.
     file::create_secret(root_key.unwrap_or(&home.root_key()), root.expose_seed())?;
     Ok((identity, version))
+}
+
+fn create_private_file(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.and_then(|mut file| file.write_all(octets).and_then(|()| file.sync_all()))
+        .map_err(|error| file::cannot("make", path, &error))
 }
 
 /// A signer of a version above `last`.

@@ -2,44 +2,31 @@
 
 use serde_json::{Value, json};
 
-use super::{confirm, exclude, show};
+use super::{Desk, confirm, exclude, show};
 use crate::args;
 use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
-use crate::here::Here;
-use crate::office::Office;
 use crate::output::Report;
-use crate::store::group::{self, Group};
+use crate::store::group::Group;
 use crate::value::rfc3339;
 
-pub(super) async fn run(
-    office: &mut Office<'_>,
-    command: &args::Key,
-    here: &Here,
-) -> Result<Report, Failure> {
+pub(super) async fn run(desk: &Desk<'_>, command: &args::Key) -> Result<Report, Failure> {
     match command {
-        args::Key::Rotate { group, extend } => rotate(office, group, *extend).await,
-        args::Key::Replace { group, yes } => replace(office, group, *yes, here).await,
+        args::Key::Rotate { group, extend } => rotate(desk, group, *extend).await,
+        args::Key::Replace { group, yes } => replace(desk, group, *yes).await,
     }
 }
 
-async fn replace(
-    office: &mut Office<'_>,
-    named: &str,
-    yes: bool,
-    here: &Here,
-) -> Result<Report, Failure> {
-    let mut look = office.look().await?;
+async fn replace(desk: &Desk<'_>, named: &str, yes: bool) -> Result<Report, Failure> {
+    let mut look = desk.look().await?;
     let called = look.group(named).await?.called();
     look.leave().await?;
     let question =
         format!("End all keys of group {called} at once, and give its members new ones?");
-    confirm(here, yes, &question)?;
-    let mut work = office.begin().await?;
+    confirm(desk.here, yes, &question)?;
+    let mut work = desk.begin().await?;
     let group = work.group(named).await?;
-    let signer = work.signer().await?;
-    let timeline = work.replace(&group, &signer).await?;
-    work.note(&format!("key replace {}: below {}", group.id, timeline.next)).await?;
+    let timeline = work.replace_keys(&group).await?;
     let now = work.now;
     work.finish().await?;
     Ok(Report::new(exclude::told(&group, &timeline), exclude::object(&group, &timeline, now)))
@@ -64,22 +51,18 @@ fn object(group: &Group, timeline: &Timeline, now: u64, changed: bool) -> Value 
     })
 }
 
-async fn rotate(office: &mut Office<'_>, group: &str, extend: bool) -> Result<Report, Failure> {
-    let mut work = office.begin().await?;
+async fn rotate(desk: &Desk<'_>, group: &str, extend: bool) -> Result<Report, Failure> {
+    let mut work = desk.begin().await?;
     let group = work.group(group).await?;
     let timeline = if extend {
-        let mut timeline = group::timeline(&mut work.change, group.id).await?;
-        let last = timeline.last;
-        timeline.extend(&group.terms(), work.now)?;
-        if timeline.last == last {
+        let (timeline, is_changed) = work.extend(&group).await?;
+        if !is_changed {
             return Ok(nothing_to_add(&group, &timeline, work.now));
         }
-        work.settle(&group, &timeline).await?;
         timeline
     } else {
         work.rotate(&group).await?
     };
-    work.note(&format!("key rotate {}{}", group.id, if extend { " --extend" } else { "" })).await?;
     let now = work.now;
     work.finish().await?;
     // Who has no package by then is deaf.

@@ -1,135 +1,85 @@
-//! How devices and groups are shown, as text and object.
+//! How devices and groups are shown to people; to programs as everywhere (office/view.rs).
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::domain::device::is_floor_ahead;
-use crate::domain::timeline::{Span, Timeline};
+use crate::domain::alarm::Alarm;
+use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
 use crate::office::Work;
+use crate::office::view;
 use crate::store::device::Device;
-use crate::store::group::{self, Group};
-use crate::value::{hex, rfc3339, span};
+use crate::store::group::Group;
+use crate::store::{generation, member};
+use crate::value::span;
 
-const NOTHING: [u8; 32] = [0; 32];
-
-/// Whose a device says that it is.
-pub(super) fn root(device: &Device, ours: &[u8; 32]) -> &'static str {
-    match device.statement.root_digest {
-        NOTHING => "none",
-        root if root == *ours => "this",
-        _ => "other",
-    }
+/// As an object.
+pub(super) fn object(view: &impl Serialize) -> Value {
+    // What is made of texts and numbers can always be one.
+    serde_json::to_value(view).unwrap_or_default()
 }
 
 pub(super) async fn device(
     work: &mut Work<'_>,
     device: &Device,
 ) -> Result<(String, Value), Failure> {
-    let root = root(device, &work.identity.root.digest());
-    let progress = work.progress(device).await?;
-    let statement = &device.statement;
-    let mut groups = Vec::new();
-    for group in group::all(&mut work.change).await? {
-        let members = group::members(&mut work.change, group.id).await?;
-        if let Some(member) = members.iter().find(|member| member.device == device.id) {
-            groups.push(json!({
-                "group": group.id.to_string(),
-                "name": group.name,
-                "member": member.member.to_string(),
-                "may_send": member.may_send,
-            }));
-        }
-    }
-    let mut text = format!("device {}\n", device.id);
+    let view = work.view_device(device).await?;
+    let mut text = format!("device {}\n", view.device);
     // Writing to a String does not fail.
-    let _ = writeln!(text, "  name: {}", device.name.as_deref().unwrap_or("none"));
-    let _ = writeln!(text, "  standing: {}", device.standing.name());
-    let _ = writeln!(text, "  state: {}, manager: {root}", statement.state.name());
-    let _ = writeln!(text, "  last imported statement: {}", rfc3339(device.stated_at));
-    let _ = writeln!(
-        text,
-        "  sequence: {} applied, {} given",
-        statement.sequence, device.sequence_given
-    );
-    let _ = writeln!(text, "  newest package: {}", progress.name());
-    let _ = writeln!(text, "  groups: {}", groups.len());
-    if device.rolled_back {
-        text.push_str("  ALARM: a statement had an older sequence than one before it\n");
+    let _ = writeln!(text, "  name: {}", view.name.as_deref().unwrap_or("none"));
+    if let Some(subscriber) = &view.subscriber {
+        let _ = writeln!(text, "  subscriber: {subscriber}");
     }
-    if is_floor_ahead(statement.floor, work.now) {
-        text.push_str("  ALARM: its time is more than a day ahead of this machine's clock\n");
+    let _ = writeln!(text, "  standing: {}", view.standing);
+    let _ = writeln!(text, "  state: {}, manager: {}", view.state, view.root);
+    let _ = writeln!(text, "  last imported statement: {}", view.stated_at);
+    let (applied, given) = (view.sequence, view.sequence_given);
+    let _ = writeln!(text, "  sequence: {applied} applied, {given} given");
+    let _ = writeln!(text, "  newest package: {}", view.package);
+    let _ = writeln!(text, "  groups: {}", view.groups.len());
+    for alarm in work.alarms(device) {
+        text.push_str(match alarm {
+            Alarm::RolledBack => "  ALARM: a statement had an older sequence than one before it\n",
+            Alarm::ForeignRoot => "  ALARM: it belongs to another manager\n",
+            Alarm::FloorAhead => {
+                "  ALARM: its time is more than a day ahead of this machine's clock\n"
+            }
+            Alarm::UnknownSequence | Alarm::OlderStatement => continue,
+        });
     }
-    if root == "other" {
-        text.push_str("  ALARM: it belongs to another manager\n");
-    }
-    let object = json!({
-        "device": device.id.to_string(),
-        "name": device.name,
-        "standing": device.standing.name(),
-        "state": statement.state.name(),
-        "root": root,
-        "stated_at": rfc3339(device.stated_at),
-        "floor": rfc3339(statement.floor),
-        "sequence": statement.sequence,
-        "sequence_given": device.sequence_given,
-        "rolled_back": device.rolled_back,
-        "package": progress.name(),
-        "package_digest": (statement.package_digest != NOTHING).then(|| hex(&statement.package_digest)),
-        "groups": groups,
-    });
-    Ok((text, object))
-}
-
-/// What a generation is for at this moment.
-fn state(span: &Span, timeline: &Timeline, now: u64) -> &'static str {
-    if span.not_before > now {
-        "future"
-    } else if timeline.current(now) == Some(span) {
-        "in_use"
-    } else {
-        "ending"
-    }
+    Ok((text, object(&view)))
 }
 
 /// The generations that packages bring, for the object.
 pub(super) fn generations(timeline: &Timeline, now: u64) -> Value {
-    let one = |span: &Span| {
-        json!({
-            "generation": span.generation.get(),
-            "pgk_id": span.id.to_string(),
-            "state": state(span, timeline, now),
-            "not_before": rfc3339(span.not_before),
-            "not_after": rfc3339(span.not_after),
-        })
-    };
-    timeline.live(now).map(one).collect()
+    object(&view::generations(timeline, now))
 }
 
 /// The same for people, a line each.
 pub(super) fn generation_lines(timeline: &Timeline, now: u64) -> String {
-    timeline.live(now).fold(String::new(), |mut text, span| {
+    view::generations(timeline, now).iter().fold(String::new(), |mut text, one| {
         let _ = writeln!(
             text,
             "  key {} (PGK Id {}): {}, {} to {}",
-            span.generation,
-            span.id,
-            state(span, timeline, now).replace('_', " "),
-            rfc3339(span.not_before),
-            rfc3339(span.not_after),
+            one.generation,
+            one.pgk_id,
+            one.state.replace('_', " "),
+            one.not_before,
+            one.not_after,
         );
         text
     })
 }
 
 pub(super) async fn group(work: &mut Work<'_>, group: &Group) -> Result<(String, Value), Failure> {
-    let timeline = group::timeline(&mut work.change, group.id).await?;
+    let timeline = generation::timeline(&mut work.change, group.id, work.now).await?;
     let (member_text, members) = members(work, group).await?;
-    let policy = &group.policy;
+    let view = work.view_group(group).await?;
     let mut text = format!("group {}\n", group.id);
     let _ = writeln!(text, "  name: {}", group.name.as_deref().unwrap_or("none"));
-    let _ = writeln!(text, "  keys: {}, {}", policy.profile.name(), policy.suite.name());
+    let _ = writeln!(text, "  keys: {}, {}", view.profile, view.suite);
     let _ = writeln!(
         text,
         "  each the newest for {}, overlap {}, {} ahead",
@@ -137,28 +87,13 @@ pub(super) async fn group(work: &mut Work<'_>, group: &Group) -> Result<(String,
         span(group.overlap_s),
         group.ahead
     );
+    let _ = writeln!(text, "  may join by network: {}", view.joining);
     text.push_str(&generation_lines(&timeline, work.now));
     text.push_str(&member_text);
-    let object = json!({
-        "group": group.id.to_string(),
-        "name": group.name,
-        "profile": policy.profile.name(),
-        "suite": policy.suite.name(),
-        "label": policy.label.as_str(),
-        "lifetime_s": group.lifetime_s,
-        "overlap_s": group.overlap_s,
-        "ahead": group.ahead,
-        "receive_grace_s": policy.receive_grace_s,
-        "send_grace_s": policy.send_grace_s,
-        "max_unsynced_s": policy.max_unsynced_s,
-        "epoch_s": policy.epoch_s,
-        "epoch_packets": policy.epoch_packets,
-        "accept_rollback": policy.accept_rollback,
-        "next": timeline.next,
-        "has_notice": group.notice.is_some(),
-        "generations": generations(&timeline, work.now),
-        "members": members,
-    });
+    let mut object = object(&view);
+    if let Some(shown) = object.get_mut("members") {
+        *shown = members;
+    }
     Ok((text, object))
 }
 
@@ -167,25 +102,17 @@ pub(super) async fn members(
     group: &Group,
 ) -> Result<(String, Value), Failure> {
     let (mut text, mut list) = (String::new(), Vec::new());
-    for member in group::members(&mut work.change, group.id).await? {
-        let device = crate::store::device::find(&mut work.change, member.device).await?;
-        let name = device.as_ref().and_then(|device| device.name.clone());
-        let standing = device.as_ref().map(|device| device.standing.name());
+    for member in member::all(&mut work.change, group.id).await? {
+        let view = work.view_member(&member).await?;
         let _ = writeln!(
             text,
             "  member {}: {} {}{}",
-            member.member,
-            name.as_deref().unwrap_or("(no name)"),
-            member.device,
-            if member.may_send { "" } else { ", receives only" },
+            view.member,
+            view.name.as_deref().unwrap_or("(no name)"),
+            view.device,
+            if view.may_send { "" } else { ", receives only" },
         );
-        list.push(json!({
-            "device": member.device.to_string(),
-            "name": name,
-            "member": member.member.to_string(),
-            "may_send": member.may_send,
-            "standing": standing,
-        }));
+        list.push(object(&view));
     }
     Ok((text, Value::Array(list)))
 }

@@ -3,37 +3,26 @@
 use proseal_issuer::{Delegation, Signer, SignerKey};
 use serde_json::json;
 
+use super::Desk;
 use super::init::new_signer;
 use crate::args;
 use crate::failure::Failure;
-use crate::home::Home;
-use crate::office::Office;
 use crate::output::Report;
-use crate::store::{group, manager};
+use crate::store::manager;
 use crate::vault::Kind;
 
-pub(super) async fn run(
-    office: &mut Office<'_>,
-    home: &Home,
-    command: &args::Signer,
-) -> Result<Report, Failure> {
+pub(super) async fn run(desk: &Desk<'_>, command: &args::Signer) -> Result<Report, Failure> {
     let args::Signer::Renew { root_key } = command;
-    let mut work = office.begin().await?;
-    let root = home.root(root_key.as_deref(), &work.identity.root)?;
+    let mut work = desk.begin().await?;
+    let root = desk.home.root(root_key.as_deref(), &work.identity.root)?;
+    let vault = &desk.office.vault;
     let last = manager::signer(&mut work.change).await?.version;
-    let (version, stored) = new_signer(&root, work.identity.manager, last, work.now, work.vault)?;
-    manager::set_signer(&mut work.change, &stored).await?;
-    let seed = work.vault.open(Kind::Signer(version), &stored.sealed_key)?;
+    let (version, stored) = new_signer(&root, work.identity.manager, last, work.now, vault)?;
+    let seed = vault.open_key(Kind::Signer(version), &stored.sealed_key)?;
     let delegation = Delegation::verify(&stored.delegation, &work.identity.root)?;
     let signer = Signer::new(SignerKey::from_seed(&seed), delegation)?;
-    let mut notices = Vec::new();
-    for group in group::all(&mut work.change).await? {
-        // Also where nothing was ended: it ends nothing, and tells of the new signer.
-        let timeline = group::timeline(&mut work.change, group.id).await?;
-        work.sign_notice(group.id, &timeline, &signer).await?;
-        notices.push(group.id.to_string());
-    }
-    work.note(&format!("signer renew: version {version}")).await?;
+    let notices = work.renew_signer(&stored, &signer).await?;
+    let notices: Vec<_> = notices.iter().map(ToString::to_string).collect();
     work.finish().await?;
     let text = format!(
         "the signer is version {version} now, and it has signed the notices of all {} groups\n\

@@ -4,34 +4,26 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::show;
-use crate::domain::device::{Progress, Standing, is_floor_ahead};
-use crate::domain::member::former;
+use super::Desk;
+use crate::domain::device::{Progress, Standing};
 use crate::failure::Failure;
-use crate::home::Home;
-use crate::office::Office;
 use crate::output::Report;
-use crate::store::{device, group, manager};
+use crate::store::{device, generation, group, manager, member};
 use crate::value::{grouped, rfc3339};
 
 /// How many of the newest changes are shown.
 const CHANGES: u32 = 10;
 
-pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, Failure> {
-    let mut work = office.look().await?;
+pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
+    let mut work = desk.look().await?;
     let now = work.now;
     let devices = device::all(&mut work.change).await?;
     let ours = work.identity.root.digest();
     let (mut alarms, mut lagging, mut applied) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
-        if device.rolled_back {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "rolled_back" }));
-        }
-        if show::root(device, &ours) == "other" {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "foreign_root" }));
-        }
-        if is_floor_ahead(device.statement.floor, now) {
-            alarms.push(json!({ "device": device.id.to_string(), "name": device.name, "alarm": "floor_ahead" }));
+        for alarm in work.alarms(device) {
+            let id = device.id.to_string();
+            alarms.push(json!({ "device": id, "name": device.name, "alarm": alarm.name() }));
         }
         let progress = work.progress(device).await?;
         if progress == Progress::Applied {
@@ -53,14 +45,16 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
         grouped(&ours)
     );
     for group in group::all(&mut work.change).await? {
-        let timeline = group::timeline(&mut work.change, group.id).await?;
-        let members = group::members(&mut work.change, group.id).await?;
-        let member_ids: Vec<_> = members.iter().map(|member| member.device).collect();
-        let members = members.len();
+        let timeline = generation::timeline(&mut work.change, group.id, work.now).await?;
+        let members = member::count(&mut work.change, group.id).await?;
         let live: Vec<_> = timeline.live(now).map(|span| span.generation.get()).collect();
-        let given = group::given(&mut work.change, group.id).await?;
+        let mut former = Vec::new();
+        for generation in live {
+            former.extend(member::former(&mut work.change, group.id, generation).await?);
+        }
+        former.sort_unstable_by_key(|device| device.0);
+        former.dedup();
         // Who has applied the package that takes the group away holds nothing of it.
-        let mut former = former(&live, &given, &member_ids);
         former.retain(|device| !applied.contains(device));
         let current = timeline.current(now);
         let last = timeline.live(now).map(|span| span.not_after).max();
@@ -124,12 +118,12 @@ pub(super) async fn run(office: &mut Office<'_>, home: &Home) -> Result<Report, 
             late["name"].as_str().unwrap_or_default(),
         );
     }
-    let root_key_is_here = home.root_key().exists();
+    let root_key_is_here = desk.home.root_key().exists();
     if root_key_is_here {
         text.push_str("  the root key lies in this folder: take it away\n");
     }
     let signer = manager::signer(&mut work.change).await?.version;
-    let changes = manager::audited(&mut work.change, CHANGES).await?;
+    let changes = manager::audited(&mut work.change, None, CHANGES).await?;
     text.push_str("  newest changes:\n");
     for change in &changes {
         let _ = writeln!(text, "    {} {}: {}", rfc3339(change.at), change.who, change.what);

@@ -87,12 +87,12 @@ pub const fn is_floor_ahead(floor: u64, now: u64) -> bool {
 
 /// Groups that a device was in, of which it keeps the number (ta/src/state.rs,
 /// `REMOVED_MAX`): it refuses a package that makes them more.
-const LEFT_MAX: usize = 32;
+const LEFT_MAX: u64 = 32;
 
 /// Checks that a device can leave as many groups as it has `left`.
 ///
 /// Errors: [`Refusal::TooManyLeft`].
-pub fn may_leave(device: DeviceId, left: usize) -> Result<(), Refusal> {
+pub fn may_leave(device: DeviceId, left: u64) -> Result<(), Refusal> {
     if left > LEFT_MAX { Err(Refusal::TooManyLeft { device }) } else { Ok(()) }
 }
 

@@ -63,6 +63,26 @@ pub enum Refusal {
     NotMember { group: GroupId, device: DeviceId },
     #[error("nothing was ended in group {group}: it has no notice")]
     NoNotice { group: GroupId },
+    #[error("no device {device} is enrolled here")]
+    UnknownDevice { device: DeviceId },
+    #[error("device {device} may not join this group")]
+    NotAuthorised { device: DeviceId },
+    #[error("{subscriber} is not listed for group {group}")]
+    NotListed { group: GroupId, subscriber: String },
+    #[error("no operator is called {name}")]
+    NoOperator { name: String },
+    #[error("there is no such token, or it is another device's")]
+    BadToken,
+    #[error("the token was used by another device")]
+    TokenUsed,
+    #[error("the token has expired")]
+    TokenExpired,
+    #[error("no member id above those that were used is left in group {group}")]
+    NoMemberId { group: GroupId },
+    #[error("the nonce was used before")]
+    NonceUsed,
+    #[error("a statement over a later nonce came before this one")]
+    LateStatement,
     #[error("the signer's versions are used up")]
     NoVersion,
     #[error("sequences of device {device} are used up")]
@@ -93,6 +113,16 @@ impl Refusal {
             Self::TooManyLeft { .. } => "too_many_left",
             Self::NotMember { .. } => "not_member",
             Self::NoNotice { .. } => "no_notice",
+            Self::UnknownDevice { .. } => "unknown_device",
+            Self::NotAuthorised { .. } => "not_authorised",
+            Self::NotListed { .. } => "not_listed",
+            Self::NoOperator { .. } => "no_operator",
+            Self::BadToken => "bad_token",
+            Self::TokenUsed => "token_used",
+            Self::TokenExpired => "token_expired",
+            Self::NoMemberId { .. } => "no_member_id",
+            Self::NonceUsed => "nonce_used",
+            Self::LateStatement => "late_statement",
             Self::NoVersion => "no_version",
             Self::NoSequence { .. } => "no_sequence",
         }
@@ -140,6 +170,13 @@ impl Refusal {
             Self::TooManyGroups { .. } => "remove it from a group first: `prose-manager member remove`".into(),
             Self::NotMember { .. } => "`prose-manager member list GROUP` shows who is".into(),
             Self::NoNotice { .. } => "a package is enough for its members; `key replace`, `exclude` and `signer renew` make a notice".into(),
+            Self::UnknownDevice { .. } => "enrol it first: `prose-manager device invite SUBSCRIBER --out FILE` makes its token".into(),
+            Self::NotAuthorised { .. } => "an operator lets it in: `prose-manager member allow GROUP SUBSCRIBER`, or `member add`".into(),
+            Self::NotListed { .. } => "`prose-manager group show GROUP` shows who is".into(),
+            Self::NoOperator { .. } => "`prose-manager operator list` shows all".into(),
+            Self::BadToken | Self::TokenUsed | Self::TokenExpired => "make another one: `prose-manager device invite SUBSCRIBER --out FILE`".into(),
+            Self::NoMemberId { .. } => "name one: `prose-manager member allow GROUP SUBSCRIBER --member HEX`".into(),
+            Self::NonceUsed | Self::LateStatement => "ask for another nonce".into(),
             Self::NoSequence { .. } => "no manager gives such a sequence: find out who signed for this radio; `prosectl erase` and enrolling it anew makes it another device".into(),
             Self::NoVersion => "this should not happen before the year 2106: please report it".into(),
         }

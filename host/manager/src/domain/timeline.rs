@@ -66,6 +66,19 @@ impl Span {
         self.closes() >= now
     }
 
+    /// Whether packages bring it, of a group in which all below `next` is ended.
+    #[must_use]
+    pub const fn is_live(&self, next: u64, now: u64) -> bool {
+        self.is_wanted(next, now) && !self.erased
+    }
+
+    /// Whether a package of the time `at` would have brought it, as far as is known
+    /// now; its key may be gone since.
+    #[must_use]
+    pub const fn is_wanted(&self, next: u64, at: u64) -> bool {
+        self.generation.get() >= next && self.is_open(at) && !self.withdrawn
+    }
+
     /// Whether its turn has begun and is not over.
     #[must_use]
     pub const fn is_in_use(&self, now: u64) -> bool {
@@ -95,14 +108,7 @@ impl Timeline {
     /// Whether packages bring this one.
     #[must_use]
     pub const fn is_live(&self, span: &Span, now: u64) -> bool {
-        self.is_wanted(span, now) && !span.erased
-    }
-
-    /// Whether a package of the time `at` would have brought this one, as far as is known
-    /// now; its key may be gone since.
-    #[must_use]
-    pub const fn is_wanted(&self, span: &Span, at: u64) -> bool {
-        span.generation.get() >= self.next && span.is_open(at) && !span.withdrawn
+        span.is_live(self.next, now)
     }
 
     /// Whether there may be generations from a lost time, which this database does not

@@ -1,18 +1,19 @@
-//! What is made anew and signed: generations, notices, packages.
+//! Packages: what a device is to hold, sealed to it.
 
-use proseal_issuer::{DesiredState, GroupKey, Notice, Package, Pgk, Signer, system_random};
+use proseal_issuer::{DesiredState, GroupKey, Package, Pgk, Signer, system_random};
 use proseal_proto::content::Policy;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
 use sha2::{Digest, Sha256};
 
 use super::Work;
 use crate::domain::device::{self as rule, Brought, Progress, Standing};
-use crate::domain::member::{Given, former};
-use crate::domain::timeline::{Span, Timeline};
+use crate::domain::timeline::Span;
 use crate::domain::{Refusal, number};
 use crate::failure::Failure;
+use crate::store::StoreError;
 use crate::store::device::Device;
-use crate::store::group::{self, Group, Member, Stored};
+use crate::store::generation::{self, Entry};
+use crate::store::member::{self, Given, Member};
 use crate::store::package::{self, Made};
 use crate::vault::Kind;
 
@@ -21,7 +22,7 @@ struct Share {
     member: Member,
     group: GroupId,
     next: Generation,
-    pgks: Vec<(Span, Policy)>,
+    pgks: Vec<Entry>,
 }
 
 /// A package that goes out.
@@ -34,82 +35,6 @@ pub(crate) struct Issued {
 }
 
 impl Work<'_> {
-    /// Writes down what has become of a group's timeline: new generations get keys of
-    /// their own, those that are over lose theirs.
-    pub(crate) async fn settle(
-        &mut self,
-        group: &Group,
-        timeline: &Timeline,
-    ) -> Result<(), Failure> {
-        let before = group::timeline(&mut self.change, group.id).await?.last;
-        for span in timeline.spans.iter().filter(|span| span.generation.get() > before) {
-            let key = GroupKey::generate(&mut system_random());
-            let sealed_key = self.vault.seal(Kind::Pgk(group.id, span.generation), key.expose())?;
-            let stored = Stored { sealed_key, policy: group.policy };
-            group::insert_generation(&mut self.change, group.id, span, &stored).await?;
-        }
-        group::set_timeline(&mut self.change, group.id, timeline).await?;
-        Ok(group::erase_keys(&mut self.change, group.id, timeline, self.now).await?)
-    }
-
-    /// The next generation's turn begins, with an overlap. It is a new one where the one
-    /// that members hold already will not do: a member that was removed has it, or it is
-    /// from before a time that was lost, so that radios may have gone past it.
-    pub(crate) async fn rotate(&mut self, group: &Group) -> Result<Timeline, Failure> {
-        let mut timeline = group::timeline(&mut self.change, group.id).await?;
-        let future = timeline.future(self.now).map(|span| span.generation.get());
-        let future: Vec<_> = future.collect();
-        let given = group::given(&mut self.change, group.id).await?;
-        let members = group::members(&mut self.change, group.id).await?;
-        let members: Vec<_> = members.iter().map(|member| member.device).collect();
-        let is_known_outside = !former(&future, &given, &members).is_empty();
-        if group.joins_from > timeline.last || is_known_outside {
-            timeline.begin_anew(&group.terms(), self.now)?;
-        } else {
-            timeline.rotate(&group.terms(), self.now)?;
-        }
-        self.settle(group, &timeline).await?;
-        Ok(timeline)
-    }
-
-    /// Ends all generations of a group, gives it new ones, and signs the notice of it.
-    pub(crate) async fn replace(
-        &mut self,
-        group: &Group,
-        signer: &Signer,
-    ) -> Result<Timeline, Failure> {
-        let mut timeline = group::timeline(&mut self.change, group.id).await?;
-        timeline.replace(&group.terms(), self.now)?;
-        self.settle(group, &timeline).await?;
-        self.sign_notice(group.id, &timeline, signer).await?;
-        Ok(timeline)
-    }
-
-    /// A device has applied what this database never made. Whatever else was given in that
-    /// time: no number of it is used again, and who joins a group gets nothing of it.
-    pub(crate) async fn pass_lost_time(&mut self, device: &mut Device) -> Result<(), Failure> {
-        let stated = device.statement.sequence;
-        for group in group::all(&mut self.change).await? {
-            let last = group::timeline(&mut self.change, group.id).await?.last;
-            let last = number::past(last, stated, self.now);
-            group::bar_joining(&mut self.change, group.id, last).await?;
-        }
-        device.sequence_given = number::past(device.sequence_given, stated, self.now);
-        Ok(())
-    }
-
-    /// Signs a group's notice.
-    pub(crate) async fn sign_notice(
-        &mut self,
-        group: GroupId,
-        timeline: &Timeline,
-        signer: &Signer,
-    ) -> Result<(), Failure> {
-        let below = Generation::new(timeline.next).map_err(|_| Refusal::NoGeneration)?;
-        let notice = Notice::sign(signer, group, below, self.now);
-        Ok(group::set_notice(&mut self.change, group, notice.octets()).await?)
-    }
-
     /// The package for a device: the last one if it says what is wanted still, else a
     /// new one under a new sequence, written down before anybody has it.
     pub(crate) async fn package(
@@ -125,11 +50,11 @@ impl Work<'_> {
             &device.statement,
             &root_digest,
         )?;
-        rule::may_leave(device.id, self.left(device.id).await?)?;
+        rule::may_leave(device.id, member::left(&mut self.change, device.id).await?)?;
         let now = self.now;
-        let shares = self.shares(device.id, |timeline, span| timeline.is_live(span, now)).await?;
+        let shares = self.shares(device.id, now, Span::is_live).await?;
         let is_fresh =
-            shares.iter().flat_map(|s| &s.pgks).any(|(_, policy)| policy.max_unsynced_s > 0);
+            shares.iter().flat_map(|share| &share.pgks).any(|pgk| pgk.policy.max_unsynced_s > 0);
         let wanted = wanted(&shares, is_fresh.then_some(device.octets.as_slice()));
         let version = signer.delegation().version().get();
         let last = package::newest(&mut self.change, device.id).await?;
@@ -146,7 +71,7 @@ impl Work<'_> {
             // A device whose floor is ahead counts the age of a package from there.
             time: self.now.max(device.statement.floor),
             start_nonce: is_fresh.then_some(device.statement.start_nonce),
-            groups: self.opened(&shares).await?,
+            groups: self.opened(&shares)?,
         };
         let sealed = Package::seal(signer, &device.statement.device, &state, &mut system_random())?;
         let made = Made {
@@ -158,16 +83,17 @@ impl Work<'_> {
             made_at: self.now,
         };
         package::insert(&mut self.change, device.id, &made).await?;
-        for share in &shares {
-            for (span, _) in &share.pgks {
-                let given = Given {
-                    device: device.id,
-                    member: share.member.member,
-                    generation: span.generation.get(),
-                };
-                group::give(&mut self.change, share.group, &given).await?;
-            }
-        }
+        let given = shares.iter().flat_map(|share| {
+            let member = share.member.member;
+            let group = share.group;
+            share.pgks.iter().map(move |pgk| Given {
+                group,
+                generation: pgk.span.generation.get(),
+                member,
+            })
+        });
+        let given: Vec<_> = given.collect();
+        member::give(&mut self.change, device.id, &given).await?;
         Ok(Issued { made, is_new: true, groups })
     }
 
@@ -176,7 +102,7 @@ impl Work<'_> {
         let made = package::newest(&mut self.change, device.id).await?;
         // What has ended by itself since a package was made is no news.
         let at = made.as_ref().map_or(self.now, |made| made.made_at);
-        let shares = self.shares(device.id, |timeline, span| timeline.is_wanted(span, at)).await?;
+        let shares = self.shares(device.id, at, Span::is_wanted).await?;
         let Some(made) = made else {
             return Ok(if shares.is_empty() { Progress::NoPackage } else { Progress::Due });
         };
@@ -190,10 +116,10 @@ impl Work<'_> {
             return Ok(Progress::NotSeen);
         }
         let brought = shares.iter().flat_map(|share| {
-            let brought = move |(span, _): &(Span, Policy)| Brought {
+            let brought = move |pgk: &Entry| Brought {
                 group: share.group,
-                generation: span.generation,
-                closes: span.closes(),
+                generation: pgk.span.generation,
+                closes: pgk.span.closes(),
             };
             share.pgks.iter().map(brought)
         });
@@ -202,53 +128,45 @@ impl Work<'_> {
         Ok(if is_all { Progress::Applied } else { Progress::Partly })
     }
 
-    /// How many groups a device was given keys of, and is not in any more.
-    async fn left(&mut self, device: DeviceId) -> Result<usize, Failure> {
-        let mut left = 0_usize;
-        for group in group::all(&mut self.change).await? {
-            let members = group::members(&mut self.change, group.id).await?;
-            let given = group::given(&mut self.change, group.id).await?;
-            let is_left = members.iter().all(|member| member.device != device)
-                && given.iter().any(|given| given.device == device);
-            left = left.saturating_add(usize::from(is_left));
-        }
-        Ok(left)
-    }
-
-    /// What a device is to hold of each of its groups: the generations that `brings` says.
+    /// What a device is to hold of each of its groups: the generations that `brings` says
+    /// at the time `at`.
     async fn shares(
         &mut self,
         device: DeviceId,
-        brings: impl Fn(&Timeline, &Span) -> bool,
+        at: u64,
+        brings: fn(&Span, u64, u64) -> bool,
     ) -> Result<Vec<Share>, Failure> {
+        let memberships = member::of_device(&mut self.change, device).await?;
+        if memberships.is_empty() {
+            return Ok(Vec::new());
+        }
+        let since = self.now.min(at);
+        let mut entries = generation::of_device(&mut self.change, device, since).await?;
         let mut shares = Vec::new();
-        for group in group::all(&mut self.change).await? {
-            let members = group::members(&mut self.change, group.id).await?;
-            let Some(member) = members.into_iter().find(|member| member.device == device) else {
-                continue;
-            };
-            let timeline = group::timeline(&mut self.change, group.id).await?;
-            let next = Generation::new(timeline.next).map_err(|_| Refusal::NoGeneration)?;
-            let mut pgks = Vec::new();
-            for span in timeline.spans.iter().filter(|span| brings(&timeline, span)) {
-                if span.generation.get() >= member.joins_from {
-                    let policy = group::policy_of(&mut self.change, group.id, span).await?;
-                    pgks.push((*span, policy));
-                }
-            }
-            shares.push(Share { member, group: group.id, next, pgks });
+        for there in memberships {
+            let group = there.group;
+            let next = Generation::new(there.next).map_err(|_| Refusal::NoGeneration)?;
+            let of = entries.iter_mut().find(|(of, _)| *of == group);
+            let mut pgks = of.map_or_else(Vec::new, |(_, of)| std::mem::take(of));
+            let least = there.member.joins_from;
+            pgks.retain(|pgk| {
+                pgk.span.generation.get() >= least && brings(&pgk.span, there.next, at)
+            });
+            shares.push(Share { member: there.member, group, next, pgks });
         }
         Ok(shares)
     }
 
     /// The same with the keys, as it is sealed.
-    async fn opened(&mut self, shares: &[Share]) -> Result<Vec<proseal_issuer::Group>, Failure> {
+    fn opened(&self, shares: &[Share]) -> Result<Vec<proseal_issuer::Group>, Failure> {
         let mut groups = Vec::new();
         for share in shares {
             let mut pgks = Vec::new();
-            for (span, policy) in &share.pgks {
-                let sealed = group::sealed_key(&mut self.change, share.group, span).await?;
-                let key = self.vault.open(Kind::Pgk(share.group, span.generation), &sealed)?;
+            for Entry { span, policy, sealed_key } in &share.pgks {
+                let missing = StoreError::Damaged("a key that is in use is missing");
+                let sealed_key = sealed_key.as_ref().ok_or(missing)?;
+                let kind = Kind::Pgk(share.group, span.generation);
+                let key = self.office.vault.open_key(kind, sealed_key)?;
                 pgks.push(Pgk {
                     generation: span.generation,
                     id: span.id,
@@ -286,7 +204,7 @@ fn wanted(shares: &[Share], asked: Option<&[u8]>) -> [u8; 32] {
     type Entry = (Generation, PgkId, Policy);
     type Said = (GroupId, MemberId, Generation, bool, Vec<Entry>);
     let said = |share: &Share| -> Said {
-        let pgks = share.pgks.iter().map(|(span, policy)| (span.generation, span.id, *policy));
+        let pgks = share.pgks.iter().map(|pgk| (pgk.span.generation, pgk.span.id, pgk.policy));
         let Member { member, may_send, .. } = share.member;
         (share.group, member, share.next, may_send, pgks.collect())
     };

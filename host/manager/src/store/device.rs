@@ -15,6 +15,8 @@ pub struct Device {
     pub id: DeviceId,
     /// What the operator calls it.
     pub name: Option<String>,
+    /// Whose token it enrolled with.
+    pub subscriber: Option<String>,
     /// What the operator has decided.
     pub standing: Standing,
     /// Its last imported statement.
@@ -29,6 +31,8 @@ pub struct Device {
     pub sequence_given: u64,
     /// A statement had an older sequence, and nobody has accepted that.
     pub rolled_back: bool,
+    /// When the nonce ends that its newest statement was over; 0 if that was nobody's.
+    pub nonce_until: u64,
 }
 
 impl Device {
@@ -36,6 +40,18 @@ impl Device {
     #[must_use]
     pub fn called(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.id.to_string())
+    }
+
+    /// Whether it says that it belongs to the manager of this root key's digest.
+    #[must_use]
+    pub fn is_ours(&self, root: &[u8; 32]) -> bool {
+        self.statement.root_digest == *root
+    }
+
+    /// Whether it says that it belongs to another one.
+    #[must_use]
+    pub fn is_foreign(&self, root: &[u8; 32]) -> bool {
+        self.statement.root_digest != [0; 32] && !self.is_ours(root)
     }
 }
 
@@ -50,6 +66,7 @@ fn device(row: &AnyRow) -> Result<Device, StoreError> {
     Ok(Device {
         id,
         name: row.try_get("name")?,
+        subscriber: row.try_get("subscriber")?,
         standing: Standing::named(&standing).ok_or(StoreError::Damaged("standing"))?,
         statement,
         octets,
@@ -57,6 +74,10 @@ fn device(row: &AnyRow) -> Result<Device, StoreError> {
         sequence_seen: number(row, "sequence_seen")?,
         sequence_given: number(row, "sequence_given")?,
         rolled_back: truth(row, "rolled_back")?,
+        nonce_until: match row.try_get::<Option<i64>, _>("nonce_until")? {
+            Some(_) => number(row, "nonce_until")?,
+            None => 0,
+        },
     })
 }
 
@@ -72,25 +93,101 @@ pub async fn find(change: &mut Change<'_>, id: DeviceId) -> Result<Option<Device
     row.fetch_optional(&mut **change).await?.as_ref().map(device).transpose()
 }
 
-/// Writes a device down: a new one, or what has changed.
-pub async fn save(change: &mut Change<'_>, device: &Device) -> Result<(), StoreError> {
+/// So many devices by id, above `after`.
+pub async fn page(
+    change: &mut Change<'_>,
+    after: Option<DeviceId>,
+    most: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM device WHERE device > $1 ORDER BY device LIMIT $2")
+        .bind(after.map_or_else(Vec::new, |after| after.0.to_vec()))
+        .bind(i64::from(most))
+        .fetch_all(&mut **change)
+        .await?;
+    rows.iter().map(device).collect()
+}
+
+/// One device by its name, in whatever case.
+pub async fn named(change: &mut Change<'_>, name: &str) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query("SELECT * FROM device WHERE LOWER(name) = $1");
+    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(&mut **change).await?;
+    row.as_ref().map(device).transpose()
+}
+
+/// The devices of a subscriber, by id.
+pub async fn of_subscriber(
+    change: &mut Change<'_>,
+    subscriber: &str,
+) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM device WHERE subscriber = $1 ORDER BY device");
+    let rows = rows.bind(subscriber.to_owned()).fetch_all(&mut **change).await?;
+    rows.iter().map(device).collect()
+}
+
+/// So many devices about which something is wrong, above `after`: rolled back, another
+/// manager's, or with a floor above `latest`; those that are lost are not asked for.
+pub async fn alarmed(
+    change: &mut Change<'_>,
+    latest: u64,
+    after: Option<DeviceId>,
+    most: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM device WHERE device > $1 AND standing <> 'lost' AND device IN (
+             SELECT device FROM device WHERE rolled_back <> 0 OR is_foreign <> 0
+             UNION SELECT device FROM device WHERE floor > $2)
+         ORDER BY device LIMIT $3",
+    )
+    .bind(after.map_or_else(Vec::new, |after| after.0.to_vec()))
+    .bind(int(latest)?)
+    .bind(i64::from(most))
+    .fetch_all(&mut **change)
+    .await?;
+    rows.iter().map(device).collect()
+}
+
+/// How many devices there are of each standing.
+pub async fn counts(change: &mut Change<'_>) -> Result<Vec<(Standing, u64)>, StoreError> {
+    let rows = sqlx::query("SELECT standing, COUNT(*) AS devices FROM device GROUP BY standing");
+    let count = |row: &AnyRow| {
+        let standing: String = row.try_get("standing")?;
+        let standing = Standing::named(&standing).ok_or(StoreError::Damaged("standing"))?;
+        Ok((standing, number(row, "devices")?))
+    };
+    rows.fetch_all(&mut **change).await?.iter().map(count).collect()
+}
+
+/// Writes a device down: a new one, or what has changed. `root` is the digest of this
+/// manager's root key.
+pub async fn save(
+    change: &mut Change<'_>,
+    device: &Device,
+    root: &[u8; 32],
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO device (device, name, standing, statement, stated_at, sequence_seen,
-                             sequence_given, rolled_back)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (device) DO UPDATE SET name = excluded.name, standing = excluded.standing,
+        "INSERT INTO device (device, name, subscriber, standing, statement, stated_at,
+             sequence_seen, sequence_given, rolled_back, is_foreign, floor, nonce_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (device) DO UPDATE SET name = excluded.name,
+             subscriber = excluded.subscriber, standing = excluded.standing,
              statement = excluded.statement, stated_at = excluded.stated_at,
              sequence_seen = excluded.sequence_seen, sequence_given = excluded.sequence_given,
-             rolled_back = excluded.rolled_back",
+             rolled_back = excluded.rolled_back, is_foreign = excluded.is_foreign,
+             floor = excluded.floor, nonce_until = excluded.nonce_until",
     )
     .bind(device.id.0.to_vec())
     .bind(device.name.clone())
+    .bind(device.subscriber.clone())
     .bind(device.standing.name().to_owned())
     .bind(device.octets.clone())
     .bind(int(device.stated_at)?)
     .bind(int(device.sequence_seen)?)
     .bind(int(device.sequence_given)?)
     .bind(i64::from(device.rolled_back))
+    .bind(i64::from(device.is_foreign(root)))
+    // What is beyond all clocks is as far as SQL counts.
+    .bind(i64::try_from(device.statement.floor).unwrap_or(i64::MAX))
+    .bind(int(device.nonce_until)?)
     .execute(&mut **change)
     .await?;
     Ok(())

@@ -14,6 +14,8 @@ pub struct Identity {
     pub root: VerifyKey,
     /// The time of the newest change.
     pub newest_change: u64,
+    /// The version of the present signer; 0 is none yet.
+    pub signer: u32,
 }
 
 /// Writes who the manager is, once.
@@ -29,17 +31,48 @@ pub async fn create(change: &mut Change<'_>, identity: &Identity) -> Result<(), 
     Ok(())
 }
 
+/// Whether there is a manager in this database.
+pub async fn exists(change: &mut Change<'_>) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT id FROM manager").fetch_optional(&mut **change).await?;
+    Ok(row.is_some())
+}
+
 /// Who the manager is.
 pub async fn identity(change: &mut Change<'_>) -> Result<Identity, StoreError> {
-    let row = sqlx::query("SELECT manager, root_key, newest_change FROM manager")
-        .fetch_one(&mut **change)
-        .await?;
+    let row = sqlx::query(
+        "SELECT manager, root_key, newest_change, (
+             SELECT COALESCE(MAX(version), 0) FROM signer WHERE sealed_key IS NOT NULL
+         ) AS signer FROM manager",
+    )
+    .fetch_one(&mut **change)
+    .await?;
     let root = VerifyKey::from_octets(&array(&row, "root_key")?);
     Ok(Identity {
         manager: ManagerId(array(&row, "manager")?),
         root: root.map_err(|_| StoreError::Damaged("root_key"))?,
         newest_change: number(&row, "newest_change")?,
+        signer: narrow(&row, "signer")?,
     })
+}
+
+/// Writes down when the newest change was made.
+pub async fn set_newest_change(change: &mut Change<'_>, at: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE manager SET newest_change = $1")
+        .bind(int(at)?)
+        .execute(&mut **change)
+        .await?;
+    Ok(())
+}
+
+/// Members may need new packages.
+pub async fn bump_revision(change: &mut Change<'_>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE manager SET revision = revision + 1").execute(&mut **change).await?;
+    Ok(())
+}
+
+/// What has grown whenever members may need new packages.
+pub async fn revision(change: &mut Change<'_>) -> Result<u64, StoreError> {
+    number(&sqlx::query("SELECT revision FROM manager").fetch_one(&mut **change).await?, "revision")
 }
 
 /// Writes down a change: who, when, what.
@@ -49,10 +82,6 @@ pub async fn audit(
     who: &str,
     what: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE manager SET newest_change = $1")
-        .bind(int(at)?)
-        .execute(&mut **change)
-        .await?;
     sqlx::query(
         "INSERT INTO audit (number, at, who, what)
          SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM audit",
@@ -67,22 +96,36 @@ pub async fn audit(
 
 /// One line of the audit.
 pub struct Entry {
+    /// Counts the changes.
+    pub number: u64,
     /// When.
     pub at: u64,
-    /// The Unix user.
+    /// The Unix user, or who asked over the network.
     pub who: String,
     /// What was changed.
     pub what: String,
 }
 
-/// The newest changes, newest first.
-pub async fn audited(change: &mut Change<'_>, most: u32) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query("SELECT at, who, what FROM audit ORDER BY number DESC LIMIT $1")
-        .bind(i64::from(most))
-        .fetch_all(&mut **change)
-        .await?;
+/// So many changes before the one of this number, newest first.
+pub async fn audited(
+    change: &mut Change<'_>,
+    before: Option<u64>,
+    most: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT number, at, who, what FROM audit WHERE number < $1 ORDER BY number DESC LIMIT $2",
+    )
+    .bind(before.map_or(Ok(i64::MAX), int)?)
+    .bind(i64::from(most))
+    .fetch_all(&mut **change)
+    .await?;
     let entry = |row| {
-        Ok(Entry { at: number(row, "at")?, who: row.try_get("who")?, what: row.try_get("what")? })
+        Ok(Entry {
+            number: number(row, "number")?,
+            at: number(row, "at")?,
+            who: row.try_get("who")?,
+            what: row.try_get("what")?,
+        })
     };
     rows.iter().map(entry).collect()
 }

@@ -1,12 +1,16 @@
 //! Brings a database to the present schema.
 
-use sqlx::{AnyConnection, Connection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
-use super::StoreError;
+use super::{Backend, StoreError};
 
 /// The steps, each with the schema's number after it. A step that was released
 /// is never changed.
-pub const ALL: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_start.sql"))];
+pub const ALL: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_start.sql")),
+    (2, include_str!("../../migrations/0002_many.sql")),
+    (3, include_str!("../../migrations/0003_server.sql")),
+];
 
 /// Runs those that are missing, all in one transaction.
 ///
@@ -14,6 +18,7 @@ pub const ALL: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_start.
 /// it is.
 pub async fn run(
     connection: &mut AnyConnection,
+    backend: Backend,
     steps: &'static [(i64, &'static str)],
 ) -> Result<(), StoreError> {
     let known = steps.last().map_or(0, |(step, _)| *step);
@@ -21,7 +26,10 @@ pub async fn run(
     if step(connection).await.is_ok_and(|found| found == known) {
         return Ok(());
     }
-    let mut change = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut change = connection.begin_with(backend.begin_change()).await?;
+    if let Some(lock) = backend.lock_schema() {
+        sqlx::query(lock).execute(&mut *change).await?;
+    }
     sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (step BIGINT NOT NULL PRIMARY KEY)")
         .execute(&mut *change)
         .await?;
@@ -30,7 +38,8 @@ pub async fn run(
         return Err(StoreError::TooNew { found, known });
     }
     for (step, sql) in steps.iter().filter(|(step, _)| *step > found) {
-        sqlx::raw_sql(*sql).execute(&mut *change).await?;
+        // The program's own text.
+        sqlx::raw_sql(AssertSqlSafe(backend.schema(sql))).execute(&mut *change).await?;
         let insert = sqlx::query("INSERT INTO schema_step (step) VALUES ($1)").bind(*step);
         insert.execute(&mut *change).await?;
     }
@@ -66,9 +75,9 @@ mod tests {
     fn a_second_run_changes_nothing() {
         run_to_end(async {
             let mut connection = memory().await;
-            run(&mut connection, ALL).await.unwrap();
+            run(&mut connection, Backend::Sqlite, ALL).await.unwrap();
             let before = tables(&mut connection).await;
-            run(&mut connection, ALL).await.unwrap();
+            run(&mut connection, Backend::Sqlite, ALL).await.unwrap();
             assert!(before > 5 && tables(&mut connection).await == before);
         });
     }
@@ -79,7 +88,7 @@ mod tests {
             let mut connection = memory().await;
             let steps =
                 &[(1, "CREATE TABLE a (b BIGINT)"), (2, "CREATE TABLE c (d BIGINT); nonsense")];
-            assert!(run(&mut connection, steps).await.is_err());
+            assert!(run(&mut connection, Backend::Sqlite, steps).await.is_err());
             assert_eq!(tables(&mut connection).await, 0);
         });
     }
@@ -88,9 +97,11 @@ mod tests {
     fn a_later_step_is_added_to_what_is_there() {
         run_to_end(async {
             let mut connection = memory().await;
-            run(&mut connection, &[(1, "CREATE TABLE a (b BIGINT)")]).await.unwrap();
+            run(&mut connection, Backend::Sqlite, &[(1, "CREATE TABLE a (b BIGINT)")])
+                .await
+                .unwrap();
             let steps = &[(1, "nonsense"), (2, "ALTER TABLE a ADD COLUMN c BIGINT")];
-            run(&mut connection, steps).await.unwrap();
+            run(&mut connection, Backend::Sqlite, steps).await.unwrap();
             sqlx::query("SELECT c FROM a").fetch_all(&mut connection).await.unwrap();
         });
     }
@@ -99,9 +110,11 @@ mod tests {
     fn a_later_programs_database_is_refused_and_left() {
         run_to_end(async {
             let mut connection = memory().await;
-            run(&mut connection, &[(7, "CREATE TABLE a (b BIGINT)")]).await.unwrap();
-            let refused = run(&mut connection, ALL).await.unwrap_err();
-            assert!(matches!(refused, StoreError::TooNew { found: 7, known: 1 }), "{refused}");
+            run(&mut connection, Backend::Sqlite, &[(7, "CREATE TABLE a (b BIGINT)")])
+                .await
+                .unwrap();
+            let refused = run(&mut connection, Backend::Sqlite, ALL).await.unwrap_err();
+            assert!(matches!(refused, StoreError::TooNew { found: 7, known: 3 }), "{refused}");
             assert_eq!(tables(&mut connection).await, 2);
         });
     }

@@ -154,7 +154,7 @@ fn an_older_statement_and_a_time_that_is_ahead_are_told() {
     manager.done("--accept-clock package r1 --out @p");
     radios[0].import(&manager.path("p")).unwrap();
     assert_eq!(manager.import(&radios[0], "")["alarms"], serde_json::json!([]));
-    manager.now.set(T);
+    manager.set_clock(T);
     fs::write(manager.path("statement"), radios[0].statement()).unwrap();
     let said = manager.done("--accept-clock device import @statement");
     assert_eq!(said["alarms"], serde_json::json!(["floor_ahead"]));

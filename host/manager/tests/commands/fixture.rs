@@ -1,13 +1,12 @@
 //! A manager in a folder of its own, and radios in memory.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clap::Parser;
-use prose_manager::{Answer, Args, Failure, Here, run};
+use prose_manager::{Answer, Args, Clock, Failure, Here, run};
 use proseal_client::sim::Machine;
 use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
@@ -18,9 +17,14 @@ use proseal_proto::message::{
 use proseal_ta::sim::Medium;
 use serde_json::Value;
 
+use crate::database::Database;
+use crate::serving::Serving;
+
 pub(crate) const T: u64 = 1_800_000_000;
 pub(crate) const HOUR: u64 = 3600;
 pub(crate) const DAY: u64 = 24 * HOUR;
+/// Of every operator.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const GROUP: &str = "0a0b0c";
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -32,7 +36,9 @@ pub(crate) fn group_id() -> GroupId {
 /// A manager that is set up, and its clock.
 pub(crate) struct Manager {
     folder: PathBuf,
-    pub(crate) now: Cell<u64>,
+    pub(crate) database: Database,
+    /// Its clock.
+    pub(crate) now: Arc<AtomicU64>,
 }
 
 impl Drop for Manager {
@@ -48,7 +54,7 @@ impl Manager {
         let name = format!("prose-manager-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, now: Cell::new(T) }
+        Self { folder, database: Database::new(crate::DATABASE), now: Arc::new(AtomicU64::new(T)) }
     }
 
     pub(crate) fn new() -> Self {
@@ -77,20 +83,19 @@ impl Manager {
         self.path("home")
     }
 
+    /// Where it is, for each command.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let mut options = vec!["--home".to_owned(), self.home().display().to_string()];
+        // Once it is set up its configuration says it.
+        if let Some(url) = self.database.url().filter(|_| !self.home().exists()) {
+            options.extend(["--database".to_owned(), url]);
+        }
+        options
+    }
+
     /// `@` in a word is the manager's folder.
     pub(crate) fn run(&self, words: &str) -> Result<Value, Failure> {
-        let folder = format!("{}/", self.folder.display());
-        let words = words.split_whitespace().map(|word| word.replacen('@', &folder, 1));
-        let start =
-            ["prose-manager".to_owned(), "--home".to_owned(), self.home().display().to_string()];
-        let args = Args::try_parse_from(start.into_iter().chain(words)).unwrap();
-        let here = Here {
-            now: self.now.get(),
-            user: "tester".to_owned(),
-            home: self.home(),
-            is_terminal: false,
-            ask: |_| Answer::NoTerminal,
-        };
+        let (args, here) = self.arguments(words);
         run(&args, &here).map(|report| {
             assert!(report.text().ends_with('\n') && report.object()["ok"] == true);
             report.object().clone()
@@ -101,6 +106,38 @@ impl Manager {
         self.run(words).unwrap_or_else(|failure| panic!("{words}: {failure}\n{}", failure.hint()))
     }
 
+    fn arguments(&self, words: &str) -> (Args, Here) {
+        let folder = format!("{}/", self.folder.display());
+        let words = words.split_whitespace().map(|word| word.replacen('@', &folder, 1));
+        let start = ["prose-manager".to_owned()].into_iter().chain(self.options());
+        let args = Args::try_parse_from(start.chain(words)).unwrap();
+        let now = Arc::clone(&self.now);
+        let here = Here {
+            clock: Clock::new(move || now.load(Ordering::Relaxed)),
+            user: "tester".to_owned(),
+            home: self.home(),
+            is_terminal: false,
+            ask: |_| Answer::NoTerminal,
+            ask_secret: |_| Answer::Line(PASSWORD.to_owned()),
+        };
+        (args, here)
+    }
+
+    /// A server of it, with the same clock.
+    pub(crate) fn serve(&self) -> Serving {
+        let words = "serve --listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 --name manager.test";
+        let (args, here) = self.arguments(words);
+        Serving::start(&args, &here)
+    }
+
+    /// The short name of why it does not serve.
+    pub(crate) fn refused_to_serve(&self, more: &str) -> String {
+        let (args, here) = self.arguments(&format!("serve --operator-listen 127.0.0.1:0 {more}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let started = runtime.block_on(prose_manager::Server::start(&args, &here));
+        started.err().expect("it does not serve").name().to_owned()
+    }
+
     /// The short name of why it is not done.
     pub(crate) fn refused(&self, words: &str) -> String {
         let failure = self.run(words).expect_err(words);
@@ -109,7 +146,11 @@ impl Manager {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.now.set(self.now.get() + seconds);
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_clock(&self, now: u64) {
+        self.now.store(now, Ordering::Relaxed);
     }
 
     /// A radio r`n` that is enrolled and approved.
@@ -151,21 +192,13 @@ impl Manager {
         current["generation"].as_u64().unwrap()
     }
 
-    /// A copy of the home folder, to be put back.
+    /// A copy of the database, to be put back.
     pub(crate) fn back_up(&self) {
-        let to = self.path("backup");
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(self.home()).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
+        fs::write(self.path("backup"), self.database.octets(&self.home())).unwrap();
     }
 
     pub(crate) fn put_back(&self) {
-        for entry in fs::read_dir(self.path("backup")).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), self.home().join(entry.file_name())).unwrap();
-        }
+        self.database.put_back(&self.home(), &fs::read(self.path("backup")).unwrap());
     }
 }
 
@@ -189,6 +222,11 @@ impl Radio {
         self.client().call(&GetStatement { nonce: [7; 32] }).unwrap().statement.to_vec()
     }
 
+    /// A statement over a nonce.
+    pub(crate) fn answer(&self, nonce: [u8; 32]) -> Vec<u8> {
+        self.client().call(&GetStatement { nonce }).unwrap().statement.to_vec()
+    }
+
     pub(crate) fn status(&self) -> StatusReply {
         self.client().call(&Status).unwrap()
     }
@@ -198,10 +236,12 @@ impl Radio {
         self.status().device.to_string()
     }
 
+    /// By an enrolment file, or a token file.
     pub(crate) fn enrol(&self, file: &Path) {
         let text = fs::read_to_string(file).unwrap();
         let value = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            let is_it = |line: &&str| line.split(" = ").next() == Some(name);
+            let line = text.lines().find(is_it).unwrap();
             let digits = line.split(" = ").nth(1).unwrap().to_owned();
             (0..digits.len() / 2)
                 .map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
@@ -213,8 +253,11 @@ impl Radio {
     }
 
     pub(crate) fn import(&self, file: &Path) -> Result<Outcome, Code> {
-        let octets = fs::read(file).unwrap();
-        match self.client().call(&Import { octets: &octets }) {
+        self.take(&fs::read(file).unwrap())
+    }
+
+    pub(crate) fn take(&self, octets: &[u8]) -> Result<Outcome, Code> {
+        match self.client().call(&Import { octets }) {
             Ok(reply) => Ok(reply.outcome),
             Err(Error::Refused(code)) => Err(code),
             Err(error) => panic!("{error}"),

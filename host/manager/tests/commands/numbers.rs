@@ -8,7 +8,7 @@ use crate::fixture::{DAY, GROUP, HOUR, Manager, Radio, T};
 #[test]
 fn a_clock_that_is_behind_signs_nothing_until_it_is_accepted() {
     let (manager, _radios) = Manager::with_members(2, "");
-    manager.now.set(T - 61);
+    manager.set_clock(T - 61);
     for act in [
         "package r1 --out @p",
         "key rotate 0a0b0c",
@@ -38,7 +38,7 @@ fn a_clock_that_jumped_ahead_signs_nothing_until_it_is_accepted() {
 #[test]
 fn a_clock_that_was_never_set_is_not_accepted() {
     let manager = Manager::none();
-    manager.now.set(HOUR);
+    manager.set_clock(HOUR);
     assert_eq!(manager.refused("--accept-clock init"), "clock_not_set");
     assert!(!manager.home().exists());
 }
@@ -48,7 +48,7 @@ fn numbers_grow_also_with_a_clock_that_went_back() {
     let (manager, radios) = Manager::with_members(1, "--ahead 0");
     radios[0].import(&manager.package(1)).unwrap();
     manager.import(&radios[0], "");
-    manager.now.set(T - 30 * DAY);
+    manager.set_clock(T - 30 * DAY);
     let said = manager.done(&format!("--accept-clock exclude {GROUP} r1 --yes"));
     assert_eq!(said["generation"], T + 1);
     assert_eq!(manager.sequence(1), T + 1);
@@ -97,7 +97,7 @@ fn a_clock_that_went_back_brings_no_key_back_that_was_erased() {
     let (manager, radios) = Manager::with_members(1, terms);
     manager.pass(2 * HOUR);
     manager.done(&format!("key rotate {GROUP}"));
-    manager.now.set(T + 60);
+    manager.set_clock(T + 60);
     let said = manager.done(&format!("--accept-clock key rotate {GROUP} --extend"));
     assert!(said["generation"].as_u64() > Some(T + 2 * HOUR));
     assert_eq!(radios[0].import(&manager.package(1)), Ok(Outcome::Applied));

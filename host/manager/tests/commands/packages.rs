@@ -145,7 +145,7 @@ fn a_sequence_that_a_radio_shows_is_passed() {
     let stated = radios[0].status().sequence;
     manager.put_back();
     // As if that day had not been.
-    manager.now.set(T);
+    manager.set_clock(T);
     manager.import(&radios[0], "");
     assert!(manager.sequence(1) > stated + DAY);
     assert_eq!(radios[0].import(&manager.path("sequence")), Ok(Outcome::Applied));

@@ -1,0 +1,295 @@
+//! Who is in a group, and what was given to whom. Each question is for one device or one
+//! group, and finds its answer by an index.
+
+use proseal_proto::id::{DeviceId, GroupId, MemberId};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Change, StoreError, array, int, narrow, number, truth, value::wide};
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Which device.
+    pub device: DeviceId,
+    /// Its id in the group.
+    pub member: MemberId,
+    /// Whether it may send.
+    pub may_send: bool,
+    /// It gets nothing below.
+    pub joins_from: u64,
+}
+
+/// A group that a device is in.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// Which.
+    pub group: GroupId,
+    /// What the operator calls it.
+    pub name: Option<String>,
+    /// What is below is ended in it.
+    pub next: u64,
+    /// As whom.
+    pub member: Member,
+}
+
+/// A generation that is given to a device, under its member id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Of which group.
+    pub group: GroupId,
+    /// Which.
+    pub generation: u64,
+    /// As whom.
+    pub member: MemberId,
+}
+
+fn member(row: &AnyRow) -> Result<Member, StoreError> {
+    Ok(Member {
+        device: DeviceId(array(row, "device")?),
+        member: MemberId::new(narrow(row, "member")?).map_err(|_| StoreError::Damaged("member"))?,
+        may_send: truth(row, "may_send")?,
+        joins_from: number(row, "joins_from")?,
+    })
+}
+
+/// So many of a group's members, by member id, above `after`.
+pub async fn page(
+    change: &mut Change<'_>,
+    group: GroupId,
+    after: Option<MemberId>,
+    most: u32,
+) -> Result<Vec<Member>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM member WHERE prose_group = $1 AND member > $2 ORDER BY member LIMIT $3",
+    )
+    .bind(wide(group.octets()))
+    .bind(after.map_or(-1, |after| wide(after.octets())))
+    .bind(i64::from(most))
+    .fetch_all(&mut **change)
+    .await?;
+    rows.iter().map(member).collect()
+}
+
+/// All of a group's members, by member id.
+pub async fn all(change: &mut Change<'_>, group: GroupId) -> Result<Vec<Member>, StoreError> {
+    page(change, group, None, u32::MAX).await
+}
+
+/// How many members a group has.
+pub async fn count(change: &mut Change<'_>, group: GroupId) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) AS members FROM member WHERE prose_group = $1");
+    number(&row.bind(wide(group.octets())).fetch_one(&mut **change).await?, "members")
+}
+
+/// A device as a member of a group.
+pub async fn find(
+    change: &mut Change<'_>,
+    group: GroupId,
+    device: DeviceId,
+) -> Result<Option<Member>, StoreError> {
+    let row = sqlx::query("SELECT * FROM member WHERE prose_group = $1 AND device = $2")
+        .bind(wide(group.octets()))
+        .bind(device.0.to_vec())
+        .fetch_optional(&mut **change)
+        .await?;
+    row.as_ref().map(member).transpose()
+}
+
+/// Who has a member id.
+pub async fn holder(
+    change: &mut Change<'_>,
+    group: GroupId,
+    id: MemberId,
+) -> Result<Option<Member>, StoreError> {
+    let row = sqlx::query("SELECT * FROM member WHERE prose_group = $1 AND member = $2")
+        .bind(wide(group.octets()))
+        .bind(wide(id.octets()))
+        .fetch_optional(&mut **change)
+        .await?;
+    row.as_ref().map(member).transpose()
+}
+
+/// The groups that a device is in, by id.
+pub async fn of_device(
+    change: &mut Change<'_>,
+    device: DeviceId,
+) -> Result<Vec<Membership>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT member.*, prose_group.name AS group_name, prose_group.next AS group_next
+         FROM member JOIN prose_group ON prose_group.prose_group = member.prose_group
+         WHERE member.device = $1 ORDER BY member.prose_group",
+    )
+    .bind(device.0.to_vec())
+    .fetch_all(&mut **change)
+    .await?;
+    let membership = |row: &AnyRow| {
+        let group = GroupId::new(narrow(row, "prose_group")?);
+        Ok(Membership {
+            group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
+            name: row.try_get("group_name")?,
+            next: number(row, "group_next")?,
+            member: member(row)?,
+        })
+    };
+    rows.iter().map(membership).collect()
+}
+
+/// Writes a member down: a new one, or what has changed.
+pub async fn save(
+    change: &mut Change<'_>,
+    group: GroupId,
+    member: &Member,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO member (prose_group, device, member, may_send, joins_from)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send,
+             joins_from = excluded.joins_from",
+    )
+    .bind(wide(group.octets()))
+    .bind(member.device.0.to_vec())
+    .bind(wide(member.member.octets()))
+    .bind(i64::from(member.may_send))
+    .bind(int(member.joins_from)?)
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+/// Takes a member out; whether there was one. The group knows from then on up to which
+/// generation somebody outside has its keys.
+pub async fn delete(
+    change: &mut Change<'_>,
+    group: GroupId,
+    device: DeviceId,
+) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM member WHERE prose_group = $1 AND device = $2")
+        .bind(wide(group.octets()))
+        .bind(device.0.to_vec())
+        .execute(&mut **change)
+        .await?;
+    sqlx::query(
+        "UPDATE prose_group SET outside_to = COALESCE((
+             SELECT MAX(generation) FROM given WHERE device = $1 AND prose_group = $2
+         ), 0) WHERE prose_group = $2 AND outside_to < COALESCE((
+             SELECT MAX(generation) FROM given WHERE device = $1 AND prose_group = $2
+         ), 0)",
+    )
+    .bind(device.0.to_vec())
+    .bind(wide(group.octets()))
+    .execute(&mut **change)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// The highest generation of a group that a device was given, under whatever member id.
+pub async fn given_to(
+    change: &mut Change<'_>,
+    group: GroupId,
+    device: DeviceId,
+) -> Result<Option<u64>, StoreError> {
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(generation), 0) AS had FROM given
+         WHERE device = $1 AND prose_group = $2",
+    )
+    .bind(device.0.to_vec())
+    .bind(wide(group.octets()))
+    .fetch_one(&mut **change)
+    .await?;
+    Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
+}
+
+/// The highest generation of a group that was given under a member id, to whomever.
+pub async fn given_as(
+    change: &mut Change<'_>,
+    group: GroupId,
+    member: MemberId,
+) -> Result<Option<u64>, StoreError> {
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(generation), 0) AS had FROM given
+         WHERE prose_group = $1 AND member = $2",
+    )
+    .bind(wide(group.octets()))
+    .bind(wide(member.octets()))
+    .fetch_one(&mut **change)
+    .await?;
+    Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
+}
+
+/// The highest member id that anybody ever had in a group.
+pub async fn highest_id(
+    change: &mut Change<'_>,
+    group: GroupId,
+) -> Result<Option<MemberId>, StoreError> {
+    let row = sqlx::query(
+        "SELECT MAX(member) AS member FROM (
+             SELECT COALESCE(MAX(member), -1) AS member FROM member WHERE prose_group = $1
+             UNION ALL SELECT COALESCE(MAX(member), -1) FROM given WHERE prose_group = $1
+         ) AS highest",
+    );
+    let row = row.bind(wide(group.octets())).fetch_one(&mut **change).await?;
+    let highest: i64 = row.try_get("member")?;
+    let member = u32::try_from(highest).ok().map(MemberId::new).transpose();
+    member.map_err(|_| StoreError::Damaged("member"))
+}
+
+/// Who is no member of a group any more and was given this generation.
+pub async fn former(
+    change: &mut Change<'_>,
+    group: GroupId,
+    generation: u64,
+) -> Result<Vec<DeviceId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT device FROM given WHERE prose_group = $1 AND generation = $2 AND NOT EXISTS (
+             SELECT 1 FROM member WHERE member.prose_group = given.prose_group
+                 AND member.device = given.device)
+         ORDER BY device",
+    )
+    .bind(wide(group.octets()))
+    .bind(int(generation)?)
+    .fetch_all(&mut **change)
+    .await?;
+    rows.iter().map(|row| Ok(DeviceId(array(row, "device")?))).collect()
+}
+
+/// How many groups a device was given keys of, and is not in any more.
+pub async fn left(change: &mut Change<'_>, device: DeviceId) -> Result<u64, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(DISTINCT prose_group) AS groups_left FROM given
+         WHERE device = $1 AND NOT EXISTS (
+             SELECT 1 FROM member WHERE member.prose_group = given.prose_group
+                 AND member.device = given.device)",
+    );
+    number(&row.bind(device.0.to_vec()).fetch_one(&mut **change).await?, "groups_left")
+}
+
+/// Writes down what is being given to a device. The database refuses a second device
+/// under a member id and generation.
+pub async fn give(
+    change: &mut Change<'_>,
+    device: DeviceId,
+    given: &[Given],
+) -> Result<(), StoreError> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    // Nothing but placeholders: ($1, $2, $3, $4), ($5, ...
+    let places: Vec<_> = (1..=given.len().saturating_mul(4)).map(|at| format!("${at}")).collect();
+    let rows: Vec<_> = places.chunks(4).map(|row| format!("({})", row.join(", "))).collect();
+    let sql = format!(
+        "INSERT INTO given (prose_group, generation, device, member) VALUES {}
+         ON CONFLICT (prose_group, generation, device) DO NOTHING",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for one in given {
+        query = query
+            .bind(wide(one.group.octets()))
+            .bind(int(one.generation)?)
+            .bind(device.0.to_vec())
+            .bind(wide(one.member.octets()));
+    }
+    query.execute(&mut **change).await?;
+    Ok(())
+}
