@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nothing is written beside the sources.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/out/pycache
-.PHONY: help run test image shell bench fuzz forensics soak mutants pages lint clean distclean
+.PHONY: help run demo manager test image shell bench fuzz forensics soak mutants pages lint clean distclean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -11,6 +11,14 @@ help: ## This list
 run: image ## Build all, boot a UE, show the main job
 	cargo build --locked --release -p prose-manager
 	tests/story
+
+demo: image ## Three radios and their manager over the network: join, rotate, refuse, lose
+	cargo build --locked --release -p prose-manager
+	tests/demo
+
+manager: ## A manager to play with, in out/manager; prints how
+	cargo build --locked --release -p prose-manager
+	host/manager/play
 
 test: ## Everything that proves it: lints, host tests, guest tests
 	tests/run

@@ -1,7 +1,6 @@
 //! Requests to a manager's server, over TLS whose certificates only the manager's authority
 //! vouches for.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,25 +110,21 @@ impl Http {
     }
 }
 
-/// What rustls says, wherever in the error it stands.
+/// Why a certificate, or what stands behind it, is not believed.
 fn certificate(error: &ureq::Error) -> Option<String> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.map(|inner| inner as &(dyn Error + 'static));
-        for error in [Some(error), inner].into_iter().flatten() {
-            match error.downcast_ref::<rustls::Error>() {
-                Some(error @ rustls::Error::InvalidCertificate(_)) => {
-                    return Some(error.to_string());
-                }
-                Some(error @ rustls::Error::AlertReceived(_)) => return Some(error.to_string()),
-                _ => {}
-            }
+    let tls = match error {
+        ureq::Error::Rustls(error) => error,
+        // What goes wrong in a handshake comes as an error of reading.
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        _ => return None,
+    };
+    match tls {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_) => {
+            Some(tls.to_string())
         }
-        if let Some(ureq::Error::Rustls(error)) = error.downcast_ref::<ureq::Error>() {
-            return Some(error.to_string());
-        }
-        cause = error.source();
+        _ => None,
     }
-    None
 }
+
+#[cfg(test)]
+mod tests;
