@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::Work;
-use super::device::Imported;
+use super::device::{Imported, Terms};
 use super::nonce::random;
 use crate::domain::Refusal;
 use crate::domain::alarm::Alarm;
@@ -96,7 +96,7 @@ impl Work<'_> {
         };
         self.use_nonce(proof).await?;
         let before = device::find(&mut self.change, id).await?;
-        let imported = self.take(proof, before.as_ref()).await?;
+        let imported = self.take(proof, before).await?;
         let mut device = imported.device;
         if device.standing == Standing::Lost {
             return Err(Refusal::Lost { device: id }.into());
@@ -136,17 +136,19 @@ impl Work<'_> {
             return Err(Refusal::LateStatement.into());
         }
         self.use_nonce(proof).await?;
-        Ok(self.take(proof, Some(&known)).await?.device)
+        Ok(self.take(proof, Some(known)).await?.device)
     }
 
     /// Takes a statement, and writes new alarms into the audit.
-    async fn take(&mut self, proof: &Proof, before: Option<&Device>) -> Result<Imported, Failure> {
+    async fn take(&mut self, proof: &Proof, before: Option<Device>) -> Result<Imported, Failure> {
         let id = proof.statement.device.id();
         let root = self.identity.root.digest();
-        let had = before.map(|device| (device.rolled_back, device.is_foreign(&root)));
+        let had = before.as_ref().map(|device| (device.rolled_back, device.is_foreign(&root)));
         let (had_rollback, had_foreign) = had.unwrap_or_default();
-        let (statement, until) = (proof.statement.clone(), Some(proof.expires_at));
-        let imported = self.import(statement, &proof.octets, None, false, until).await?;
+        let nonce_until = Some(proof.expires_at);
+        let terms = Terms { nonce_until, ..Terms::default() };
+        let statement = proof.statement.clone();
+        let imported = self.import_of(before, statement, &proof.octets, terms).await?;
         for alarm in &imported.alarms {
             let is_new = match alarm {
                 Alarm::RolledBack => !had_rollback,

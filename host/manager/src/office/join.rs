@@ -139,9 +139,10 @@ impl Work<'_> {
                 free_id(highest).ok_or(Refusal::NoMemberId { group: group.id })?
             }
         };
-        self.add_member(group, device, member, may_send).await?;
-        let member = member::find(&mut self.change, group.id, device.id).await?;
-        Ok(member.ok_or(no)?)
+        let (joined, _) = self.admit(group, device.id, member, may_send).await?;
+        let (group, id) = (group.id, device.id);
+        self.note(&format!("member join {group} {id} as {member}, may send: {may_send}")).await?;
+        Ok(joined)
     }
 
     /// Lets a subscriber join a group.
