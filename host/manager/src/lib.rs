@@ -59,17 +59,21 @@ async fn serve(args: &Args, here: &Here) -> Result<Report, Failure> {
     serve::begin_log(args, here)?;
     let signal = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let server = Server::start(args, here).await?;
+    let mut server = Server::start(args, here).await?;
     let (devices, operators) = (server.device_address(), server.operator_address());
     let object = json!({ "devices": devices.to_string(), "operators": operators.to_string() });
     let text = format!("serves: radios on https://{devices}, operators on https://{operators}\n");
     // Whoever started it waits for this line.
     let said = print(&Ok(Report::new(text, object)), args.json);
     said.map_err(|error| Failure::System(error.to_string()))?;
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
+    let is_asked = tokio::select! {
+        _ = term.recv() => true,
+        _ = int.recv() => true,
+        () = server.failed() => false,
+    };
     server.stop().await;
+    if !is_asked {
+        return Err(Failure::Serve("nothing is written any more: see the log".to_owned()));
+    }
     Ok(Report::new("it has ended\n", json!({ "ended": true })))
 }

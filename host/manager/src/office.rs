@@ -7,6 +7,7 @@ mod device;
 mod enrol;
 mod group;
 mod issue;
+mod join;
 mod key;
 mod look_up;
 mod member;
@@ -21,8 +22,9 @@ use proseal_issuer::{Delegation, Signer, SignerKey};
 
 pub(crate) use account::{Role, User, hash_password, is_password};
 pub(crate) use authority::{Authority, ServerCertificate};
-pub(crate) use enrol::{Bundle, Proof};
+pub(crate) use enrol::Proof;
 pub(crate) use issue::Issued;
+pub(crate) use join::Bundle;
 pub(crate) use key::Ended;
 pub(crate) use nonce::{LIFETIME_S as NONCE_S, Nonces};
 pub(crate) use writer::Writer;

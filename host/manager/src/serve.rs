@@ -135,6 +135,13 @@ impl Server {
         self.operator
     }
 
+    /// Returns when it cannot go on: nothing is written any more. That is a fault of the
+    /// program, and whoever watches over it starts it again.
+    pub async fn failed(&mut self) {
+        // However it ended.
+        let _ = (&mut self.writer).await;
+    }
+
     /// Ends it: no connection is taken any more, and what has begun is answered, within
     /// ten seconds.
     pub async fn stop(self) {
@@ -147,7 +154,7 @@ impl Server {
         }
         // All that hold a way to it are gone.
         let mut writer = self.writer;
-        if tokio::time::timeout(GRACE, &mut writer).await.is_err() {
+        if !writer.is_finished() && tokio::time::timeout(GRACE, &mut writer).await.is_err() {
             writer.abort();
         }
         self.office.close().await;

@@ -47,7 +47,7 @@ async fn import(
     let statement = Statement::verify(&octets)
         .map_err(|error| Failure::Statement { file: path.display().to_string(), error })?;
     let mut work = desk.begin().await?;
-    let imported = work.import(statement, &octets, name, accepted, None).await?;
+    let imported = work.import(statement, &octets, name, accepted).await?;
     let id = imported.device.id;
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     let naming = name.map_or_else(String::new, |name| format!(" as {name}"));

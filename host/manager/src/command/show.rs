@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::alarm::Alarm;
 use crate::domain::timeline::Timeline;
@@ -12,7 +12,7 @@ use crate::office::Work;
 use crate::office::view;
 use crate::store::device::Device;
 use crate::store::group::Group;
-use crate::store::{generation, member};
+use crate::store::{access, generation, member};
 use crate::value::span;
 
 /// As an object.
@@ -89,10 +89,25 @@ pub(super) async fn group(work: &mut Work<'_>, group: &Group) -> Result<(String,
     );
     let _ = writeln!(text, "  may join by network: {}", view.joining);
     text.push_str(&generation_lines(&timeline, work.now));
+    let permits = access::permits(&mut work.change, group.id, "", u32::MAX).await?;
+    for permit in &permits {
+        let as_whom = permit.member.map_or_else(String::new, |member| format!(" as {member}"));
+        let _ = writeln!(text, "  may join: {}{as_whom}", permit.subscriber);
+    }
     text.push_str(&member_text);
     let mut object = object(&view);
     if let Some(shown) = object.get_mut("members") {
         *shown = members;
+    }
+    let permits = permits.iter().map(|permit| {
+        json!({
+            "subscriber": permit.subscriber,
+            "member": permit.member.map(|member| member.to_string()),
+            "may_send": permit.may_send,
+        })
+    });
+    if let Value::Object(object) = &mut object {
+        object.insert("permits".to_owned(), permits.collect());
     }
     Ok((text, object))
 }

@@ -24,6 +24,7 @@ use utoipa::{IntoParams, Modify, OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::problem::Problem;
 use super::{App, Gate, gate, no_method, nothing};
 
 /// Longest body.
@@ -59,7 +60,8 @@ impl Modify for Security {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Page {
-    /// Entries behind this one: what `next` of the part before says.
+    /// What it is like depends on the list.
+    #[param(ignore)]
     after: Option<String>,
     /// Most entries, 1 to 500 [default: 100].
     #[param(minimum = 1, maximum = 500)]
@@ -67,9 +69,18 @@ struct Page {
 }
 
 impl Page {
-    fn limit(&self) -> u32 {
-        self.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)
+    /// Errors: a [`Problem`] for a number that is none.
+    fn limit(&self) -> Result<u32, Problem> {
+        match self.limit.unwrap_or(PAGE) {
+            limit @ 1..=PAGE_MAX => Ok(limit),
+            _ => Err(Problem::unusable("limit is 1 to 500")),
+        }
     }
+}
+
+/// Whether there are more entries behind a part of so many.
+const fn is_full(entries: usize, limit: u32) -> bool {
+    entries == limit as usize
 }
 
 /// A part of a list.

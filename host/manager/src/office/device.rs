@@ -29,25 +29,47 @@ pub(crate) struct Imported {
     pub(crate) rotated: Vec<String>,
 }
 
+/// How a statement is taken.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Terms<'a> {
+    /// What to call the device.
+    pub(super) name: Option<&'a str>,
+    /// An operator knows why its sequence is older.
+    pub(super) accepted: bool,
+    /// When the nonce ends that it is over, if it is one of ours.
+    pub(super) nonce_until: Option<u64>,
+}
+
 impl Work<'_> {
     /// Takes a device's statement, whose signature holds (`octets` are it): a new device
     /// waits for approval, a known one reports. `accepted`: an operator knows why its
-    /// sequence is older. `nonce_until`: when the nonce ends that it is over, if it is one.
+    /// sequence is older.
     pub(crate) async fn import(
         &mut self,
         statement: Statement,
         octets: &[u8],
         name: Option<&str>,
         accepted: bool,
-        nonce_until: Option<u64>,
     ) -> Result<Imported, Failure> {
+        let known = device::find(&mut self.change, statement.device.id()).await?;
+        self.import_of(known, statement, octets, Terms { name, accepted, nonce_until: None }).await
+    }
+
+    /// The same of a device as it is `known`.
+    pub(super) async fn import_of(
+        &mut self,
+        known: Option<Device>,
+        statement: Statement,
+        octets: &[u8],
+        terms: Terms<'_>,
+    ) -> Result<Imported, Failure> {
+        let Terms { name, accepted, nonce_until } = terms;
         let id = statement.device.id();
         if statement.sequence > SEQUENCE_MAX {
             return Err(Refusal::NoSequence { device: id }.into());
         }
         let root = self.identity.root.digest();
         let is_ours = statement.root_digest == root;
-        let known = device::find(&mut self.change, id).await?;
         let is_new = known.is_none();
         let mut device = known.unwrap_or_else(|| Device {
             id,
@@ -182,7 +204,7 @@ impl Work<'_> {
     /// measure from here on. The groups that got a new key because of it.
     pub(crate) async fn accept_rollback(&mut self, device: Device) -> Result<Imported, Failure> {
         let (statement, octets) = (device.statement.clone(), device.octets.clone());
-        let imported = self.import(statement, &octets, None, true, None).await?;
+        let imported = self.import(statement, &octets, None, true).await?;
         let id = imported.device.id;
         self.note(&format!("device {id}: an older sequence accepted")).await?;
         Ok(imported)

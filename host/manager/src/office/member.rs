@@ -48,14 +48,7 @@ impl Work<'_> {
                 Added { may_send_changed: there.may_send != may_send, is_rotated: false }
             }
             None => {
-                if let Some(there) = member::holder(&mut self.change, group_id, member).await? {
-                    let device = there.device;
-                    return Err(Refusal::MemberTaken { group: group_id, member, device }.into());
-                }
-                if member::of_device(&mut self.change, id).await?.len() >= limit::GROUPS {
-                    return Err(Refusal::TooManyGroups { device: id }.into());
-                }
-                let is_rotated = self.enter(group, id, member, may_send).await?;
+                let (_, is_rotated) = self.admit(group, id, member, may_send).await?;
                 Added { may_send_changed: false, is_rotated }
             }
         };
@@ -64,17 +57,34 @@ impl Work<'_> {
         Ok(added)
     }
 
-    /// Writes down a member that is to have nothing of what it was given; whether the group
-    /// needed a new generation for it.
-    pub(super) async fn enter(
+    /// Lets a device in that is no member; whether the group needed a new generation for it.
+    pub(super) async fn admit(
         &mut self,
         group: &Group,
         device: DeviceId,
         member: MemberId,
         may_send: bool,
-    ) -> Result<bool, Failure> {
-        let had = member::given_to(&mut self.change, group.id, device).await?;
-        let had_by_id = member::given_as(&mut self.change, group.id, member).await?;
+    ) -> Result<(Member, bool), Failure> {
+        if let Some(there) = member::holder(&mut self.change, group.id, member).await? {
+            let (group, device) = (group.id, there.device);
+            return Err(Refusal::MemberTaken { group, member, device }.into());
+        }
+        if member::of_device(&mut self.change, device).await?.len() >= limit::GROUPS {
+            return Err(Refusal::TooManyGroups { device }.into());
+        }
+        self.enter(group, device, member, may_send).await
+    }
+
+    /// Writes down a member that is to have nothing of what it was given; whether the group
+    /// needed a new generation for it.
+    async fn enter(
+        &mut self,
+        group: &Group,
+        device: DeviceId,
+        member: MemberId,
+        may_send: bool,
+    ) -> Result<(Member, bool), Failure> {
+        let (had, had_by_id) = member::had(&mut self.change, group.id, device, member).await?;
         let joins_from = joins_from(had, had_by_id, group.joins_from);
         let joining = Member { device, member, may_send, joins_from };
         let mut timeline = generation::timeline(&mut self.change, group.id, self.now).await?;
@@ -88,7 +98,7 @@ impl Work<'_> {
         if is_rotated {
             self.settle(group, &timeline).await?;
         }
-        Ok(is_rotated)
+        Ok((joining, is_rotated))
     }
 
     /// A device whose storage was put back is in its groups as one that returns: it may
@@ -98,7 +108,7 @@ impl Work<'_> {
         for there in member::of_device(&mut self.change, device).await? {
             let Some(group) = group::find(&mut self.change, there.group).await? else { continue };
             let Member { member, may_send, .. } = there.member;
-            if self.enter(&group, device, member, may_send).await? {
+            if self.enter(&group, device, member, may_send).await?.1 {
                 renewed.push(group.called());
             }
         }

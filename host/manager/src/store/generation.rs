@@ -54,26 +54,28 @@ pub async fn timeline(
     group: GroupId,
     since: u64,
 ) -> Result<Timeline, StoreError> {
-    let id = wide(group.octets());
-    let row = sqlx::query("SELECT next, last, last_pgk_id FROM prose_group WHERE prose_group = $1")
-        .bind(id)
-        .fetch_one(&mut **change)
-        .await?;
     let rows = sqlx::query(
-        "SELECT * FROM generation WHERE prose_group = $1 AND
-             (sealed_key IS NOT NULL OR not_after + receive_grace_s + send_grace_s >= $2)
-         ORDER BY generation",
+        "SELECT prose_group.next, prose_group.last, prose_group.last_pgk_id, generation.*
+         FROM prose_group LEFT JOIN generation
+             ON generation.prose_group = prose_group.prose_group
+             AND (generation.sealed_key IS NOT NULL OR generation.not_after
+                  + generation.receive_grace_s + generation.send_grace_s >= $2)
+         WHERE prose_group.prose_group = $1 ORDER BY generation.generation",
     )
-    .bind(id)
+    .bind(wide(group.octets()))
     .bind(int(since)?)
     .fetch_all(&mut **change)
     .await?;
-    let spans: Result<_, StoreError> = rows.iter().map(|row| Ok(entry(row)?.span)).collect();
+    let row = rows.first().ok_or(StoreError::Damaged("a group is missing"))?;
+    // A group without any has one row all the same, with nothing of a generation.
+    let is_one = |row: &&AnyRow| matches!(row.try_get::<Option<i64>, _>("generation"), Ok(Some(_)));
+    let spans: Result<_, StoreError> =
+        rows.iter().filter(is_one).map(|row| Ok(entry(row)?.span)).collect();
     Ok(Timeline {
         spans: spans?,
-        next: number(&row, "next")?,
-        last: number(&row, "last")?,
-        last_id: PgkId(narrow(&row, "last_pgk_id")?),
+        next: number(row, "next")?,
+        last: number(row, "last")?,
+        last_id: PgkId(narrow(row, "last_pgk_id")?),
     })
 }
 

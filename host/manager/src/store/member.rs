@@ -200,21 +200,27 @@ pub async fn given_to(
     Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
 }
 
-/// The highest generation of a group that was given under a member id, to whomever.
-pub async fn given_as(
+/// The highest generation of a group that a device was given, and the highest that was
+/// given under a member id, to whomever.
+pub async fn had(
     change: &mut Change<'_>,
     group: GroupId,
+    device: DeviceId,
     member: MemberId,
-) -> Result<Option<u64>, StoreError> {
+) -> Result<(Option<u64>, Option<u64>), StoreError> {
     let row = sqlx::query(
-        "SELECT COALESCE(MAX(generation), 0) AS had FROM given
-         WHERE prose_group = $1 AND member = $2",
+        "SELECT (SELECT COALESCE(MAX(generation), 0) FROM given
+                 WHERE device = $1 AND prose_group = $2) AS had,
+             (SELECT COALESCE(MAX(generation), 0) FROM given
+              WHERE prose_group = $2 AND member = $3) AS had_by_id",
     )
+    .bind(device.0.to_vec())
     .bind(wide(group.octets()))
     .bind(wide(member.octets()))
     .fetch_one(&mut **change)
     .await?;
-    Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
+    let some = |column| Ok::<_, StoreError>(Some(number(&row, column)?).filter(|had| *had > 0));
+    Ok((some("had")?, some("had_by_id")?))
 }
 
 /// The highest member id that anybody ever had in a group.

@@ -56,7 +56,7 @@ pub(super) struct JoinReply {
 
 /// Joins a group, if the group's rule lets the device in. A member gets the same again.
 #[utoipa::path(post, path = "/v1/groups/{group}/join", tag = "device",
-    params(("group" = String, Path, description = "The group's id, 6 hexadecimal digits")),
+    params(("group" = String, Path, pattern = "^[0-9a-fA-F]{6}$", description = "The group's id, 6 hexadecimal digits")),
     responses((status = 200, description = "It is a member", body = JoinReply), Problems),
 )]
 pub(super) async fn join(
@@ -107,6 +107,7 @@ pub(super) async fn package(
 #[serde(deny_unknown_fields)]
 pub(super) struct BundleRequest {
     /// Members above this id; from the first if there is none.
+    #[schema(pattern = "^[0-9a-fA-F]{6}$")]
     after: Option<String>,
 }
 
@@ -134,7 +135,7 @@ pub(super) struct BundleEntry {
 /// The notice and the members' packages of a group, for any member: nobody but a package's
 /// own device can open it.
 #[utoipa::path(post, path = "/v1/groups/{group}/bundle", tag = "device", request_body = BundleRequest,
-    params(("group" = String, Path, description = "The group's id, 6 hexadecimal digits")),
+    params(("group" = String, Path, pattern = "^[0-9a-fA-F]{6}$", description = "The group's id, 6 hexadecimal digits")),
     responses((status = 200, description = "A part of the bundle", body = BundleReply), Problems),
 )]
 pub(super) async fn bundle(

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::keys::EndedView;
 use super::session::{Operator, Viewer};
-use super::{List, Page};
+use super::{List, Page, is_full};
 use crate::domain::alarm::Alarm;
 use crate::http::App;
 use crate::http::problem::{Problem, Problems};
@@ -22,7 +22,7 @@ use crate::value::{self, fingerprint, rfc3339};
 const TOKEN_S_MAX: u64 = 366 * 24 * 3600;
 
 /// Devices by id, and how each stands to its newest package.
-#[utoipa::path(get, path = "/v1/devices", tag = "devices", params(Page),
+#[utoipa::path(get, path = "/v1/devices", tag = "devices", params(Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{32}$")),
     responses((status = 200, description = "A part of the list", body = List<DeviceView>), Problems),
 )]
 pub(super) async fn list(
@@ -31,9 +31,10 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<List<DeviceView>>, Problem> {
     let after = page.after.as_deref().map(fingerprint).transpose().map_err(Problem::unusable)?;
+    let limit = page.limit()?;
     let mut look = app.office.look().await?;
-    let devices = device::page(&mut look.change, after.map(DeviceId), page.limit()).await?;
-    let is_full = devices.len() == page.limit() as usize;
+    let devices = device::page(&mut look.change, after.map(DeviceId), limit).await?;
+    let is_full = is_full(devices.len(), limit);
     let next = devices.last().filter(|_| is_full).map(|last| last.id.to_string());
     let mut entries = Vec::new();
     for device in &devices {
@@ -65,6 +66,7 @@ pub(super) async fn show(
 #[serde(deny_unknown_fields)]
 pub(super) struct Approval {
     /// The device id, 32 hexadecimal digits in any groups.
+    #[schema(pattern = "^[ :]*([0-9a-fA-F][ :]*){32}$")]
     fingerprint: String,
 }
 
@@ -158,9 +160,11 @@ pub(super) async fn accept_rollback(
 #[serde(deny_unknown_fields)]
 pub(super) struct InvitationRequest {
     /// At most 31 letters, digits, `-`, `_` and `.`.
+    #[schema(pattern = "^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$")]
     subscriber: String,
     /// The id that the radio's secure console shows: only that radio can use the token, and
     /// is approved by it.
+    #[schema(pattern = "^[0-9a-fA-F]{32}$")]
     device: Option<String>,
     /// How long the token is good, seconds; at most a year.
     #[schema(minimum = 1, maximum = 31_622_400)]

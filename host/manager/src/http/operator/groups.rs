@@ -24,25 +24,37 @@ use crate::value;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PlanRequest {
     /// `hkdf-sha256` or `3gpp-ts33303`.
+    #[schema(pattern = "^(hkdf-sha256|3gpp-ts33303)$")]
     profile: Option<String>,
     /// `aead`, `integrity` or `3gpp`.
+    #[schema(pattern = "^(aead|integrity|3gpp)$")]
     suite: Option<String>,
     /// The operator's own mark in the derivation, at most 32 octets.
+    #[schema(max_length = 32)]
     label: Option<String>,
     /// How long a key is the newest.
+    #[schema(minimum = 1, maximum = 316_224_000)]
     lifetime_s: Option<u64>,
     /// How long it goes on beside the one that follows.
+    #[schema(maximum = 316_224_000)]
     overlap_s: Option<u64>,
     /// How many future keys members hold, 0 to 2.
+    #[schema(maximum = 2)]
     ahead: Option<u8>,
+    #[schema(maximum = 4_294_967_295_u32)]
     receive_grace_s: Option<u32>,
+    #[schema(maximum = 4_294_967_295_u32)]
     send_grace_s: Option<u32>,
     /// Powered time without a new package after which sending stops; 0 is off.
+    #[schema(maximum = 4_294_967_295_u32)]
     max_unsynced_s: Option<u32>,
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     epoch_s: Option<u32>,
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     epoch_packets: Option<u32>,
     accept_rollback: Option<bool>,
     /// Who may join by himself: `listed` or `approved`.
+    #[schema(pattern = "^(listed|approved)$")]
     joining: Option<String>,
 }
 
@@ -83,8 +95,10 @@ impl PlanRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct GroupRequest {
     /// Its layer-2 id, 6 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-fA-F]{6}$")]
     group: String,
     /// At most 31 letters, digits, `-`, `_` and `.`.
+    #[schema(pattern = "^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$")]
     name: Option<String>,
     /// What its keys are to be.
     #[serde(default)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::session::{Operator, Viewer};
-use super::{List, Page};
+use super::{List, Page, is_full};
 use crate::http::App;
 use crate::http::problem::{Problem, Problems};
 use crate::http::wire::{Json, Path, Query};
@@ -20,7 +20,7 @@ use crate::value;
 /// A group's members by member id, and how each stands to its newest package: who has
 /// what, and who lags.
 #[utoipa::path(get, path = "/v1/groups/{group}/members", tag = "members",
-    params(("group" = String, Path, description = "Its id or name"), Page),
+    params(("group" = String, Path, description = "Its id or name"), Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{6}$")),
     responses((status = 200, description = "A part of the list", body = List<MemberView>), Problems),
 )]
 pub(super) async fn list(
@@ -30,10 +30,11 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<List<MemberView>>, Problem> {
     let after = page.after.as_deref().map(value::member).transpose().map_err(Problem::unusable)?;
+    let limit = page.limit()?;
     let mut look = app.office.look().await?;
     let group = look.group(&named).await?;
-    let members = member::page(&mut look.change, group.id, after, page.limit()).await?;
-    let is_full = members.len() == page.limit() as usize;
+    let members = member::page(&mut look.change, group.id, after, limit).await?;
+    let is_full = is_full(members.len(), limit);
     let next = members.last().filter(|_| is_full).map(|last| last.member.to_string());
     let mut entries = Vec::new();
     for member in &members {
@@ -48,6 +49,7 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 pub(super) struct MemberRequest {
     /// Its layer-2 id in the group, 6 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-fA-F]{6}$")]
     member: String,
     /// Whether it may send.
     may_send: bool,
@@ -133,7 +135,7 @@ impl From<&Permit> for PermitView {
 
 /// The subscribers that may join a group by themselves.
 #[utoipa::path(get, path = "/v1/groups/{group}/permits", tag = "members",
-    params(("group" = String, Path, description = "Its id or name"), Page),
+    params(("group" = String, Path, description = "Its id or name"), Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$")),
     responses((status = 200, description = "A part of the list", body = List<PermitView>), Problems),
 )]
 pub(super) async fn permits(
@@ -143,11 +145,12 @@ pub(super) async fn permits(
     Query(page): Query<Page>,
 ) -> Result<Json<List<PermitView>>, Problem> {
     let after = page.after.clone().unwrap_or_default();
+    let limit = page.limit()?;
     let mut look = app.office.look().await?;
     let group = look.group(&named).await?;
-    let permits = access::permits(&mut look.change, group.id, &after, page.limit()).await?;
+    let permits = access::permits(&mut look.change, group.id, &after, limit).await?;
     look.leave().await?;
-    let is_full = permits.len() == page.limit() as usize;
+    let is_full = is_full(permits.len(), limit);
     let next = permits.last().filter(|_| is_full).map(|last| last.subscriber.clone());
     Ok(Json(List { entries: permits.iter().map(PermitView::from).collect(), next }))
 }
@@ -157,6 +160,7 @@ pub(super) async fn permits(
 #[serde(deny_unknown_fields)]
 pub(super) struct PermitRequest {
     /// As whom, 6 hexadecimal digits; any id that is free if there is none.
+    #[schema(pattern = "^[0-9a-fA-F]{6}$")]
     member: Option<String>,
     /// Whether he may send.
     may_send: bool,
@@ -166,7 +170,7 @@ pub(super) struct PermitRequest {
 #[utoipa::path(put, path = "/v1/groups/{group}/permits/{subscriber}", tag = "members", request_body = PermitRequest,
     params(
         ("group" = String, Path, description = "Its id or name"),
-        ("subscriber" = String, Path, description = "Whose token the radio enrolled with"),
+        ("subscriber" = String, Path, pattern = "^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$", description = "Whose token the radio enrolled with"),
     ),
     responses((status = 200, description = "He may", body = PermitView), Problems),
 )]
@@ -196,7 +200,7 @@ pub(super) async fn allow(
 #[utoipa::path(delete, path = "/v1/groups/{group}/permits/{subscriber}", tag = "members",
     params(
         ("group" = String, Path, description = "Its id or name"),
-        ("subscriber" = String, Path, description = "Whose token the radio enrolled with"),
+        ("subscriber" = String, Path, pattern = "^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$", description = "Whose token the radio enrolled with"),
     ),
     responses((status = 204, description = "He may not any more"), Problems),
 )]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 
 use super::session::{Operator, Viewer};
-use super::{List, Page};
+use super::{List, Page, is_full};
 use crate::domain::alarm::Alarm;
 use crate::domain::clock::{self, AHEAD_MAX};
 use crate::domain::device::Standing;
@@ -89,7 +89,7 @@ pub(super) struct AlarmView {
 
 /// Devices whose statements say that something is wrong, by id. Those that are lost are
 /// left out.
-#[utoipa::path(get, path = "/v1/alarms", tag = "overview", params(Page),
+#[utoipa::path(get, path = "/v1/alarms", tag = "overview", params(Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{32}$")),
     responses((status = 200, description = "A part of the list", body = List<AlarmView>), Problems),
 )]
 pub(super) async fn alarms(
@@ -98,11 +98,12 @@ pub(super) async fn alarms(
     Query(page): Query<Page>,
 ) -> Result<Json<List<AlarmView>>, Problem> {
     let after = page.after.as_deref().map(fingerprint).transpose().map_err(Problem::unusable)?;
+    let limit = page.limit()?;
     let mut look = app.office.look().await?;
     let latest = look.now.saturating_add(AHEAD_MAX);
     let after = after.map(DeviceId);
-    let devices = device::alarmed(&mut look.change, latest, after, page.limit()).await?;
-    let is_full = devices.len() == page.limit() as usize;
+    let devices = device::alarmed(&mut look.change, latest, after, limit).await?;
+    let is_full = is_full(devices.len(), limit);
     let next = devices.last().filter(|_| is_full).map(|last| last.id.to_string());
     let view = |device: &device::Device| AlarmView {
         device: device.id.to_string(),
@@ -126,7 +127,7 @@ pub(super) struct ChangeView {
 }
 
 /// The changes, newest first.
-#[utoipa::path(get, path = "/v1/audit", tag = "overview", params(Page),
+#[utoipa::path(get, path = "/v1/audit", tag = "overview", params(Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9]{1,18}$")),
     responses((status = 200, description = "A part of the list", body = List<ChangeView>), Problems),
 )]
 pub(super) async fn audit(
@@ -137,10 +138,11 @@ pub(super) async fn audit(
     let before = page.after.as_deref().map(str::parse::<u64>).transpose();
     let before = before.map_err(|_| Problem::unusable("after is a change's number"))?;
     let before = before.map(|number| number.min(i64::MAX as u64));
+    let limit = page.limit()?;
     let mut look = app.office.look().await?;
-    let changes = manager::audited(&mut look.change, before, page.limit()).await?;
+    let changes = manager::audited(&mut look.change, before, limit).await?;
     look.leave().await?;
-    let is_full = changes.len() == page.limit() as usize;
+    let is_full = is_full(changes.len(), limit);
     let next = changes.last().filter(|_| is_full).map(|last| last.number.to_string());
     let entries = changes.into_iter().map(|change| ChangeView {
         number: change.number,
