@@ -2,7 +2,8 @@
 //! most two epochs whose keys have opened a frame; keys that have opened none yet
 //! stand apart in a pool, where many salts of one epoch have room beside each other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
@@ -53,6 +54,47 @@ pub(crate) struct Sender {
     pub(crate) ahead: Option<Unproven>,
     /// When a frame was delivered last.
     pub(crate) used: Duration,
+}
+
+/// The senders of a PGK.
+pub(crate) type Senders = HashMap<MemberId, Sender, Seeded>;
+
+/// Hashes member ids, which is done for each frame: a multiplication that is folded, with
+/// a seed. Only who sends authentic frames comes into the map.
+#[derive(Clone)]
+pub(crate) struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+/// See [`Seeded`].
+pub(crate) struct Folded(u64);
+
+impl Hasher for Folded {
+    fn write(&mut self, octets: &[u8]) {
+        octets.iter().for_each(|octet| self.write_u32((*octet).into()));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        // The golden ratio, 64 bits.
+        let product = u128::from(self.0 ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Where a frame belongs among what a sender has sent.
