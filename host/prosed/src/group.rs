@@ -35,6 +35,8 @@ pub struct Group {
     pub may_send: bool,
     /// Its PGKs, of which no two have the same index.
     pub pgks: Vec<Pgk>,
+    /// The generations that the device holds, also those that are not received with now.
+    pub(crate) held: Vec<Generation>,
 }
 
 /// Those PGKs of a group whose admission keys have to be fetched before it can be
@@ -75,6 +77,7 @@ impl Group {
             suspended: status.suspended,
             may_send: status.may_send,
             pgks,
+            held: status.pgks.iter().map(|pgk| pgk.generation).collect(),
         }
     }
 

@@ -36,6 +36,15 @@ pub(crate) struct Live {
     pub(crate) keys: Keys,
     pub(crate) window: Window,
     pub(crate) ceiling: Ceiling,
+    /// Numbers of frames that wait for the file: a copy of one waits only once.
+    pub(crate) waiting: Option<Box<Window>>,
+}
+
+impl Live {
+    /// Notes that an authentic frame waits, or says that one with its number does.
+    pub(crate) fn note(&mut self, sn: u32) -> Result<(), DropReason> {
+        self.waiting.get_or_insert_default().accept(sn)
+    }
 }
 
 /// Keys that have opened no frame yet.
@@ -43,6 +52,8 @@ pub(crate) struct Unproven {
     pub(crate) slot: Slot,
     pub(crate) salt: EpochSalt,
     pub(crate) keys: Keys,
+    /// They have opened a frame, but the epoch cannot move up yet.
+    pub(crate) opened: bool,
 }
 
 /// A sender who was heard.
@@ -166,6 +177,21 @@ impl Pool {
 
     pub(crate) fn get(&self, slot: &Slot, salt: EpochSalt) -> Option<&Unproven> {
         self.0.get(self.position(slot, salt)?)
+    }
+
+    /// Notes that keys have opened a frame.
+    pub(crate) fn note(&mut self, slot: &Slot, salt: EpochSalt) {
+        let mut all = self.0.iter_mut();
+        if let Some(it) = all.find(|unproven| unproven.slot == *slot && unproven.salt == salt) {
+            it.opened = true;
+        }
+    }
+
+    /// The salt of the keys with this PTK Id that have opened a frame.
+    pub(crate) fn opened(&self, slot: &Slot) -> Option<EpochSalt> {
+        let mut all = self.0.iter();
+        let it = all.find(|unproven| unproven.slot == *slot && unproven.opened)?;
+        Some(it.salt)
     }
 
     pub(crate) fn take(&mut self, slot: &Slot, salt: EpochSalt) -> Option<Unproven> {
