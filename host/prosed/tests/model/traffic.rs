@@ -74,7 +74,7 @@ fn epochs_that_follow_faster_than_the_disk_writes_lose_nothing() {
             // More than all that are announced.
             for _ in 0..12 {
                 world.write(0);
-                if world.written[&0].len() % 4 == 0 {
+                if world.written[&0].len().is_multiple_of(4) {
                     world.pass(1);
                 }
             }
