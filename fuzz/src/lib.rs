@@ -2,3 +2,4 @@
 
 pub mod history;
 mod manager;
+pub mod receiving;

@@ -15,7 +15,7 @@ RUNS = [
     # Alone: with prose-xtest it would be built over the issuer's feature `testing`.
     ("manager", ["-p", "prose-manager"]),
     ("pages", ["-p", "prose-pages"]),
-    ("traffic", ["-p", "prosed"]),
+    ("traffic", ["-p", "prosed", "--no-default-features", "--features", "sim"]),
 ]
 TARGET = re.compile(r"^\s+(?:Running|Doc-tests) (.*)$")
 COUNTS = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", re.M)

@@ -123,7 +123,7 @@ mod tests {
             (0..times).for_each(|_| drops.count(*reason));
         }
         assert!(drops.iter().enumerate().all(|(times, (_, count))| count == times as u64));
-        assert_eq!(drops.total() as usize, (0..DropReason::ALL.len()).sum());
+        assert_eq!(drops.total(), (0..DropReason::ALL.len() as u64).sum::<u64>());
         let names: std::collections::HashSet<_> =
             DropReason::ALL.iter().map(|reason| reason.name()).collect();
         assert_eq!(names.len(), DropReason::ALL.len());

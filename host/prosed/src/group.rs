@@ -1,15 +1,13 @@
 //! The groups of this device, as the trusted application's `status` says, and what
 //! follows from it: which PGK an index names, and which generation to send with.
 
-use std::collections::HashMap;
-
 use proseal_proto::id::{Generation, GroupId, MemberId};
 use proseal_proto::key::AdmissionKey;
 use proseal_proto::message::{GroupStatus, PgkState, PgkStatus};
 
 use crate::admission::Admission;
 use crate::frame::Layout;
-use crate::keys::Sender;
+use crate::keys::Senders;
 
 /// A PGK that is received with.
 pub struct Pgk {
@@ -20,7 +18,7 @@ pub struct Pgk {
     /// Its admission key; profiles without epoch salts have none.
     pub admission: Option<Admission>,
     /// Who was heard under it.
-    pub(crate) senders: HashMap<MemberId, Sender>,
+    pub(crate) senders: Senders,
 }
 
 /// A group of this device.
@@ -37,6 +35,8 @@ pub struct Group {
     pub may_send: bool,
     /// Its PGKs, of which no two have the same index.
     pub pgks: Vec<Pgk>,
+    /// The generations that the device holds, also those that are not received with now.
+    pub(crate) held: Vec<Generation>,
 }
 
 /// Those PGKs of a group whose admission keys have to be fetched before it can be
@@ -67,7 +67,7 @@ impl Group {
             let key = if layout.salted { admission(status.generation) } else { None };
             let admission = key.as_ref().and_then(Admission::new);
             if admission.is_some() == layout.salted {
-                pgks.push(Pgk { status, layout, admission, senders: HashMap::new() });
+                pgks.push(Pgk { status, layout, admission, senders: Senders::default() });
             }
         }
         Self {
@@ -77,6 +77,7 @@ impl Group {
             suspended: status.suspended,
             may_send: status.may_send,
             pgks,
+            held: status.pgks.iter().map(|pgk| pgk.generation).collect(),
         }
     }
 

@@ -103,6 +103,12 @@ impl Ceiling {
         sn <= self.saved
     }
 
+    /// Whether the file does not have it yet as it was raised last.
+    #[must_use]
+    pub const fn is_pending(&self, ledger: &Ledger) -> bool {
+        matches!(self.raised, Some((_, version)) if !ledger.has(version))
+    }
+
     /// Whether it should be raised before it is reached.
     #[must_use]
     pub const fn is_near(&self, sn: u32) -> bool {

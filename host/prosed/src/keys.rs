@@ -2,7 +2,8 @@
 //! most two epochs whose keys have opened a frame; keys that have opened none yet
 //! stand apart in a pool, where many salts of one epoch have room beside each other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
@@ -35,6 +36,15 @@ pub(crate) struct Live {
     pub(crate) keys: Keys,
     pub(crate) window: Window,
     pub(crate) ceiling: Ceiling,
+    /// Numbers of frames that wait for the file: a copy of one waits only once.
+    pub(crate) waiting: Option<Box<Window>>,
+}
+
+impl Live {
+    /// Notes that an authentic frame waits, or says that one with its number does.
+    pub(crate) fn note(&mut self, sn: u32) -> Result<(), DropReason> {
+        self.waiting.get_or_insert_default().accept(sn)
+    }
 }
 
 /// Keys that have opened no frame yet.
@@ -42,6 +52,8 @@ pub(crate) struct Unproven {
     pub(crate) slot: Slot,
     pub(crate) salt: EpochSalt,
     pub(crate) keys: Keys,
+    /// They have opened a frame, but the epoch cannot move up yet.
+    pub(crate) opened: bool,
 }
 
 /// A sender who was heard.
@@ -53,6 +65,47 @@ pub(crate) struct Sender {
     pub(crate) ahead: Option<Unproven>,
     /// When a frame was delivered last.
     pub(crate) used: Duration,
+}
+
+/// The senders of a PGK.
+pub(crate) type Senders = HashMap<MemberId, Sender, Seeded>;
+
+/// Hashes member ids, which is done for each frame: a multiplication that is folded, with
+/// a seed. Only who sends authentic frames comes into the map.
+#[derive(Clone)]
+pub(crate) struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+/// See [`Seeded`].
+pub(crate) struct Folded(u64);
+
+impl Hasher for Folded {
+    fn write(&mut self, octets: &[u8]) {
+        octets.iter().for_each(|octet| self.write_u32((*octet).into()));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        // The golden ratio, 64 bits.
+        let product = u128::from(self.0 ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Where a frame belongs among what a sender has sent.
@@ -124,6 +177,21 @@ impl Pool {
 
     pub(crate) fn get(&self, slot: &Slot, salt: EpochSalt) -> Option<&Unproven> {
         self.0.get(self.position(slot, salt)?)
+    }
+
+    /// Notes that keys have opened a frame.
+    pub(crate) fn note(&mut self, slot: &Slot, salt: EpochSalt) {
+        let mut all = self.0.iter_mut();
+        if let Some(it) = all.find(|unproven| unproven.slot == *slot && unproven.salt == salt) {
+            it.opened = true;
+        }
+    }
+
+    /// The salt of the keys with this PTK Id that have opened a frame.
+    pub(crate) fn opened(&self, slot: &Slot) -> Option<EpochSalt> {
+        let mut all = self.0.iter();
+        let it = all.find(|unproven| unproven.slot == *slot && unproven.opened)?;
+        Some(it.salt)
     }
 
     pub(crate) fn take(&mut self, slot: &Slot, salt: EpochSalt) -> Option<Unproven> {

@@ -39,4 +39,5 @@ pub mod send;
 pub mod station;
 pub mod suite;
 pub mod time;
+pub mod varlink;
 pub mod window;

@@ -7,12 +7,19 @@ use proseal_proto::id::EpochSalt;
 
 use crate::keys::Slot;
 
-/// Frames of one announced epoch that wait.
-const FRAMES: usize = 64;
-/// Their octets.
-const OCTETS: usize = 128 * 1024;
-/// All frames that wait.
-const ALL: usize = 4096;
+/// How much may wait of one announced epoch.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    frames: usize,
+    octets: usize,
+}
+
+/// Of an epoch of which no frame was found authentic yet.
+pub(crate) const UNPROVEN: Share = Share { frames: 64, octets: 128 * 1024 };
+/// Of frames that are authentic, and wait for the high-water file: a disk takes its time.
+pub(crate) const AUTHENTIC: Share = Share { frames: 2048, octets: 4 << 20 };
+/// All frames that wait, and their octets.
+const ALL: Share = Share { frames: 8192, octets: 32 << 20 };
 
 /// A frame that waits, as it came.
 pub(crate) struct Waiting {
@@ -23,30 +30,45 @@ pub(crate) struct Waiting {
 }
 
 #[derive(Default)]
-pub(crate) struct Queue(VecDeque<Waiting>);
+pub(crate) struct Queue {
+    frames: VecDeque<Waiting>,
+    octets: usize,
+}
 
 impl Queue {
-    /// Takes a frame; `false` if its epoch, or all, have no room left.
-    pub(crate) fn push(&mut self, slot: Slot, salt: Option<EpochSalt>, octets: &[u8]) -> bool {
-        let its = self.0.iter().filter(|waiting| waiting.slot == slot && waiting.salt == salt);
+    /// Takes a frame; `false` if its epoch's share, or all, have no room left.
+    pub(crate) fn push(
+        &mut self,
+        slot: Slot,
+        salt: Option<EpochSalt>,
+        share: Share,
+        octets: &[u8],
+    ) -> bool {
+        let its = self.frames.iter().filter(|waiting| waiting.slot == slot && waiting.salt == salt);
         let (frames, sum) = its.fold((0_usize, octets.len()), |(frames, sum), waiting| {
             (frames.saturating_add(1), sum.saturating_add(waiting.octets.len()))
         });
-        let room = self.0.len() < ALL && frames < FRAMES && sum <= OCTETS;
+        let all = self.octets.saturating_add(octets.len());
+        let room = self.frames.len() < ALL.frames
+            && all <= ALL.octets
+            && frames < share.frames
+            && sum <= share.octets;
         if room {
-            self.0.push_back(Waiting { slot, salt, octets: octets.to_vec() });
+            self.octets = all;
+            self.frames.push_back(Waiting { slot, salt, octets: octets.to_vec() });
         }
         room
     }
 
     /// Takes out what `which` says, in the order in which it came.
     pub(crate) fn take(&mut self, which: impl Fn(&Waiting) -> bool) -> VecDeque<Waiting> {
-        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(which);
-        self.0 = left;
+        let (taken, left) = std::mem::take(&mut self.frames).into_iter().partition(which);
+        self.frames = left;
+        self.octets = self.frames.iter().map(|waiting| waiting.octets.len()).sum();
         taken
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.frames.len()
     }
 }

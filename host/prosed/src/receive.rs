@@ -10,7 +10,7 @@
 //! A frame that waited is judged again as if it came then: nothing that it was judged
 //! by before is kept.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use proseal_proto::error::Code;
 use proseal_proto::id::{EpochSalt, Generation, GroupId, MemberId, PtkId};
@@ -25,7 +25,7 @@ use crate::group::{Group, Pgk};
 use crate::highwater::file::{self, Owner};
 use crate::highwater::{Ceiling, Ledger, Mark, SENDERS};
 use crate::keys::{Live, Place, Pool, Sender, Slot, Unproven};
-use crate::queue::Queue;
+use crate::queue::{AUTHENTIC, Queue, Share, UNPROVEN};
 use crate::suite::{Keys, PacketId};
 use crate::time::Time;
 use crate::window::Window;
@@ -91,6 +91,8 @@ pub struct Receiver {
     calls: Calls,
     queue: Queue,
     ledger: Ledger,
+    /// The marks of PGKs that are held and not received with.
+    parked: HashMap<Owner, Mark>,
     live: usize,
     own: VecDeque<Own>,
     scratch: Vec<u8>,
@@ -104,24 +106,37 @@ impl Receiver {
         &self.groups
     }
 
-    /// Goes over to what the device holds now. Senders of PGKs that stay are kept;
-    /// those of a new PGK begin with what `marks` says. All other keys are wiped.
+    /// Goes over to what the device holds now. Senders of PGKs that stay are kept; those of
+    /// a new PGK begin with what `marks` says, which come from the file. All other keys are
+    /// wiped; the marks of PGKs that are only not received with (a suspension) are kept.
     pub fn configure(&mut self, mut groups: Vec<Group>, marks: &[(Owner, Mark)]) {
         for group in &mut groups {
             if let Some(old) = self.groups.iter_mut().find(|old| old.id == group.id) {
                 group.inherit(old);
             }
         }
-        self.groups = groups;
+        // What was not inherited goes.
+        let gone = turn::marks(&self.groups);
+        self.parked.extend(gone);
         for (owner, mark) in marks {
-            let mut here = self.groups.iter_mut().filter(|group| group.id == owner.group);
-            if let Some(pgk) = here.find_map(|group| group.pgk_mut(owner.generation))
-                && pgk.senders.len() < SENDERS
-            {
-                pgk.senders.entry(owner.sender).or_insert_with(|| Sender::restarted(*mark));
+            self.parked.entry(*owner).or_insert(*mark);
+        }
+        self.groups = groups;
+        for group in &mut self.groups {
+            let of_group: Vec<_> =
+                self.parked.extract_if(|owner, _| owner.group == group.id).collect();
+            for (owner, mark) in of_group {
+                if let Some(pgk) = group.pgk_mut(owner.generation) {
+                    if pgk.senders.len() < SENDERS {
+                        pgk.senders.entry(owner.sender).or_insert_with(|| Sender::restarted(mark));
+                    }
+                } else if group.held.contains(&owner.generation) {
+                    self.parked.insert(owner, mark);
+                }
             }
         }
         let groups = &self.groups;
+        self.parked.retain(|owner, _| groups.iter().any(|group| group.id == owner.group));
         self.pool.retain(|slot| held(groups, slot).is_some());
         self.own.retain(|own| groups.iter().any(|group| group.id == own.group));
         self.live = senders(&self.groups).map(|(_, sender)| sender.live()).sum();
@@ -138,10 +153,17 @@ impl Receiver {
     /// Judges a frame that begins as `data` says. What is delivered was opened in place;
     /// the octets of others mean nothing afterwards.
     pub fn receive(&mut self, now: Time, data: Data, octets: &mut [u8]) -> Verdict {
-        self.judge(now, data, octets).unwrap_or_else(Verdict::Drop)
+        self.judge(now, data, octets, true).unwrap_or_else(Verdict::Drop)
     }
 
-    fn judge(&mut self, now: Time, data: Data, octets: &mut [u8]) -> Result<Verdict, DropReason> {
+    /// `first` unless the frame has waited.
+    fn judge(
+        &mut self,
+        now: Time,
+        data: Data,
+        octets: &mut [u8],
+        first: bool,
+    ) -> Result<Verdict, DropReason> {
         let group = self.groups.iter_mut().find(|group| group.id == data.group);
         let group = group.ok_or(DropReason::UnknownGroup)?;
         if group.suspended {
@@ -185,10 +207,17 @@ impl Receiver {
             open(&live.keys, packet, &mut self.scratch, split).inspect_err(|_| {
                 self.events.not_authentic(now.up, data.group, data.sender);
             })?;
+            if first {
+                live.note(header.sn)?;
+            }
             if is_current {
                 sender.mark.ceiling = live.ceiling.raise(header.sn, now.up, &mut self.ledger);
             }
-            return self.wait(slot, salt, octets);
+            return self.wait(slot, salt, AUTHENTIC, octets);
+        }
+        if first {
+            // What has waited was judged before this one came.
+            live.waiting = None;
         }
         open(&live.keys, packet, octets, split).inspect_err(|_| {
             self.events.not_authentic(now.up, data.group, data.sender);

@@ -251,9 +251,16 @@ impl Station {
         self.receiver.due().into_iter().chain(self.objects.due()).min()
     }
 
-    /// Before a clean end: the high-water file as it should be left.
+    /// Before a clean end: the high-water file as it should be left. `None` while another
+    /// is being written: then [`Self::closed`] gives it.
     pub fn close(&mut self) -> Option<Vec<u8>> {
         self.receiver.settle();
+        self.receiver.save()
+    }
+
+    /// A write has ended during a clean end. What is to be written after it, if anything.
+    pub fn closed(&mut self, written: bool) -> Option<Vec<u8>> {
+        self.receiver.written(written);
         self.receiver.save()
     }
 

@@ -23,11 +23,16 @@ impl Receiver {
         let salt = match (pgk.layout.salted, header.extension) {
             (false, _) => EpochSalt::NONE,
             (true, Some(extension)) => extension.salt,
-            (true, None) if self.calls.has_any(&slot) => return self.wait(slot, None, octets),
-            (true, None) => return Err(DropReason::NotAnnounced),
+            (true, None) => match self.pool.opened(&slot) {
+                Some(salt) => salt,
+                None if self.calls.has_any(&slot) => {
+                    return self.wait(slot, None, UNPROVEN, octets);
+                }
+                None => return Err(DropReason::NotAnnounced),
+            },
         };
         if self.prove(now, slot, salt, header, split, octets)? {
-            return self.wait(slot, Some(salt), octets);
+            return self.wait(slot, salt_of(header), AUTHENTIC, octets);
         }
         if let Some(extension) = header.extension {
             self.admit(&slot, header, &extension)?;
@@ -38,7 +43,7 @@ impl Receiver {
                 return Err(DropReason::TooManyEpochs);
             }
         }
-        self.wait(slot, Some(salt), octets)
+        self.wait(slot, Some(salt), UNPROVEN, octets)
     }
 
     /// Keeps a frame; it is judged again when something that it may wait for has come.
@@ -46,9 +51,10 @@ impl Receiver {
         &mut self,
         slot: Slot,
         salt: Option<EpochSalt>,
+        share: Share,
         octets: &[u8],
     ) -> Result<Verdict, DropReason> {
-        if self.queue.push(slot, salt, octets) {
+        if self.queue.push(slot, salt, share, octets) {
             Ok(Verdict::Wait)
         } else {
             Err(DropReason::QueueFull)
@@ -96,7 +102,14 @@ impl Receiver {
             self.events.not_authentic(now.up, slot.group, slot.sender);
             return Err(reason);
         }
-        self.promote(now, slot, salt, header.sn);
+        // An epoch moves up when the file has the last one: of its frames some may wait, and
+        // only two epochs are held.
+        let current = pgk.senders.get(&slot.sender).and_then(|sender| sender.current.as_ref());
+        if current.is_some_and(|current| current.ceiling.is_pending(&self.ledger)) {
+            self.pool.note(&slot, salt);
+        } else {
+            self.promote(now, slot, salt, header.sn);
+        }
         Ok(true)
     }
 
@@ -120,11 +133,18 @@ impl Receiver {
             sender.previous = Some(last);
         }
         let (ptk_id, keys, window) = (slot.ptk_id, unproven.keys, Window::above(floor));
-        sender.current = Some(Live { ptk_id, salt, keys, window, ceiling });
+        let mut live = Live { ptk_id, salt, keys, window, ceiling, waiting: None };
+        // The first of this epoch: nothing else waits yet.
+        let _ = live.note(sn);
+        sender.current = Some(live);
         sender.used = now.up;
         self.live = self.live.saturating_add(sender.live()).saturating_sub(before);
         if !salted && let Some(ptk_id) = successor(slot.ptk_id) {
-            self.calls.add(Slot { ptk_id, ..slot }, EpochSalt::NONE, Why::Ahead);
+            let next = Slot { ptk_id, ..slot };
+            let none = EpochSalt::NONE;
+            if self.pool.get(&next, none).is_none() && !self.calls.has(&next, none) {
+                self.calls.add(next, none, Why::Ahead);
+            }
         }
     }
 
@@ -171,6 +191,11 @@ impl Receiver {
             self.events.report(now.up, Event::MemberTwice { group, member: header.sender });
         }
     }
+}
+
+/// The salt by which a frame waits.
+fn salt_of(header: &Header) -> Option<EpochSalt> {
+    header.extension.map(|extension| extension.salt)
 }
 
 pub(super) fn held<'g>(groups: &'g [Group], slot: &Slot) -> Option<&'g Pgk> {

@@ -19,33 +19,35 @@ impl Receiver {
     pub fn answered(&mut self, now: Time, reply: Option<ReceiveReply>, out: &mut Out<'_>) {
         let asks = self.calls.end();
         let mut items = reply.map(|reply| reply.items).unwrap_or_default().into_iter();
+        let mut failed = Vec::new();
         for ask in &asks {
             let reason = match items.next() {
-                Some(Ok(pair)) => match self.keep(ask, &pair) {
-                    true => None,
-                    false => Some(DropReason::Refused),
-                },
+                Some(Ok(pair)) if self.keep(ask, &pair) => continue,
+                Some(Ok(_)) => DropReason::Refused,
                 Some(Err(code)) => {
                     self.refused(now, ask, code);
-                    Some(DropReason::Refused)
+                    DropReason::Refused
                 }
-                None => Some(DropReason::TeeFailed),
+                None => DropReason::TeeFailed,
             };
-            let its = self
-                .queue
-                .take(|waiting| waiting.slot == ask.slot && waiting.salt == Some(ask.salt));
-            for mut frame in its {
-                match reason {
-                    Some(reason) => out(Verdict::Drop(reason), &mut frame.octets),
-                    None => self.again(now, &mut frame.octets, out),
-                }
-            }
+            failed.push((ask.slot, ask.salt, reason));
         }
-        // Those that announced no salt now have keys, or nobody who waits for them.
-        let asked = |slot: &Slot| asks.iter().any(|ask| ask.slot == *slot);
-        let others = self.queue.take(|waiting| waiting.salt.is_none() && asked(&waiting.slot));
-        for mut frame in others {
-            self.again(now, &mut frame.octets, out);
+        // In the order in which they came: epochs follow one another. Those that announce no
+        // salt have keys now, or nobody who waits for them.
+        let answered = |waiting: &Waiting| {
+            let is_it = |ask: &Ask| {
+                ask.slot == waiting.slot && waiting.salt.is_none_or(|salt| salt == ask.salt)
+            };
+            asks.iter().any(is_it)
+        };
+        for mut frame in self.queue.take(answered) {
+            let mut all = failed.iter();
+            let failed =
+                all.find(|(slot, salt, _)| *slot == frame.slot && frame.salt == Some(*salt));
+            match failed {
+                Some((.., reason)) => out(Verdict::Drop(*reason), &mut frame.octets),
+                None => self.again(now, &mut frame.octets, out),
+            }
         }
     }
 
@@ -61,7 +63,7 @@ impl Receiver {
         let &Ask { slot, salt, why } = ask;
         let Some(pgk) = held_mut(&mut self.groups, &slot) else { return false };
         let Some(keys) = Keys::new(pgk.status.suite, pair) else { return false };
-        let unproven = Unproven { slot, salt, keys };
+        let unproven = Unproven { slot, salt, keys, opened: false };
         match pgk.senders.get_mut(&slot.sender) {
             Some(sender) if why == Why::Ahead => sender.ahead = Some(unproven),
             _ => self.pool.insert(unproven),
@@ -71,7 +73,9 @@ impl Receiver {
 
     fn again(&mut self, now: Time, octets: &mut [u8], out: &mut Out<'_>) {
         let verdict = match Frame::read(octets) {
-            Ok(Frame::Data(data)) => self.receive(now, data, octets),
+            Ok(Frame::Data(data)) => {
+                self.judge(now, data, octets, false).unwrap_or_else(Verdict::Drop)
+            }
             Ok(Frame::Object) => Verdict::Drop(DropReason::Version),
             Err(reason) => Verdict::Drop(reason),
         };
@@ -84,14 +88,8 @@ impl Receiver {
     /// [`Self::saved`] before there is another.
     pub fn save(&mut self) -> Option<Vec<u8>> {
         self.ledger.begin()?;
-        let marks = self.groups.iter().flat_map(|group| {
-            group.pgks.iter().flat_map(move |pgk| {
-                let (group, generation) = (group.id, pgk.status.generation);
-                let owner = move |sender| Owner { group, generation, sender };
-                pgk.senders.iter().map(move |(&sender, heard)| (owner(sender), heard.mark))
-            })
-        });
-        Some(file::encode(marks.collect()))
+        let parked = self.parked.iter().map(|(owner, mark)| (*owner, *mark));
+        Some(file::encode(marks(&self.groups).chain(parked).collect()))
     }
 
     /// The file was written, or it failed: then it comes again. Frames that waited for it
@@ -103,6 +101,11 @@ impl Receiver {
             return;
         }
         self.release(now, out);
+    }
+
+    /// The file was written, or it failed; nothing is released.
+    pub fn written(&mut self, written: bool) {
+        self.ledger.end(written);
     }
 
     /// Judges again all that does not wait for the TEE.
@@ -164,4 +167,15 @@ impl Receiver {
 /// All who were heard.
 pub(super) fn senders(groups: &[Group]) -> impl Iterator<Item = (&MemberId, &Sender)> {
     groups.iter().flat_map(|group| &group.pgks).flat_map(|pgk| &pgk.senders)
+}
+
+/// The marks of all who were heard.
+pub(super) fn marks(groups: &[Group]) -> impl Iterator<Item = (Owner, Mark)> + '_ {
+    groups.iter().flat_map(|group| {
+        group.pgks.iter().flat_map(move |pgk| {
+            let (group, generation) = (group.id, pgk.status.generation);
+            let owner = move |sender| Owner { group, generation, sender };
+            pgk.senders.iter().map(move |(&sender, heard)| (owner(sender), heard.mark))
+        })
+    })
 }

@@ -72,6 +72,30 @@ fn an_old_capture_of_senders_heard_since_is_refused_and_costs_no_call() {
     assert_eq!(world.radios[1].dropped(DropReason::OldEpoch), old.len() as u64);
 }
 
+#[test]
+fn a_suspension_does_not_make_old_epochs_new() {
+    let mut world = World::new(2, CLEAN, 19, &[policy(HKDF)]);
+    write(&mut world, 30);
+    world.settle();
+    let capture = world.link.capture.clone();
+    // The file on disk is of long ago: what was heard since must not be forgotten.
+    world.radios[1].disk = prosed::highwater::file::encode(Vec::new());
+    for on in [true, false] {
+        world.radios[1].call(&proseal_proto::message::Suspend { group: group(), on });
+        world.radios[1].configure(world.ms);
+    }
+    for frame in &capture {
+        world.radios[1].receive(world.ms, frame);
+    }
+    world.settle();
+    assert_eq!(world.lost(), 0);
+    world.radios[0].station.refresh(group());
+    write(&mut world, 1);
+    world.settle();
+    assert_eq!(world.lost(), 0);
+    assert_eq!(prosed::highwater::file::decode(&world.radios[1].disk).unwrap().len(), 1);
+}
+
 /// Documented in docs/packet.md: of a sender who was never heard old epochs are taken,
 /// until his first live frame.
 #[test]
@@ -239,4 +263,26 @@ fn no_more_senders_are_remembered_than_there_is_room_for() {
     assert_eq!(world.radios[1].heard.len(), SENDERS);
     assert_eq!(world.radios[1].dropped(DropReason::TooManySenders), 10);
     assert_eq!(prosed::highwater::file::decode(&world.radios[1].disk).unwrap().len(), SENDERS);
+}
+
+/// While the high-water of a new epoch is written its frames wait. Copies of one of them do
+/// not take the others' room.
+#[test]
+fn copies_of_a_waiting_frame_cost_nobody_a_packet() {
+    let mut world = World::new(2, CLEAN, 20, &[policy(HKDF)]);
+    write(&mut world, 1);
+    world.settle();
+    world.radios[0].station.refresh(group());
+    world.radios[1].disk_full = true;
+    write(&mut world, 20);
+    let first = world.link.capture[world.link.capture.len() - 20].clone();
+    for _ in 0..5_000 {
+        world.radios[1].receive(world.ms, &first);
+    }
+    write(&mut world, 1_000);
+    assert_eq!(world.radios[1].station.receiver().waiting(), 1_020);
+    world.radios[1].disk_full = false;
+    world.settle();
+    assert_eq!(world.lost(), 0);
+    assert_eq!(world.radios[1].dropped(DropReason::Replayed), 5_000);
 }

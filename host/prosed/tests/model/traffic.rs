@@ -66,6 +66,27 @@ fn on_a_bad_link_nothing_comes_twice_and_little_is_lost() {
 }
 
 #[test]
+fn epochs_that_follow_faster_than_the_disk_writes_lose_nothing() {
+    for pair in ALL {
+        let mut world = World::new(2, CLEAN, 21, &[policy(pair)]);
+        for _ in 0..50 {
+            world.radios[0].station.refresh(group());
+            // More than all that are announced.
+            for _ in 0..12 {
+                world.write(0);
+                if world.written[&0].len().is_multiple_of(4) {
+                    world.pass(1);
+                }
+            }
+        }
+        world.settle();
+        let drops: Vec<_> =
+            world.radios[1].station.counters().drops.iter().filter(|d| d.1 > 0).collect();
+        assert_eq!(world.lost(), 0, "{pair:?} {drops:?}");
+    }
+}
+
+#[test]
 fn a_late_entrant_catches_up_within_a_second_of_traffic() {
     let mut world = World::new(2, CLEAN, 3, &[policy(HKDF)]);
     for _ in 0..100 {
