@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "host/prosed/wireshark/proseal.lua"
 VECTORS = json.loads((ROOT / "docs/vectors/packet.json").read_text())
-PORT = 47680
+PORT = 46360
 
 
 def capture(frames):

@@ -6,7 +6,7 @@
 -- A frame does not say its suite, which the sequence number's length and the tag's hang on: it is `aead` or
 -- `integrity`, or `3gpp` for the groups of preference proseal.groups_3gpp.
 
-local DEFAULT_PORT = 47680
+local DEFAULT_PORT = 46360
 local ADDRESSES, PDU = 7, 3
 local KINDS = { [0] = "data", [1] = "object" }
 local SDU_TYPES = { [0] = "IP", [1] = "ARP", [2] = "PC5 signalling", [3] = "other" }
