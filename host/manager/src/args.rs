@@ -18,9 +18,9 @@ pub(crate) use self::serve::{Operator, Serve};
     name = "prose-manager",
     version,
     about,
-    long_about = "ProSeal's group manager, without a network: it names the radios, makes the groups' keys, and \
-writes the files that a USB stick carries to the radios. Nobody can read a key on the way: each package is sealed to \
-one radio.",
+    long_about = "ProSeal's group manager: it names the radios and makes the groups' keys. Without a network it writes \
+the files that a USB stick carries to the radios; `serve` does the same over one. Nobody can read a key on the way: each \
+package is sealed to one radio.",
     after_help = "From nothing to the first key:\n  \
 prose-manager init                                  once; then put the root key away\n  \
 prose-manager enrolment --out county.enrol          carry it to each radio: `prosectl enrol county.enrol`,\n  \
@@ -30,7 +30,12 @@ prose-manager device approve                        type the device id that the 
 prose-manager group add 0a0b0c --name patrol\n  \
 prose-manager member add patrol r1 000001\n  \
 prose-manager package r1 --out r1.package           carry it to the radio: `prosectl import r1.package`\n\n\
-Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\
+Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\n\
+Over the network instead:\n  \
+prose-manager operator add NAME                     who signs in\n  \
+prose-manager serve                                 radios come, operators work\n  \
+prose-manager member allow patrol r1                subscriber r1 may join\n  \
+prose-manager device invite r1 --out r1.token       `prosectl enrol --manager URL --token-file FILE`\n\n\
 GROUP and DEVICE are ids or names. Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a rule."
 )]
 pub struct Args {
@@ -236,6 +241,9 @@ mod tests {
             "prose-manager package r1",
             "prose-manager device approve 12",
             "prose-manager device import f --name a/b",
+            "prose-manager device invite r1",
+            "prose-manager serve --listen nowhere",
+            "prose-manager operator add a --role king",
         ] {
             assert!(Args::try_parse_from(words.split(' ')).is_err(), "{words}");
         }
