@@ -67,7 +67,8 @@ class Link:
             ip("-n", self.hub, "link", "set", "hub", "up")
             for number, space in enumerate(self.spaces):
                 ip("netns", "add", space)
-                ip("-n", self.hub, "link", "add", f"port{number}", "type", "veth", "peer", "name", "adhoc0", "netns", space)
+                ip("-n", self.hub, "link", "add", f"port{number}", "type", "veth", "peer", "name", "adhoc0",
+                   "netns", space)
                 ip("-n", self.hub, "link", "set", f"port{number}", "master", "hub", "up")
                 # No duplicate address detection: link-local addresses are there at once.
                 ip("netns", "exec", space, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/adhoc0/accept_dad")

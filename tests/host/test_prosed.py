@@ -43,7 +43,8 @@ class Traffic(Case):
 
     def talk(self, suite):
         with radios.Link(3) as link:
-            all_of_them = [self.radio(link, number, radios.content(number + 1, suite=suite)).start() for number in range(3)]
+            contents = [radios.content(number + 1, suite=suite) for number in range(3)]
+            all_of_them = [self.radio(link, number, octets).start() for number, octets in enumerate(contents)]
             readers = [self.reader(radio) for radio in all_of_them]
             sent = 0
             for turn in range(30):
@@ -110,8 +111,8 @@ class Traffic(Case):
         listen = ("import socket,struct,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(20)\n"
                   "s.bind(('',5000))\ns.setsockopt(0,35,socket.inet_aton('239.1.1.1')+socket.inet_aton('10.77.0.2'))\n"
                   "print('here',flush=True)\nprint(len(s.recv(2000)),len(s.recv(2000)),flush=True)")
-        ear = subprocess.Popen(["ip", "netns", "exec", both[1].space, sys.executable, "-c", listen], stdout=subprocess.PIPE,
-                               text=True)
+        ear = subprocess.Popen(["ip", "netns", "exec", both[1].space, sys.executable, "-c", listen],
+                               stdout=subprocess.PIPE, text=True)
         self.addCleanup(ear.stdout.close)
         self.addCleanup(ear.wait)
         self.addCleanup(ear.kill)

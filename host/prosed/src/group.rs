@@ -120,3 +120,64 @@ impl Group {
         come.max().or_else(|| usable().map(|pgk| pgk.generation).min())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proseal_proto::id::PgkId;
+    use proseal_proto::profile::{Profile, Suite};
+
+    use super::*;
+
+    fn pgk(number: u64, not_before: u64) -> PgkStatus {
+        PgkStatus {
+            generation: Generation::new(number).unwrap(),
+            pgk_id: PgkId(number as u8),
+            profile: Profile::Ts33303,
+            suite: Suite::ThreeGpp,
+            state: PgkState::Held,
+            not_before,
+            not_after: u64::MAX,
+            receive_grace_s: 0,
+            send_grace_s: 0,
+            max_unsynced_s: 0,
+            rollback_unprotected: false,
+            epochs_left: 1,
+        }
+    }
+
+    fn sending(pgks: Vec<PgkStatus>, clock: u64, heard: Option<u64>) -> Option<u64> {
+        let group = GroupStatus {
+            group: GroupId::new(1).unwrap(),
+            member: MemberId::new(1).unwrap(),
+            next: 9,
+            suspended: false,
+            may_send: true,
+            pgks,
+        };
+        let heard = heard.map(|number| Generation::new(number).unwrap());
+        Group::new(&group, |_| None).sending(clock, heard).map(Generation::get)
+    }
+
+    #[test]
+    fn it_sends_under_the_newest_generation_whose_time_has_come_or_that_is_heard() {
+        let all = || vec![pgk(1, 100), pgk(2, 200), pgk(3, 300)];
+        assert_eq!(sending(all(), 150, None), Some(1));
+        assert_eq!(sending(all(), 200, None), Some(2));
+        assert_eq!(sending(all(), 150, Some(3)), Some(3));
+        assert_eq!(sending(all(), 250, Some(1)), Some(2));
+        // A clock that was never set.
+        assert_eq!(sending(all(), 0, None), Some(1));
+        assert_eq!(sending(Vec::new(), 150, None), None);
+    }
+
+    #[test]
+    fn it_does_not_send_under_what_the_trusted_application_would_refuse() {
+        let used_up = PgkStatus { epochs_left: 0, ..pgk(2, 0) };
+        let receive_only = PgkStatus { state: PgkState::ReceiveOnly, ..pgk(3, 0) };
+        let ended = PgkStatus { state: PgkState::Ended, ..pgk(4, 0) };
+        let rollback = PgkStatus { rollback_unprotected: true, ..pgk(5, 0) };
+        let all = vec![pgk(1, 0), used_up, receive_only, ended, rollback];
+        assert_eq!(sending(all.clone(), 1, Some(5)), Some(1));
+        assert_eq!(sending(all[1..].to_vec(), 1, None), None);
+    }
+}
