@@ -3,6 +3,7 @@
 import configparser
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -94,6 +95,31 @@ class Units(unittest.TestCase):
             self.assertEqual(unit["Unit"]["RequiresMountsFor"], STORE)
         for command in (guard["Service"]["ExecStart"], drop_in["Service"]["ExecStartPost"]):
             self.assertEqual(command.split()[-1], STORE)
+
+    def test_systemd_finds_nothing_wrong_with_them(self):
+        with tempfile.TemporaryDirectory() as root:
+            units = Path(root) / "usr/lib/systemd/system"
+            units.mkdir(parents=True)
+            for path in (SYSTEM / "systemd").glob("*.service"):
+                shutil.copy2(path, units)
+                for command in re.findall(r"^Exec\w+=[+!-]*(\S+)", path.read_text(), re.M):
+                    program = Path(root) / command.lstrip("/")
+                    program.parent.mkdir(parents=True, exist_ok=True)
+                    program.write_text("#!/bin/sh\n")
+                    program.chmod(0o755)
+            for path in units.glob("*.service"):
+                done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={root}", path.name],
+                                      capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+                # What is not here: units of other packages.
+                said = [line for line in done.stderr.splitlines() if path.name in line and "not found" not in line]
+                self.assertEqual(said, [], done.stderr)
+
+    def test_servers_are_shut_in(self):
+        for name in ("prosed.service", "prose-manager.service"):
+            path = SYSTEM / "systemd" / name
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", os.fspath(path)],
+                                  capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+            self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}")
 
     def test_every_file_is_told_where_it_goes(self):
         told = (SYSTEM / "README.md").read_text()
