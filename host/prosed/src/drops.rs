@@ -64,8 +64,6 @@ reasons! {
     TooOld = "too_old";
     /// Its tag is not its sender's.
     NotAuthentic = "not_authentic";
-    /// The PGK went away while it waited.
-    KeyEnded = "key_ended";
     /// More objects a second than are looked at.
     ObjectBucket = "object_bucket";
     /// An object whose form or signature does not hold.
