@@ -58,9 +58,9 @@ fn import_through(client: &mut Client, octet: u8, arguments: &[&str]) -> Result<
     result
 }
 
-fn failed(result: Result<Report, Failure>) -> (&'static str, String, u8) {
+fn failed(result: Result<Report, Failure>) -> (String, String, u8) {
     let failure = result.err().unwrap();
-    (failure.name(), failure.to_string(), failure.exit_code())
+    (failure.name().to_owned(), failure.to_string(), failure.exit_code())
 }
 
 const FIRST: &[&str] = &["--member", "000001", "--generation", "1", "--pgk-id", "01"];
@@ -72,7 +72,7 @@ fn a_held_generation_is_never_touched() {
     let before = device.status();
     for (octet, more) in [(1, &["--not-after", "2099-01-01T00:00:00Z"][..]), (2, &[])] {
         let (name, message, exit_code) = failed(device.import(octet, &[FIRST, more].concat()));
-        assert_eq!((name, exit_code), ("held", 1));
+        assert_eq!((name.as_str(), exit_code), ("held", 1));
         assert_eq!(message, "generation 1 of group 0a0b0c is held already");
     }
     assert_eq!(device.status().groups, before.groups);
@@ -101,7 +101,7 @@ fn what_has_ended_is_a_failure_that_names_what_may_come_in() {
     let seventh = ["--member", "000001", "--generation", "7", "--pgk-id", "07"];
     device.import(7, &seventh).ok().unwrap();
     let (name, message, exit_code) = failed(device.import(1, FIRST));
-    assert_eq!((name, exit_code), ("not_taken", 3));
+    assert_eq!((name.as_str(), exit_code), ("not_taken", 3));
     assert!(message.contains("only 8 and above"), "{message}");
 }
 
@@ -115,7 +115,7 @@ fn what_is_full_is_told_in_the_words_of_who_adds() {
     }
     let fifth = ["--member", "000001", "--generation", "5", "--pgk-id", "05"];
     let (name, message, exit_code) = failed(device.import(5, &fifth));
-    assert_eq!((name, exit_code), ("too_many_pgks", 3));
+    assert_eq!((name.as_str(), exit_code), ("too_many_pgks", 3));
     assert_eq!(message, "the group is full: no room for another key");
     let seventeenth = explained(Error::Refused(Code::TooManyGroups));
     assert_eq!((seventeenth.name(), seventeenth.exit_code()), ("too_many_groups", 3));
