@@ -50,13 +50,19 @@ fn serve(made: &Made, answer: &'static str) -> u16 {
         let (mut socket, _) = listener.accept().unwrap();
         let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
         let mut stream = Stream::new(&mut connection, &mut socket);
-        let mut request = [0; 4096];
-        // Who does not believe the certificate says so and goes.
-        if stream.read(&mut request).is_ok() {
-            let _ = stream.write_all(answer.as_bytes());
-            stream.conn.send_close_notify();
-            let _ = stream.flush();
+        // All of it: a socket that is closed with octets unread takes the answer back.
+        let mut request = Vec::new();
+        while !request.ends_with(b"{}") {
+            let mut part = [0; 4096];
+            match stream.read(&mut part) {
+                Ok(length) if length > 0 => request.extend_from_slice(&part[..length]),
+                // Who does not believe the certificate says so and goes.
+                _ => return,
+            }
         }
+        let _ = stream.write_all(answer.as_bytes());
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
     });
     port
 }
