@@ -11,7 +11,10 @@ UE = os.fspath(ROOT / "qemu-env/ue")
 NAME = "guest-tests"
 REPORT = "/tmp/prose-xtest.xml"
 # What several callers, or a caller and another thread, do at once: also where they really do.
-AT_ONCE = ["negative_60*", "attack_50*", "fuzz_*"]
+AT_ONCE = ["negative_60*", "attack_5001", "attack_5003", "fuzz_*"]
+# Now and then a killed client never leaves Linux's driver, and nothing answers after it (6.12.117; found out no further):
+# alone in a machine of its own, in `make soak`.
+HANGS = "attack_5002"
 # As proof that the platform under ours is sound: sessions, TA loading, storage.
 XTEST = ["1001", "1003", "6001"]
 XTEST_CASE = re.compile(r"^ {2}(regression_\d+) (OK|FAILED.*)$", re.M)
@@ -21,7 +24,7 @@ def stage(results):
     if not started(results, "a UE starts", ["--fresh"]):
         return
     try:
-        prose_xtest(results, "all", ["-x", "storage_1001", "-x", "storage_1002"])
+        prose_xtest(results, "all", ["-x", "storage_1001", "-x", "storage_1002", "-x", HANGS])
         panic_place(results)
         # One case in two lives of the machine.
         prose_xtest(results, "before-reboot", ["storage_1001"])
