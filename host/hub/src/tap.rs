@@ -35,6 +35,7 @@ unsafe impl Ioctl for Attach {
         (&raw mut self.0).cast()
     }
 
+    // SAFETY: neither pointer nor result is looked at.
     unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> rustix::io::Result<()> {
         Ok(())
     }
