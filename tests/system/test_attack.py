@@ -136,7 +136,9 @@ class SecondDevice(Attack):
             self.put(ue, {**own, name: others[name]})
             self.assertEqual(ue.exec("tee-supplicant").status, 0)
             status = ue.json("status")
-            if name == state:
+            # A foreign list of files fits OP-TEE's own files if these are the same: then the state alone does not fit.
+            fits = name == "dirf.db" and all(own[file] == others[file] for file in set(own) - {name, state, EMPTY})
+            if name == state or fits:
                 self.assertEqual(status["state"], "damaged", status)
                 self.sends_not(ue, "damaged")
             elif name == EMPTY:
