@@ -95,9 +95,13 @@ impl Child {
         self.answers.recv_timeout(patience).ok()
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills it; it is gone when its call and its sessions have ended.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();
+    }
+
+    /// Waits until it is gone.
+    pub(crate) fn wait(&mut self) {
         let _ = self.process.wait();
     }
 }
@@ -105,5 +109,6 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.kill();
+        self.wait();
     }
 }

@@ -142,11 +142,15 @@ fn killed_writing(c: &mut Context, nth: u64) -> Result<bool, Stop> {
     {
         answer = child.answer(Duration::ZERO);
     }
+    // It is not gone before the TA's instance is free for the end of its session. That may be held by
+    // a call of the other which needs storage that nobody serves any more, and waits for a
+    // tee-supplicant that is not started while somebody waits. So the other has its time and is killed
+    // too, before anyone is waited for.
     child.kill();
-    // A call of the other may need storage that nobody serves any more, and wait; nor does
-    // tee-supplicant start again while somebody waits. So the other has its time and ends.
     thread::sleep(LAST_CALLS);
     other.kill();
+    child.wait();
+    other.wait();
     let results: Vec<_> = iter::from_fn(|| other.answer(LAST_WORD)).collect();
     let met = results.iter().filter(|result| result.is_err()).count();
     c.note(format!("{} calls of the other, {met} met the TA's death", results.len()));

@@ -150,6 +150,7 @@ fn killed_after(
     let answer = answer.or_else(|| child.answer(LAST_WORD)).and_then(Result::ok);
     // Whoever waits for a tee-supplicant must go before the next one comes.
     child.kill();
+    child.wait();
     c.ok("starting tee-supplicant again", death.end())?;
 
     let found = c.look()?;
