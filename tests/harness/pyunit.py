@@ -1,5 +1,7 @@
 """Stages of Python tests: `python` on the host alone, `system` with live UEs."""
 
+import multiprocessing
+import multiprocessing.connection
 import signal
 import sys
 import time
@@ -86,16 +88,69 @@ class Collector(unittest.TestResult):
             self.note(test, FAILED, self._exc_info_to_string(err, test))
 
 
-def stage(name, folder):
-    """A stage that runs the tests in `folder`."""
+def stage(name, folder, side_by_side=1):
+    """A stage that runs the tests in `folder`, so many of its modules at a time."""
 
     def run(results):
-        suite = unittest.TestLoader().discover(str(ROOT / "tests" / folder), top_level_dir=str(ROOT / "tests"))
-        collector = Collector(name, results)
-        try:
-            arm(collector.limit_s)
-            suite.run(collector)
-        finally:
-            arm(0)
+        # A long file is mostly a long run, and those come first: so all end at about the same time.
+        files = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda file: -file.stat().st_size)
+        modules = [f"{folder}.{file.stem}" for file in files]
+        if side_by_side == 1:
+            run_modules(name, iter(modules), results)
+        else:
+            run_apart(name, modules, results, side_by_side)
 
     return run
+
+
+def run_modules(stage_name, modules, results):
+    collector = Collector(stage_name, results)
+    try:
+        for module in modules:
+            arm(collector.limit_s)
+            unittest.defaultTestLoader.loadTestsFromName(module).run(collector)
+    finally:
+        arm(0)
+
+
+def run_apart(stage_name, modules, results, processes):
+    """Each process takes the next module when it has ended one, and tells its results as they come."""
+    fork = multiprocessing.get_context("fork")
+    left = fork.SimpleQueue()
+    for module in [*modules, *[None] * processes]:
+        left.put(module)
+    workers = {}
+    try:
+        for _ in range(processes):
+            ours, theirs = fork.Pipe(duplex=False)
+            workers[ours] = fork.Process(target=work, args=(stage_name, left, theirs))
+            workers[ours].start()
+            theirs.close()
+        telling = set(workers)
+        while telling:
+            for pipe in multiprocessing.connection.wait(telling):
+                try:
+                    results.add(pipe.recv())
+                except EOFError:
+                    telling.remove(pipe)
+                    workers[pipe].join()
+                    if workers[pipe].exitcode:
+                        reason = f"a process that ran them ended with {workers[pipe].exitcode}"
+                        results.add(Result(stage_name, "its tests end", FAILED, 0.0, reason))
+    finally:
+        for worker in workers.values():
+            worker.terminate()
+        for worker in workers.values():
+            worker.join(AGAIN_S)
+            worker.kill()
+
+
+class Told:
+    """The results as a collector knows them, at the other end of a pipe."""
+
+    def __init__(self, pipe):
+        self.add = pipe.send
+
+
+def work(stage_name, left, pipe):
+    run_modules(stage_name, iter(left.get, None), Told(pipe))

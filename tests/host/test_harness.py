@@ -161,6 +161,35 @@ class Limits(unittest.TestCase):
                 process.line(hanging.stdout, 20)
 
 
+class SideBySide(unittest.TestCase):
+    """Modules in processes of their own: nothing is lost, also of one that dies."""
+
+    def run_modules(self, **modules):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        sys.path.insert(0, folder.name)
+        self.addCleanup(sys.path.remove, folder.name)
+        head = "import os, time, unittest\nclass Sample(unittest.TestCase):\n    def test_it(self):\n        "
+        for name, body in modules.items():
+            Path(folder.name, f"{name}.py").write_text(head + body)
+        results = Results(set())
+        with contextlib.redirect_stdout(io.StringIO()):
+            pyunit.run_apart("s", list(modules), results, 2)
+        return results
+
+    def test_all_results_come(self):
+        results = self.run_modules(side_one="pass", side_two="self.fail('no')", side_three="print('said')",
+                                   side_four="import nothing_of_this_name")
+        self.assertEqual(sorted(r.status for r in results.all), [FAILED, FAILED, PASSED, PASSED])
+        self.assertEqual([r.said for r in results.all if r.said], ["said\n"])
+
+    def test_a_process_that_dies_is_a_failure(self):
+        results = self.run_modules(side_dies="os._exit(3)", side_lives="time.sleep(0.1)")
+        self.assertEqual(sorted((r.status, r.name) for r in results.all),
+                         [(FAILED, "its tests end"), (PASSED, "Sample.test_it")])
+        self.assertIn("ended with 3", results.all[0].message + results.all[1].message)
+
+
 class Running(unittest.TestCase):
     def test_a_command_that_hangs_is_ended_and_said_so(self):
         finished = process.run(["sh", "-c", "echo before; sleep 60"], 0.5, "harness-self-test.log")

@@ -52,7 +52,7 @@ def build():
 
     guest = paths.ENV / "guest"
     archive.file("init", (guest / "init").read_bytes(), 0o755)
-    for name in ("store-guard", "tee-supplicant", "ue-halt"):
+    for name in ("radio", "store-guard", "tee-supplicant", "ue-halt"):
         archive.file(f"usr/bin/{name}", (guest / name).read_bytes(), 0o755)
     for path in sorted((guest / "etc").iterdir()):
         archive.file(f"etc/{path.name}", path.read_bytes())

@@ -4,7 +4,7 @@ import shlex
 import shutil
 import sys
 
-from . import paths
+from . import link, paths
 from .report import Failure
 
 PORTS = 4
@@ -18,6 +18,7 @@ DEFAULTS = {
     # With more, each flush of a TLB waits for the other processors' threads: on a busy host calls then take three times
     # as long.
     "cpus": 1,
+    "link": None,
     "memory": 1057,
     "qemu_args": "",
     "reach": None,
@@ -39,6 +40,8 @@ def command(ue, options):
     words = [f"console=ttyAMA0 quiet panic=-1 proseal.name={ue.name}", options["append"]]
     if options["reach"]:
         words.append(f"proseal.reach={MANAGER}")
+    if options["link"]:
+        words.append(f"proseal.link={link.address(ue.name)}")
     line = [
         "qemu-system-aarch64",
         "-name", f"proseal:{escape(ue.folder)}",
@@ -66,6 +69,8 @@ def command(ue, options):
         line += drive("tests", paths.IMAGE / "tests.img", "readonly=on")
     if options["reach"]:
         line += way_to_manager(options["reach"])
+    if options["link"]:
+        line += link.card(options["link"], ue.name)
     if options["rtc"]:
         line += ["-rtc", f"base={options['rtc']}"]
     return line + shlex.split(options["qemu_args"])
