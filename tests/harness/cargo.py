@@ -10,7 +10,7 @@ RUNS = [
     ("logic", ["-p", "proseal-proto", "-p", "proseal-ta", "-p", "proseal-ta-test",
                "--features", "proseal-ta/sim,proseal-ta-test/sim"]),
     ("host", ["-p", "proseal-client", "-p", "proseal-issuer", "-p", "proseal-qr", "-p", "prosectl",
-              "-p", "prosectl-test", "-p", "prose-xtest", "-p", "ue-agent", "-p", "prose-hub",
+              "-p", "prosectl-test", "-p", "prose-xtest", "-p", "ue-agent", "-p", "prose-hub", "-p", "prose-ptt",
               "--no-default-features", "--features", "proseal-client/sim,prose-xtest/sim"]),
     # Alone: with prose-xtest it would be built over the issuer's feature `testing`.
     ("manager", ["-p", "prose-manager"]),

@@ -28,6 +28,7 @@ def stage(results):
         ("clippy host", ["cargo", "clippy", "--locked", "--all-targets", "-p", "proseal-proto", "-p", "proseal-ta",
                          "-p", "proseal-ta-test", "-p", "proseal-client", "-p", "proseal-issuer", "-p", "proseal-qr",
                          "-p", "prosectl", "-p", "prosectl-test", "-p", "prose-xtest", "-p", "ue-agent", "-p", "prose-hub",
+                         "-p", "prose-ptt",
                          "--no-default-features", "--features",
                          "proseal-ta/sim,proseal-ta-test/sim,proseal-client/sim,prose-xtest/sim",
                          "--", "-D", "warnings"]),

@@ -21,7 +21,7 @@ CARGO = """#!/bin/sh
 echo "cargo $*" >>log
 mkdir -p "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/release" "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu/ta"
 cd "$CARGO_TARGET_DIR/aarch64-unknown-linux-gnu"
-for name in prosectl ue-agent prose-xtest prose-bench; do [ -e release/$name ] || echo $name >release/$name; done
+for name in prosectl prosed ue-agent prose-xtest prose-bench prose-ptt; do [ -e release/$name ] || echo $name >release/$name; done
 for name in proseal-ta-product proseal-ta-empty; do [ -e ta/$name ] || echo code >ta/$name; done
 [ -e release/prosectl-test ] || printf '%s' 'TOOL' >release/prosectl-test
 [ -e ta/proseal-ta-test ] || printf '%s' 'APPLICATION' >ta/proseal-ta-test
@@ -95,7 +95,8 @@ class Programs(SmallTree):
         """Else it would have the features that these ask of crates of both, proseal-issuer's `testing` above all."""
         self.build()
         calls = [set(line.split()) for line in (self.root / "log").read_text().splitlines() if "--release" in line]
-        product, tests = {"prosectl", "ue-agent"}, {"prose-xtest", "prose-bench", "prosectl-test"}
+        product = {"prosectl", "prosed", "ue-agent"}
+        tests = {"prose-xtest", "prose-bench", "prose-ptt", "prosectl-test"}
         self.assertEqual([call & (product | tests) for call in calls], [product, tests])
 
     def test_nor_is_the_products_trusted_application(self):

@@ -9,7 +9,8 @@ from . import paths
 from .report import run
 
 STORE_MIB = 32
-TEST_LIBRARIES = ["libckteec.so.0", "libcrypto.so.3", "libm.so.6", "libssl.so.3", "libz.so.1", "libzstd.so.1"]
+TEST_LIBRARIES = ["libckteec.so.0", "libcrypto.so.3", "libm.so.6", "libssl.so.3", "libwrap.so.0",
+                  "libz.so.1", "libzstd.so.1"]
 # The peer that benches compare with comes with the devkit, not with the tests.
 PKCS11_TA = "fd02c9da-306c-48c7-a49c-bbd827ae86ee.ta"
 # A fixed seed and time: the empty store is the same file each time (files copied in bring their own ctime).
@@ -23,12 +24,16 @@ def make_store(target):
 
 
 def make_tests(target):
-    """OP-TEE's xtest with its libraries and trusted applications, and test programs of our own."""
+    """OP-TEE's xtest with its libraries and trusted applications, socat, and test programs of our own."""
     with tempfile.TemporaryDirectory(dir=paths.OUT) as folder:
         root = Path(folder)
         for name in ("bin", "lib", "optee_armtz"):
             (root / name).mkdir()
         copy([paths.SYSROOT / "usr/bin/xtest"], root / "bin", 0o755)
+        # An ordinary program that speaks and hears multicast.
+        (root / "bin/socat").write_bytes((paths.SYSROOT / "usr/bin/socat1").read_bytes())
+        (root / "bin/socat").chmod(0o755)
+        os.utime(root / "bin/socat", (0, 0))
         copy([paths.SYSROOT / paths.ARCH_LIB / name for name in TEST_LIBRARIES], root / "lib", 0o755)
         copy((paths.SYSROOT / "usr/lib/optee_armtz").glob("*.ta"), root / "optee_armtz", 0o644)
         copy([paths.TA_DEV_KIT / "ta" / PKCS11_TA], root / "optee_armtz", 0o644)

@@ -9,8 +9,9 @@ from .report import Failure, say
 
 # What the guest, the firmware and the builds need. The kernel is what the last one depends on.
 BINARY = [
-    "busybox-static", "libc6", "libckteec0t64", "libgcc-s1", "libssl3t64", "libteec2", "libzstd1",
-    "optee-client-dev", "optee-os", "optee-os-dev", "optee-test-qemu", "tee-supplicant", "u-boot-qemu", "zlib1g",
+    "busybox-static", "libc6", "libckteec0t64", "libgcc-s1", "libssl3t64", "libteec2", "libwrap0",
+    "libzstd1", "optee-client-dev", "optee-os", "optee-os-dev", "optee-test-qemu", "socat", "tee-supplicant",
+    "u-boot-qemu", "zlib1g",
 ]  # fmt: skip
 KERNEL_META = "linux-image-cloud-arm64"
 KERNEL = re.compile(r"linux-image-\d[^ ]*-cloud-arm64")
