@@ -17,6 +17,7 @@ import cbor2
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "target/debug/prosed"
+PROSECTL = ROOT / "target/debug/prosectl"
 GROUP = 0x0A0B0C
 TIME = 1_767_225_600
 PROFILES, SUITES = {"hkdf-sha256": 1, "3gpp-ts33303": 2}, {"aead": 1, "integrity": 2, "3gpp": 3}
@@ -24,8 +25,9 @@ LIMIT_S = 20
 
 
 def build():
-    subprocess.run(["cargo", "build", "-q", "--locked", "-p", "prosed", "--no-default-features", "--features", "sim"],
-                   cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+    for words in (["-p", "prosed", "--features", "sim"], ["-p", "prosectl"]):
+        subprocess.run(["cargo", "build", "-q", "--locked", "--no-default-features", *words], cwd=ROOT, check=True,
+                       stdin=subprocess.DEVNULL)
 
 
 def content(member, generations=(1,), profile="hkdf-sha256", suite="aead", sequence=1, **policy):

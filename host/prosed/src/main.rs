@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use proseal_client::Client;
+use proseal_client::Application;
 
 mod daemon;
 
@@ -13,6 +14,8 @@ use daemon::config::Config;
 use daemon::run::{Daemon, say};
 
 const CONFIG: &str = "/etc/proseal/prosed.toml";
+/// A call of the TEE that takes longer has failed.
+const TEE_LIMIT: Duration = Duration::from_secs(30);
 const HELP: &str = "\
 Protects and opens the traffic of ProSe groups, under keys that the trusted application
 derives. Applications use its socket (varlink) or a TUN interface a group.
@@ -116,40 +119,11 @@ fn start(arguments: Arguments) -> Result<(), String> {
         if let Some(file) = sim {
             return sim::client(&file);
         }
-        client()
+        proseal_client::connect(Application::PRODUCT, TEE_LIMIT)
     };
     let (daemon, api) =
         Daemon::start(arguments.config, config, open).map_err(|error| error.to_string())?;
     daemon.run(api).map_err(|error| error.to_string())
-}
-
-/// The real TEE, each call bounded in time.
-#[cfg(feature = "optee")]
-fn client() -> Client {
-    use proseal_client::{Application, tee::Tee, timed::Timed};
-    let limit = std::time::Duration::from_secs(30);
-    Client::new(Timed::new(Tee::new(Application::PRODUCT), limit))
-}
-
-/// Built without libteec: there is no TEE.
-#[cfg(not(feature = "optee"))]
-fn client() -> Client {
-    use proseal_client::{Fault, Opener, Transport};
-    use proseal_proto::role::Role;
-
-    struct NoTee;
-
-    impl Opener for NoTee {
-        fn may(&self, _: Role) -> bool {
-            true
-        }
-
-        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
-            Err(Fault::NoDevice)
-        }
-    }
-
-    Client::new(NoTee)
 }
 
 #[cfg(feature = "sim")]
