@@ -32,15 +32,17 @@ SIGHUP reads the configuration again, SIGTERM ends. docs/prosed.md has the rest.
 #[cfg(feature = "sim")]
 const SIM_HELP: &str = "\
 This is a build for tests, without any TEE:
-  --sim FILE     install this content (docs/commands.md) in a trusted application that
-                 runs in this process; FILE.store keeps what it has stored
+  --sim FILE           install this content (docs/commands.md) in a trusted application that
+                       runs in this process; FILE.store keeps what it has stored
+  --sim-enrolled FILE  instead of it, be enrolled by the manager of FILE (his root key, 32
+                       octets, and id, 16); FILE.statement is what the device says of itself
 ";
 
 struct Arguments {
     check: bool,
     config: PathBuf,
     #[cfg(feature = "sim")]
-    sim: Option<PathBuf>,
+    sim: Option<sim::Sim>,
 }
 
 enum Asked {
@@ -82,7 +84,11 @@ fn parse() -> Result<Asked, lexopt::Error> {
         match argument {
             Long("config") => arguments.config = parser.value()?.into(),
             #[cfg(feature = "sim")]
-            Long("sim") => arguments.sim = Some(parser.value()?.into()),
+            Long("sim") => arguments.sim = Some(sim::Sim::Content(parser.value()?.into())),
+            #[cfg(feature = "sim")]
+            Long("sim-enrolled") => {
+                arguments.sim = Some(sim::Sim::Enrolled(parser.value()?.into()));
+            }
             Long("help") | Short('h') => {
                 #[cfg(feature = "sim")]
                 let help = format!("{HELP}{SIM_HELP}");
@@ -116,8 +122,8 @@ fn start(arguments: Arguments) -> Result<(), String> {
     let sim = arguments.sim.clone();
     let open = move || {
         #[cfg(feature = "sim")]
-        if let Some(file) = sim {
-            return sim::client(&file);
+        if let Some(sim) = sim {
+            return sim.client();
         }
         proseal_client::connect(Application::PRODUCT, TEE_LIMIT)
     };

@@ -207,10 +207,8 @@ impl Objects {
 
     /// The same of what was brought before a restart; nothing is sent.
     pub(crate) fn keep(&mut self, group: GroupId, octets: &[u8]) -> Result<Taken, NotCarried> {
-        if !self.groups.iter().any(|known| known.group == group) {
-            return Err(NotCarried::UnknownGroup(group));
-        }
         let trust = self.trust.ok_or(NotCarried::NoManager)?;
+        let is_known = self.groups.iter().any(|known| known.group == group);
         let new = |kind, import: Result<Option<Vec<u8>>, DropReason>| Taken {
             kind,
             is_new: import.is_ok(),
@@ -218,11 +216,16 @@ impl Objects {
         };
         match Notice::verify(octets, &trust) {
             Ok(notice) if notice.group() != group => Err(NotCarried::OtherGroup(notice.group())),
+            Ok(_) if !is_known => Err(NotCarried::UnknownGroup(group)),
             Ok(notice) => Ok(new(Kind::Notice, self.notice(notice, None))),
             Err(Error::WrongType { .. }) => {
                 let package = Package::verify(octets, &trust)?;
+                // By it this device may come into the group.
                 if package.device() == self.device {
                     return Ok(new(Kind::Own, self.package(package)));
+                }
+                if !is_known {
+                    return Err(NotCarried::UnknownGroup(group));
                 }
                 let (kind, import) = (Kind::Package, None);
                 Ok(Taken { kind, is_new: self.carry_package(group, package), import })
