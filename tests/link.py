@@ -20,6 +20,8 @@ def build():
 class Link:
     """Radios by their names on one link. `options` are prose-hub's; what they count is what `close` returns."""
 
+    interface = INTERFACE
+
     def __init__(self, radios, *options):
         self.radios = list(radios)
         # Names of this process: two runs do not meet.
@@ -35,6 +37,11 @@ class Link:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def spaces(self):
+        """The namespaces, in the order of their radios."""
+        return list(self.taps.values())
 
     def __enter__(self):
         return self
@@ -79,9 +86,10 @@ class Link:
     def _make(self, name, tap):
         ip("netns", "add", tap)
         ip("link", "set", tap, "netns", tap, "name", INTERFACE)
-        # An address that is there at once: nobody else has it here.
-        subprocess.run(self.words(name, "sh", "-c", f"echo 0 >/proc/sys/net/ipv6/conf/{INTERFACE}/accept_dad"),
-                       check=True, timeout=LIMIT_S)  # fmt: skip
+        # An address that is there at once: nobody else has it here. And no router is looked for: what a radio sends
+        # is what its programs send.
+        quiet = f"cd /proc/sys/net/ipv6/conf/{INTERFACE} && echo 0 >accept_dad && echo 0 >router_solicitations"
+        subprocess.run(self.words(name, "sh", "-c", quiet), check=True, timeout=LIMIT_S)
         for interface in ("lo", INTERFACE):
             ip("-n", tap, "link", "set", interface, "up")
 

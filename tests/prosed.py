@@ -17,6 +17,9 @@ import cbor2
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "target/debug/prosed"
+# For what has to be fast.
+RELEASE = ROOT / "target/release/prosed"
+PROSECTL = ROOT / "target/debug/prosectl"
 GROUP = 0x0A0B0C
 TIME = 1_767_225_600
 PROFILES, SUITES = {"hkdf-sha256": 1, "3gpp-ts33303": 2}, {"aead": 1, "integrity": 2, "3gpp": 3}
@@ -24,8 +27,9 @@ LIMIT_S = 20
 
 
 def build():
-    subprocess.run(["cargo", "build", "-q", "--locked", "-p", "prosed", "--no-default-features", "--features", "sim"],
-                   cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+    for words in (["-p", "prosed", "--features", "sim"], ["-p", "prosectl"]):
+        subprocess.run(["cargo", "build", "-q", "--locked", "--no-default-features", *words], cwd=ROOT, check=True,
+                       stdin=subprocess.DEVNULL)
 
 
 def content(member, generations=(1,), profile="hkdf-sha256", suite="aead", sequence=1, **policy):
@@ -52,8 +56,15 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
+def build_release():
+    subprocess.run(["cargo", "build", "-q", "--locked", "--release", "-p", "prosed", "--no-default-features",
+                    "--features", "sim"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+
+
 class Link:
     """Namespaces whose interfaces hang on one bridge: an ad-hoc link without loss."""
+
+    interface = "adhoc0"
 
     def __init__(self, radios):
         self.name = f"ps{os.getpid() % 100000}"
@@ -120,10 +131,14 @@ class Api:
 
 
 class Radio:
-    """A daemon in a namespace."""
+    """A daemon in a namespace of a link: this module's, or that of link.py. `octets` are for the trusted application,
+    as `sim` says."""
 
-    def __init__(self, link, number, octets, extra="", member=None):
+    program = PROGRAM
+
+    def __init__(self, link, number, octets, extra="", member=None, sim="--sim"):
         self.space, self.member = link.spaces[number], f"{(member or number + 1):06x}"
+        self.interface, self.sim = link.interface, sim
         self.folder = Path(tempfile.mkdtemp(prefix="prosed-"))
         self.config, self.process = self.folder / "prosed.toml", None
         self.extra = extra
@@ -132,16 +147,20 @@ class Radio:
         self.log = open(self.folder / "log", "wb")
 
     def write_config(self):
-        self.config.write_text(f'interface = "adhoc0"\nsocket = "{self.folder}/socket"\nstate = "{self.folder}/state"\n'
+        self.config.write_text(f'interface = "{self.interface}"\nsocket = "{self.folder}/socket"\nstate = "{self.folder}/state"\n'
                                f"lock_memory = false\n{self.extra}")
 
     def start(self, env=None):
-        command = ["ip", "netns", "exec", self.space, os.fspath(PROGRAM), "--config", os.fspath(self.config), "--sim",
-                   os.fspath(self.folder / "content")]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env={**os.environ, **(env or {})})
+        self.begin(env)
         until(f"radio {self.member} can send", self.can_send)
         return self
+
+    def begin(self, env=None):
+        """Starts it without waiting for it."""
+        command = ["ip", "netns", "exec", self.space, os.fspath(self.program), "--config", os.fspath(self.config),
+                   self.sim, os.fspath(self.folder / "content")]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        env={**os.environ, **(env or {})})
 
     def can_send(self):
         if self.process.poll() is not None:
@@ -183,6 +202,32 @@ class Radio:
         self.end(signal.SIGKILL)
         self.log.close()
         shutil.rmtree(self.folder)
+
+
+class Enrolled(Radio):
+    """A radio of a manager (tests/manager.py), whose packages it is given by `carry`."""
+
+    program = RELEASE
+
+    def __init__(self, link, number, manager, **more):
+        super().__init__(link, number, manager.root + manager.manager, sim="--sim-enrolled", **more)
+        self.manager = manager
+
+    def package(self, sequence, pgks, at, below=1):
+        """All that it should hold: these PGKs of the group."""
+        statement = cbor2.loads(cbor2.loads((self.folder / "content.statement").read_bytes()).value[2])
+        group = {1: GROUP, 2: int(self.member, 16), 3: below, 4: True, 5: pgks}
+        return self.manager.package(statement[1], statement[2], sequence, [group], at)
+
+    def answers(self):
+        """Whether its local API is there, and its trusted application was asked."""
+        if self.process.poll() is not None:
+            raise AssertionError(f"prosed ended: {self.said()}")
+        with contextlib.suppress(OSError):
+            return (self.folder / "content.statement").exists() and self.status()
+
+    def carry(self, octets):
+        return self.call("Carry", group=f"{GROUP:06x}", object=base64.b64encode(octets).decode())
 
 
 def payload_of(message):

@@ -351,7 +351,9 @@ impl Receiving {
                 }
                 Action::Report(_) => {}
                 Action::Send(_) => panic!("this radio does not send"),
-                Action::Import(_) | Action::Transmit(..) => panic!("no object is signed"),
+                Action::Keep(_) | Action::Import(_) | Action::Transmit(..) => {
+                    panic!("no object is signed")
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 """prosed as a whole, in network namespaces, over the trusted application's logic."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -124,6 +125,47 @@ class Traffic(Case):
         self.assertEqual(ear.stdout.readline(), "1378 100\n")
 
 
+class Prosectl(Case):
+    """`prosectl traffic`, as people use it."""
+
+    def prosectl(self, radio, *words):
+        command = [os.fspath(radios.PROSECTL), "--json", "traffic", "--socket", os.fspath(radio.folder / "socket")]
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60)
+        return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+    def test_it_shows_what_became_of_frames_and_begins_epochs(self):
+        link = self.link(2)
+        one, two = (self.radio(link, number).start() for number in range(2))
+        one.send(b"x")
+        radios.until("it is heard", lambda: two.status()["counters"]["delivered"] == 1)
+        code, status = self.prosectl(one, "status")
+        before = status["groups"][0]["sending"]["ptk_id"]
+        self.assertEqual((code, status["ok"], status["counters"]), (0, True, one.status()["counters"]))
+        self.assertEqual(self.prosectl(one, "refresh", "0a0b0c"), (0, {"ok": True, "group": "0a0b0c"}))
+        one.send(b"y")
+        after = self.prosectl(one, "status")[1]["groups"][0]["sending"]
+        self.assertEqual((int(after["ptk_id"], 16), after["sn"]), (int(before, 16) + 1, 1))
+        code, refused = self.prosectl(one, "refresh", "000001")
+        self.assertEqual((code, refused["name"]), (3, "unknown_group"))
+        watching = subprocess.Popen([radios.PROSECTL, "traffic", "status", "--watch", "1", "--socket",
+                                     one.folder / "socket"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watching.stdout.close)
+        self.addCleanup(watching.wait)
+        self.addCleanup(watching.kill)
+        heard = 0
+        while heard < 2:
+            heard += watching.stdout.readline() == "group: 0a0b0c\n"
+
+    def test_nothing_is_carried_for_no_manager(self):
+        link = self.link(1)
+        radio = self.radio(link, 0).start()
+        vectors = json.loads((radios.ROOT / "docs/vectors/packet.json").read_text())
+        (radio.folder / "notice").write_bytes(bytes.fromhex(vectors["objects"][0]["object"]))
+        code, refused = self.prosectl(radio, "carry", "0a0b0c", os.fspath(radio.folder / "notice"))
+        self.assertEqual((code, refused["name"]), (3, "not_carried"))
+        self.assertIn("enrolled by no manager", refused["message"])
+
+
 class Edges(Case):
     def test_the_configuration_is_checked_with_lines(self):
         link = self.link(1)
@@ -162,9 +204,10 @@ class Edges(Case):
         radio = self.radio(link, 0, extra="users = [4001]\n")
         radio.folder.chmod(0o755)
         radio.start()
-        for user, allowed in ((4001, {"Status", "Send"}), (4002, {"Status"})):
+        for user, allowed in ((4001, {"Status", "Send", "Carry"}), (4002, {"Status"})):
             for method, parameters in (("Status", {}), ("Send", {"group": "0a0b0c", "payload": ""}), ("Reload", {}),
-                                       ("Refresh", {"group": "0a0b0c"}), ("Suspend", {"group": "0a0b0c"})):
+                                       ("Refresh", {"group": "0a0b0c"}), ("Suspend", {"group": "0a0b0c"}),
+                                       ("Carry", {"group": "0a0b0c", "object": ""})):
                 answer = self.as_user(user, radio, method, parameters)
                 with self.subTest(f"{user} {method}"):
                     refused = answer.get("error") == "org.proseal.traffic.NotPermitted"

@@ -3,6 +3,7 @@
 mod derive;
 mod key;
 mod packages;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use proseal_proto::id::{Generation, GroupId};
 pub(crate) use self::derive::Derive;
 pub use self::key::Key;
 pub(crate) use self::packages::{Bundle, Destination, Enrol, Identity, Join, Statement, Update};
+pub(crate) use self::traffic::{Traffic, TrafficCommand};
 use crate::value;
 
 /// The command line of a tool whose `key` has the subcommands `K`.
@@ -19,10 +21,12 @@ use crate::value;
 #[command(
     version,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by the \
-trusted application or the manager, 4 no TEE, 5 no permission, 6 manager unreachable.\n\n\
+trusted application, the manager or prosed, 4 no TEE or no prosed, 5 no permission, \
+6 manager unreachable.\n\n\
 derive and refresh need group prose (870); enrol, resume, revoke, events and \
 erase need group prose-admin (871); identity, statement, import, join, \
-update, bundle, status, key list and suspend either."
+update, bundle, status, key list and suspend either. traffic needs no group: \
+prosed lets root carry and refresh, and everyone look."
 )]
 pub(crate) struct Args<K: Subcommand = Key> {
     /// Print one JSON object
@@ -120,6 +124,8 @@ pub(crate) enum Command<K: Subcommand = Key> {
         #[arg(long, value_name = "N", default_value_t = 0)]
         since: u32,
     },
+    /// What the ProSe daemon sends and receives
+    Traffic(Traffic),
     /// Erase everything that the device holds
     Erase {
         /// Do not ask
@@ -128,6 +134,17 @@ pub(crate) enum Command<K: Subcommand = Key> {
     },
     /// Check the way to the trusted application, step by step
     Doctor,
+}
+
+impl<K: Subcommand> Command<K> {
+    /// Seconds until it is done again, if it is.
+    pub(crate) const fn watch(&self) -> Option<u64> {
+        match self {
+            Self::Status { watch }
+            | Self::Traffic(Traffic { command: TrafficCommand::Status { watch }, .. }) => *watch,
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

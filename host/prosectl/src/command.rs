@@ -11,6 +11,7 @@ mod lifecycle;
 mod network;
 mod statement;
 mod status;
+mod traffic;
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -24,7 +25,6 @@ use crate::confirm;
 use crate::failure::Failure;
 use crate::manager::{Place, Tell};
 use crate::output::Report;
-use crate::tee;
 use crate::value::EpochName;
 
 /// The subcommands of `key`: the product's, or those of a tool that has more.
@@ -43,7 +43,7 @@ impl KeyCommands for Key {
 
 /// Carries out the command.
 pub(crate) fn run<K: KeyCommands>(tool: &Tool, args: &Args<K>) -> Result<Report, Failure> {
-    let mut client = tee::client(tool.application, Duration::from_secs(args.timeout));
+    let mut client = proseal_client::connect(tool.application, Duration::from_secs(args.timeout));
     // Progress is for people, beside what is asked for.
     let tell = |what: &str| {
         if !args.json {
@@ -109,6 +109,7 @@ fn carry_out<K: KeyCommands>(
         Command::Resume { group } => lifecycle::suspend(client, *group, false),
         Command::Revoke { group, below } => lifecycle::revoke(client, *group, *below),
         Command::Events { since } => events::run(client, *since),
+        Command::Traffic(traffic) => traffic::run(traffic, Duration::from_secs(args.timeout)),
         Command::Erase { yes } => erase::run(client, *yes),
         Command::Doctor => Ok(doctor::run(client)),
     }

@@ -6,6 +6,7 @@ use proseal_client::{Error, Kind};
 use proseal_proto::error::Code;
 
 use crate::manager::ManagerError;
+use crate::traffic::TrafficError;
 
 /// Exit code: wrong usage.
 pub(crate) const EXIT_USAGE: u8 = 2;
@@ -13,7 +14,7 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 pub(crate) const NUMBER_UNWELL: u32 = 0x803;
 /// Exit code: failed, for no reason that has a code of its own.
 pub const EXIT_FAILED: u8 = 1;
-/// Exit code: there is no TEE, or it does not answer.
+/// Exit code: there is no TEE or no daemon, or it does not answer.
 pub(crate) const EXIT_NO_TEE: u8 = 4;
 /// Exit code: refused by the TA.
 pub const EXIT_REFUSED: u8 = 3;
@@ -64,6 +65,9 @@ pub enum Failure {
     /// By the manager, or on the way to it.
     #[error(transparent)]
     Manager(#[from] ManagerError),
+    /// By the ProSe daemon, or on the way to it.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// Of a command that another tool adds: all that there is to say.
     #[error("{message}")]
     Added { exit_code: u8, number: u32, name: &'static str, message: String, hint: &'static str },
@@ -73,8 +77,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// 1 failed, 2 usage, 3 refused by the TA or the manager, 4 no TEE, 5 no permission,
-    /// 6 manager unreachable.
+    /// 1 failed, 2 usage, 3 refused by the TA, the manager or prosed, 4 no TEE or no
+    /// prosed, 5 no permission, 6 manager unreachable.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -92,6 +96,12 @@ impl Failure {
             Self::Manager(ManagerError::Unreachable { .. } | ManagerError::NotNow { .. }) => {
                 EXIT_UNREACHABLE
             }
+            Self::Traffic(error) => match error {
+                TrafficError::NoDaemon { .. } => EXIT_NO_TEE,
+                TrafficError::Malformed => EXIT_FAILED,
+                TrafficError::NotPermitted(_) => EXIT_NO_PERMISSION,
+                TrafficError::Refused { .. } => EXIT_REFUSED,
+            },
             Self::Refused { .. } | Self::SaltUnused => EXIT_REFUSED,
             Self::Added { exit_code, .. } => *exit_code,
             Self::Client(error) => exit_code_of(error),
@@ -116,6 +126,12 @@ impl Failure {
                 ManagerError::Refused { .. } => 0x810,
                 ManagerError::NotNow { .. } => 0x811,
             },
+            Self::Traffic(error) => match error {
+                TrafficError::NoDaemon { .. } => 0x812,
+                TrafficError::Malformed => 0x813,
+                TrafficError::NotPermitted(_) => 0x814,
+                TrafficError::Refused { .. } => 0x815,
+            },
             Self::Refused { code, .. } => code.number(),
             Self::SaltUnused => Code::OutOfRange.number(),
             Self::Added { number, .. } => *number,
@@ -135,6 +151,7 @@ impl Failure {
             Self::Random(_) => "no_random",
             Self::NoManager { .. } => "no_manager",
             Self::Manager(error) => error.name(),
+            Self::Traffic(error) => error.name(),
             Self::Refused { code, .. } => code.name(),
             Self::SaltUnused => Code::OutOfRange.name(),
             Self::Added { name, .. } => name,
@@ -158,6 +175,7 @@ impl Failure {
                 "`prosectl enrol --token-file FILE` tells it; packages in files need none: `prosectl import FILE`"
             }
             Self::Manager(error) => error.hint(),
+            Self::Traffic(error) => error.hint(),
             Self::Random(_) => "try again when the system has started",
             Self::SaltUnused => "leave the salt out: no `--salt`, or `--epoch SENDER:PTK_ID`",
             Self::Client(error) => error.hint(),

@@ -11,7 +11,7 @@ pub mod failure;
 pub mod file;
 mod manager;
 mod output;
-mod tee;
+mod traffic;
 pub mod value;
 
 use std::io::{self, IsTerminal, Write};
@@ -22,11 +22,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use proseal_client::Application;
 
+use crate::args::Args;
 pub use crate::args::Key;
-use crate::args::{Args, Command};
 pub use crate::command::KeyCommands;
 pub use crate::failure::Failure;
 pub use crate::output::Report;
+pub use crate::traffic::TrafficError;
 
 /// What tells a tool from others over this library.
 pub struct Tool {
@@ -65,7 +66,7 @@ pub fn main<K: KeyCommands>(tool: &Tool) -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    if let Command::Status { watch: Some(seconds) } = args.command {
+    if let Some(seconds) = args.command.watch() {
         return watch(tool, &args, Duration::from_secs(seconds));
     }
     ExitCode::from(run(tool, &args).unwrap_or_else(|ended| ended))

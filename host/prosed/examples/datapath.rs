@@ -104,7 +104,7 @@ fn work(station: &mut Station, member: MemberId, suite: Suite) {
                 station.keys(NOW, Some(reply), &mut |_, _| {});
             }
             Action::Save(_) => station.saved(NOW, true, &mut |_, _| {}),
-            Action::Import(_) | Action::Transmit(..) | Action::Report(_) => {}
+            Action::Keep(_) | Action::Import(_) | Action::Transmit(..) | Action::Report(_) => {}
         }
     }
 }

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use proseal_client::Client;
+use proseal_client::Application;
 
 mod daemon;
 
@@ -13,6 +14,8 @@ use daemon::config::Config;
 use daemon::run::{Daemon, say};
 
 const CONFIG: &str = "/etc/proseal/prosed.toml";
+/// A call of the TEE that takes longer has failed.
+const TEE_LIMIT: Duration = Duration::from_secs(30);
 const HELP: &str = "\
 Protects and opens the traffic of ProSe groups, under keys that the trusted application
 derives. Applications use its socket (varlink) or a TUN interface a group.
@@ -29,15 +32,17 @@ SIGHUP reads the configuration again, SIGTERM ends. docs/prosed.md has the rest.
 #[cfg(feature = "sim")]
 const SIM_HELP: &str = "\
 This is a build for tests, without any TEE:
-  --sim FILE     install this content (docs/commands.md) in a trusted application that
-                 runs in this process; FILE.store keeps what it has stored
+  --sim FILE           install this content (docs/commands.md) in a trusted application that
+                       runs in this process; FILE.store keeps what it has stored
+  --sim-enrolled FILE  instead of it, be enrolled by the manager of FILE (his root key, 32
+                       octets, and id, 16); FILE.statement is what the device says of itself
 ";
 
 struct Arguments {
     check: bool,
     config: PathBuf,
     #[cfg(feature = "sim")]
-    sim: Option<PathBuf>,
+    sim: Option<sim::Sim>,
 }
 
 enum Asked {
@@ -79,7 +84,11 @@ fn parse() -> Result<Asked, lexopt::Error> {
         match argument {
             Long("config") => arguments.config = parser.value()?.into(),
             #[cfg(feature = "sim")]
-            Long("sim") => arguments.sim = Some(parser.value()?.into()),
+            Long("sim") => arguments.sim = Some(sim::Sim::Content(parser.value()?.into())),
+            #[cfg(feature = "sim")]
+            Long("sim-enrolled") => {
+                arguments.sim = Some(sim::Sim::Enrolled(parser.value()?.into()));
+            }
             Long("help") | Short('h') => {
                 #[cfg(feature = "sim")]
                 let help = format!("{HELP}{SIM_HELP}");
@@ -113,43 +122,14 @@ fn start(arguments: Arguments) -> Result<(), String> {
     let sim = arguments.sim.clone();
     let open = move || {
         #[cfg(feature = "sim")]
-        if let Some(file) = sim {
-            return sim::client(&file);
+        if let Some(sim) = sim {
+            return sim.client();
         }
-        client()
+        proseal_client::connect(Application::PRODUCT, TEE_LIMIT)
     };
     let (daemon, api) =
         Daemon::start(arguments.config, config, open).map_err(|error| error.to_string())?;
     daemon.run(api).map_err(|error| error.to_string())
-}
-
-/// The real TEE, each call bounded in time.
-#[cfg(feature = "optee")]
-fn client() -> Client {
-    use proseal_client::{Application, tee::Tee, timed::Timed};
-    let limit = std::time::Duration::from_secs(30);
-    Client::new(Timed::new(Tee::new(Application::PRODUCT), limit))
-}
-
-/// Built without libteec: there is no TEE.
-#[cfg(not(feature = "optee"))]
-fn client() -> Client {
-    use proseal_client::{Fault, Opener, Transport};
-    use proseal_proto::role::Role;
-
-    struct NoTee;
-
-    impl Opener for NoTee {
-        fn may(&self, _: Role) -> bool {
-            true
-        }
-
-        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
-            Err(Fault::NoDevice)
-        }
-    }
-
-    Client::new(NoTee)
 }
 
 #[cfg(feature = "sim")]

@@ -1,6 +1,7 @@
 //! All traffic of one radio. It counts every frame once: what came in was delivered,
 //! taken in as an object or dropped, or it waits.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::frame::{self, COMMON, Frame, SduType};
 use crate::group::Group;
 use crate::highwater::Mark;
 use crate::highwater::file::Owner;
-use crate::object::Objects;
+use crate::object::{Kind, NotCarried, Objects};
 use crate::receive::{Out, Receiver, Verdict};
 use crate::send::{Epoch, Outbound, Unsent};
 use crate::time::Time;
@@ -27,6 +28,9 @@ pub enum Action {
     Send(Send),
     /// Replace the high-water file by this; the end goes to [`Station::saved`].
     Save(Vec<u8>),
+    /// Replace the file of what is carried for others by this; the end goes to
+    /// [`Station::kept`].
+    Keep(Vec<u8>),
     /// Have the trusted application import this, then [`Station::configure`].
     Import(Vec<u8>),
     /// Send this frame to its group.
@@ -78,7 +82,7 @@ pub struct Station {
     receiver: Receiver,
     sending: Vec<Sending>,
     objects: Objects,
-    imports: Vec<Vec<u8>>,
+    imports: VecDeque<Vec<u8>>,
     counters: Counters,
 }
 
@@ -185,6 +189,9 @@ impl Station {
         if let Some(octets) = self.receiver.save() {
             return Some(Action::Save(octets));
         }
+        if let Some(octets) = self.objects.save(now.up) {
+            return Some(Action::Keep(octets));
+        }
         for sending in &mut self.sending {
             let mut groups = self.receiver.groups().iter();
             let group = groups.find(|group| group.id == sending.group);
@@ -194,7 +201,7 @@ impl Station {
                 return Some(Action::Send(question));
             }
         }
-        if let Some(octets) = self.imports.pop() {
+        if let Some(octets) = self.imports.pop_front() {
             return Some(Action::Import(octets));
         }
         if let Some((group, object)) = self.objects.transmit(now.up) {
@@ -238,11 +245,37 @@ impl Station {
         }
     }
 
-    /// Takes a notice in with the packages that follow it, as [`Objects::bundle`] says.
-    pub fn bundle(&mut self, objects: &[Vec<u8>]) -> Result<(), proseal_issuer::Error> {
-        let own = self.objects.bundle(objects)?;
-        self.imports.extend(own.into_iter().rev());
-        Ok(())
+    /// Takes in a notice or a package that was brought here, as from a bundle: what is for
+    /// this device is imported, what is for others of the group is kept and sent. What it
+    /// is, and whether it is new here.
+    pub fn carry(
+        &mut self,
+        now: Time,
+        group: GroupId,
+        octets: &[u8],
+    ) -> Result<(Kind, bool), NotCarried> {
+        let taken = self.objects.carry(now.up, group, octets)?;
+        self.imports.extend(taken.import);
+        Ok((taken.kind, taken.is_new))
+    }
+
+    /// What [`Action::Keep`] wrote in another life. What does not hold any more is left out.
+    pub fn restore(&mut self, objects: &[(GroupId, Vec<u8>)]) {
+        for (group, octets) in objects {
+            let taken = self.objects.keep(*group, octets);
+            self.imports.extend(taken.ok().and_then(|taken| taken.import));
+        }
+    }
+
+    /// The file of what is carried was written, or not: then it comes again.
+    pub fn kept(&mut self, now: Time, written: bool) {
+        self.objects.saved(now.up, written);
+    }
+
+    /// How many packages of others are carried.
+    #[must_use]
+    pub const fn carried(&self) -> usize {
+        self.objects.carried()
     }
 
     /// When [`Self::poll`] should be called, if nothing else happens.

@@ -41,6 +41,8 @@ pub enum Method {
     Status,
     /// A new epoch.
     Refresh(GroupId),
+    /// Carry a notice or a package to the others of a group.
+    Carry(GroupId, Vec<u8>),
     /// No keys any more, until an administrator resumes.
     Suspend(GroupId),
     /// Read the configuration again.
@@ -77,6 +79,11 @@ impl Parameters<'_> {
         self.0.get(name).and_then(Value::as_str).ok_or_else(|| invalid(name))
     }
 
+    fn octets(&self, name: &str) -> Result<Vec<u8>, Vec<u8>> {
+        let octets = <base64ct::Base64 as base64ct::Encoding>::decode_vec(self.text(name)?);
+        octets.map_err(|_| invalid(name))
+    }
+
     fn group(&self) -> Result<GroupId, Vec<u8>> {
         let text = self.text("group")?;
         let six = text.len() == 6 && text.bytes().all(|octet| octet.is_ascii_hexdigit());
@@ -102,9 +109,11 @@ fn method(name: &str, parameters: &Parameters<'_>) -> Result<Method, Vec<u8>> {
         }
         (INTERFACE, "Send") => {
             parameters.only(&["group", "payload"])?;
-            let payload = parameters.text("payload")?;
-            let payload = <base64ct::Base64 as base64ct::Encoding>::decode_vec(payload);
-            Ok(Method::Send(parameters.group()?, payload.map_err(|_| invalid("payload"))?))
+            Ok(Method::Send(parameters.group()?, parameters.octets("payload")?))
+        }
+        (INTERFACE, "Carry") => {
+            parameters.only(&["group", "object"])?;
+            Ok(Method::Carry(parameters.group()?, parameters.octets("object")?))
         }
         (INTERFACE, "Subscribe") => {
             parameters.only(&["group"])?;
@@ -220,7 +229,9 @@ mod tests {
         assert_eq!(own("Subscribe", id), Ok(Method::Subscribe(Some(group()))));
         let send = "{\"group\":\"0a0b0c\",\"payload\":\"aGVsbG8=\"}";
         assert_eq!(own("Send", send), Ok(Method::Send(group(), b"hello".to_vec())));
-        for name in ["Status", "Reload", "Refresh", "Suspend", "Subscribe", "Send"] {
+        let carry = "{\"group\":\"0a0b0c\",\"object\":\"aGVsbG8=\"}";
+        assert_eq!(own("Carry", carry), Ok(Method::Carry(group(), b"hello".to_vec())));
+        for name in ["Status", "Reload", "Refresh", "Suspend", "Subscribe", "Send", "Carry"] {
             assert!(DESCRIPTION.contains(&format!("method {name}(")), "{name}");
         }
     }
@@ -235,6 +246,8 @@ mod tests {
             ("Refresh", "{\"group\":\"+a0b0c\"}", "\"group\""),
             ("Refresh", "{\"group\":\"a0b0c\"}", "\"group\""),
             ("Send", "{\"group\":\"0a0b0c\",\"payload\":\"?\"}", "\"payload\""),
+            ("Carry", "{\"group\":\"0a0b0c\",\"object\":\"?\"}", "\"object\""),
+            ("Carry", "{\"object\":\"\"}", "\"group\""),
         ] {
             let error = own(name, parameters).unwrap_err();
             assert!(error.contains(word), "{error}");

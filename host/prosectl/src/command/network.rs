@@ -172,7 +172,9 @@ pub(super) fn bundle(
     let notice = if has_notice { "the notice and " } else { "" };
     let text = format!(
         "bundle of group {group}: {notice}{packages} packages in {}\n\
-         Next: at each radio `prosectl import` of the notice, if there is one, and of its member's package.\n",
+         Next: `prosectl traffic carry {group} {}` here, or at each radio `prosectl import` of the notice, \
+         if there is one, and of its member's package.\n",
+        folder.display(),
         folder.display(),
     );
     let object = json!({

@@ -9,6 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use proseal_proto::id::{GroupId, MemberId};
+use prosed::object::{Kind, NotCarried};
 use prosed::varlink::{self, Call, MESSAGE_MAX, Method};
 use rustix::net::sockopt::socket_peercred;
 use serde_json::{Value, json};
@@ -26,6 +27,9 @@ pub(crate) trait Host {
     fn status(&mut self) -> Value;
     /// A new epoch; `false` if the group is not known.
     fn refresh(&mut self, group: GroupId) -> bool;
+    /// Takes in a notice or package for the others of a group: what it is, and whether it
+    /// was new.
+    fn carry(&mut self, group: GroupId, object: &[u8]) -> Result<(Kind, bool), NotCarried>;
     /// No more keys; `false` if the group is not known.
     fn suspend(&mut self, group: GroupId) -> bool;
     /// Reads the configuration again.
@@ -207,6 +211,14 @@ impl Connection {
             }
             Method::Status => varlink::reply(&host.status(), false),
             Method::Refresh(group) => known(host.refresh(group), group),
+            Method::Carry(group, object) => match host.carry(group, &object) {
+                Ok((kind, is_new)) => {
+                    let what = json!({ "kind": kind.name(), "is_new": is_new });
+                    varlink::reply(&what, false)
+                }
+                Err(NotCarried::UnknownGroup(group)) => known(false, group),
+                Err(error) => varlink::refusal("NotCarried", &error.to_string()),
+            },
             Method::Suspend(group) => known(host.suspend(group), group),
             Method::Reload => done(host.reload(), "NotReloaded"),
         }
@@ -218,7 +230,9 @@ impl Connection {
         let own = self.user == 0 || self.user == rustix::process::geteuid().as_raw();
         match method {
             Method::Service(_) | Method::Status => true,
-            Method::Send(..) | Method::Subscribe(_) => own || users.contains(&self.user),
+            Method::Send(..) | Method::Subscribe(_) | Method::Carry(..) => {
+                own || users.contains(&self.user)
+            }
             Method::Refresh(_) | Method::Suspend(_) | Method::Reload => own,
         }
     }

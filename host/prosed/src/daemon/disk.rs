@@ -1,4 +1,4 @@
-//! Writes the high-water file in a thread of its own: a disk takes its time.
+//! Writes a file anew, again and again, in a thread of its own: a disk takes its time.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -14,11 +14,11 @@ use proseal_proto::message::Outcome;
 use prosed::frame::{DATA_MAX, HEADROOM, Layout, SduType, TAILROOM};
 use prosed::highwater::Mark;
 use prosed::highwater::file::{self, Owner};
+use prosed::object::file as carried;
 use prosed::receive::{Delivery, Verdict};
 use prosed::station::{Action, Station};
 use prosed::time::Time;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::api::{Api, Host};
@@ -31,6 +31,8 @@ use super::process;
 use super::tee::{Admitted, Answer, Question, Tee};
 use super::tun::Tun;
 use super::wake::Wake;
+
+mod host;
 
 /// Frames or packets that are taken from one socket before the next one has its turn.
 const BATCH: usize = 64;
@@ -50,6 +52,8 @@ pub(crate) struct Daemon {
     tee: Tee,
     disk: Disk,
     marks: Vec<(Owner, Mark)>,
+    shelf: Disk,
+    carried: Vec<(GroupId, Vec<u8>)>,
     wake: Wake,
     signals: [(i32, UnixStream); 2],
     notify: Notify,
@@ -102,6 +106,8 @@ impl Daemon {
             .map_err(failed(format!("{} is in use by another prosed", state.display())))?;
         let highwater = state.join("high-water");
         let marks = load(&highwater).map_err(failed("the high-water file"))?;
+        let shelf = state.join("carried");
+        let carried = load_carried(&shelf).map_err(failed("the file of what is carried"))?;
         let link = Link::open(&config)
             .map_err(failed(format!("the link on {:?} does not open", config.interface)))?;
         let socket = config.socket.display().to_string();
@@ -122,6 +128,8 @@ impl Daemon {
             tee: Tee::new(open, wake.clone()),
             disk: Disk::new(highwater, wake.clone()),
             marks,
+            shelf: Disk::new(shelf, wake.clone()),
+            carried,
             wake,
             signals,
             notify: Notify::from_environment(),
@@ -246,6 +254,7 @@ impl Daemon {
                 Action::Send(command) => self.tee.ask(Question::Send(command)),
                 Action::Import(octets) => self.tee.ask(Question::Import(octets)),
                 Action::Save(octets) => self.disk.write(octets),
+                Action::Keep(octets) => self.shelf.write(octets),
                 Action::Transmit(group, frame) => self.link.send(group, &frame),
                 Action::Report(event) => say(&event.to_string()),
             }
@@ -318,6 +327,7 @@ impl Daemon {
         let mut out = |verdict: Verdict, octets: &mut [u8]| keep(deliveries, verdict, octets);
         let marks = std::mem::take(&mut self.marks);
         station.configure(now, status, admission, &marks, &mut out);
+        station.restore(&std::mem::take(&mut self.carried));
         let link_mtu = mtu(&self.config.interface);
         for tun in tuns {
             let group = status.groups.iter().find(|group| group.group == tun.group);
@@ -346,6 +356,12 @@ impl Daemon {
             let Parts { station, deliveries, .. } = &mut self.parts;
             let mut out = |verdict: Verdict, octets: &mut [u8]| keep(deliveries, verdict, octets);
             station.saved(now, ended.is_ok(), &mut out);
+        }
+        while let Some(ended) = self.shelf.ended() {
+            if let Err(error) = &ended {
+                say(&format!("the file of what is carried: {error}"));
+            }
+            self.parts.station.kept(now, ended.is_ok());
         }
     }
 
@@ -451,6 +467,17 @@ fn load(path: &std::path::Path) -> io::Result<Vec<(Owner, Mark)>> {
     }
 }
 
+/// Reads what is carried for others; none where there is no file.
+fn load_carried(path: &std::path::Path) -> io::Result<Vec<(GroupId, Vec<u8>)>> {
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file?,
+    };
+    let mut octets = Vec::new();
+    file.take(carried::MAX as u64).read_to_end(&mut octets)?;
+    Ok(carried::decode(&octets))
+}
+
 /// A pipe that has something to read after one of these signals.
 fn signal(signals: &[i32]) -> Result<(i32, UnixStream), Failed> {
     let (read, write) = UnixStream::pair().map_err(failed("a pipe for signals"))?;
@@ -465,92 +492,4 @@ fn signal(signals: &[i32]) -> Result<(i32, UnixStream), Failed> {
 /// To the journal.
 pub(crate) fn say(what: &str) {
     eprintln!("prosed: {what}");
-}
-
-impl Host for Daemon {
-    fn send(&mut self, group: GroupId, payload: &[u8]) -> Result<(), String> {
-        let now = self.now();
-        let end = HEADROOM + payload.len();
-        let buffer = self.buffer.get_mut(..end + TAILROOM).ok_or("it is longer than a frame")?;
-        buffer[HEADROOM..end].copy_from_slice(payload);
-        let frame = self.parts.station.send(now, group, SduType::NonIp, buffer);
-        let frame = frame.map_err(|error| error.to_string())?;
-        self.link.send(group, &self.buffer[frame]);
-        Ok(())
-    }
-
-    fn status(&mut self) -> Value {
-        let (station, counters) = (&self.parts.station, self.parts.station.counters());
-        let drops = counters.drops.iter();
-        let drops: Map<_, _> =
-            drops.map(|(reason, count)| (reason.name().to_owned(), count.into())).collect();
-        let groups = station.receiver().groups().iter().map(|group| {
-            let sending = station.in_use(group.id).map(|(generation, ptk_id, sn)| {
-                json!({ "generation": generation.get(), "ptk_id": ptk_id.to_string(), "sn": sn })
-            });
-            let generations = group.pgks.iter().map(|pgk| pgk.status.generation.get());
-            json!({
-                "group": group.id.to_string(),
-                "member": group.member.to_string(),
-                "suspended": group.suspended,
-                "may_send": group.may_send,
-                "generations": generations.collect::<Vec<_>>(),
-                "sending": sending,
-            })
-        });
-        json!({
-            "counters": {
-                "received": counters.received,
-                "delivered": counters.delivered,
-                "objects": counters.objects,
-                "waiting": station.receiver().waiting(),
-                "drops": drops,
-                "sent": counters.sent,
-                "unsent": counters.unsent,
-                "objects_sent": counters.objects_sent,
-                "send_failed": self.link.send_failed,
-                "kernel_drops": self.link.kernel_drops(),
-                "subscriber_drops": self.subscriber_drops,
-                "tee_calls": station.receiver().calls(),
-            },
-            "groups": groups.collect::<Vec<_>>(),
-        })
-    }
-
-    fn refresh(&mut self, group: GroupId) -> bool {
-        self.parts.station.refresh(group)
-    }
-
-    fn suspend(&mut self, group: GroupId) -> bool {
-        let known = self.parts.station.receiver().groups().iter().any(|known| known.id == group);
-        if known {
-            self.tee.ask(Question::Suspend(group));
-        }
-        known
-    }
-
-    fn reload(&mut self) -> Result<(), String> {
-        let path = self.path.display();
-        let text = fs::read_to_string(&self.path).map_err(|error| format!("{path}: {error}"))?;
-        let new = Config::parse(&text).map_err(|error| format!("{path}: {error}"))?;
-        let old = &self.config;
-        let fixed = |config: &Config| {
-            let Config { interface, port, socket, state, metrics, lock_memory, .. } =
-                config.clone();
-            (interface, port, socket, state, metrics, lock_memory)
-        };
-        if fixed(&new) != fixed(old) {
-            return Err(format!(
-                "{path}: interface, port, socket, state, metrics and lock_memory change by a restart"
-            ));
-        }
-        let before = std::mem::replace(&mut self.config, new);
-        if let Err(error) = self.open_tuns() {
-            self.config = before;
-            return Err(error.to_string());
-        }
-        let groups = self.parts.station.receiver().groups().iter().map(|group| group.id);
-        let groups: Vec<_> = groups.map(|group| (group, self.config.address(group))).collect();
-        self.link.join(&groups).map_err(|error| format!("multicast: {error}"))
-    }
 }

@@ -2,14 +2,16 @@
 
 use proseal_client::Client;
 use proseal_client::sim::Machine;
-use proseal_issuer::testing::Fixed;
+use proseal_issuer::testing::{Device, Fixed};
 use proseal_issuer::{
     Delegation, DesiredState, DeviceKeys, Group, GroupKey, ManagerId, Notice, Package, Pgk,
     RootKey, Signer, SignerKey, SignerVersion, Statement,
 };
+use proseal_proto::id::GroupId;
 use proseal_proto::message::{Enrol, Import, Status};
 use prosed::drops::DropReason;
 use prosed::frame;
+use prosed::object::{BUNDLE, Kind, NotCarried};
 use prosed::station::Counters;
 
 use crate::link::Chance;
@@ -73,6 +75,10 @@ fn enrolled(manager: &Manager, number: usize) -> (Radio, DeviceKeys) {
 
 fn object(octets: &[u8]) -> Vec<u8> {
     frame::object(group(), member(9), octets)
+}
+
+fn carry(radio: &mut Radio, ms: u64, octets: &[u8]) -> Result<(Kind, bool), NotCarried> {
+    radio.station.carry(crate::radio::time(ms), group(), octets)
 }
 
 fn counters(radio: &Radio) -> Counters {
@@ -165,12 +171,20 @@ fn a_radio_that_was_off_learns_from_the_link_what_was_ended() {
         manager.package(&own, 0, 2, &[5]).octets().to_vec(),
         manager.package(&device, 1, 2, &[5]).octets().to_vec(),
     ];
-    carrier.station.bundle(&bundle).unwrap();
+    let kinds: Vec<_> = bundle.iter().map(|octets| carry(&mut carrier, 100, octets)).collect();
+    assert_eq!(kinds, [Ok((Kind::Notice, true)), Ok((Kind::Own, true)), Ok((Kind::Package, true))]);
     carrier.work(100);
     assert_eq!(carrier.imported, [Ok(()), Ok(())]);
+    // It is sent once, and nobody hears it.
+    (101..1_000).for_each(|ms| carrier.work(ms));
+    assert_eq!(carrier.objects.drain(..).count(), 2);
+    // After a restart it is there still.
+    carrier.kill(1_000);
+    carrier.work(1_000);
+    assert_eq!((carrier.station.carried(), carrier.objects.len()), (1, 0));
     // The radio that was off still sends under a generation that nobody holds any more.
     let mut heard = Vec::new();
-    for ms in (1_000..31_000).step_by(50) {
+    for ms in (11_000..41_000).step_by(50) {
         if let Ok(frame) = away.send(ms, group(), b"hello") {
             carrier.receive(ms, &frame);
         }
@@ -189,6 +203,83 @@ fn a_radio_that_was_off_learns_from_the_link_what_was_ended() {
     assert!(heard[1] - heard[0] >= 100);
     assert_eq!(away.station.in_use(group()).unwrap().0, generation(5));
     assert!(!carrier.heard.is_empty());
+}
+
+#[test]
+fn what_does_not_belong_to_the_group_is_not_carried() {
+    let (manager, other) = (Manager::new(2), Manager::new(1));
+    let (mut radio, _) = enrolled(&manager, 0);
+    let (_, device) = enrolled(&manager, 1);
+    let package = |sequence| manager.package(&device, 1, sequence, &[1, 2]).octets().to_vec();
+    let foreign = GroupId::new(1).unwrap();
+    let refused = |group, octets: &[u8], radio: &mut Radio| {
+        radio.station.carry(crate::radio::time(20), group, octets).unwrap_err().to_string()
+    };
+    assert!(refused(foreign, &package(2), &mut radio).contains("not in group 000001"));
+    refused(group(), other.notice(2, 1).octets(), &mut radio);
+    refused(group(), other.package(&device, 1, 9, &[1, 2]).octets(), &mut radio);
+    refused(group(), b"", &mut radio);
+    let foreign = Notice::sign(&manager.signer, foreign, generation(2), TIME);
+    assert!(refused(group(), foreign.octets(), &mut radio).contains("a notice of group 000001"));
+    assert_eq!(carry(&mut radio, 20, &package(3)), Ok((Kind::Package, true)));
+    for old in [2, 3] {
+        assert_eq!(carry(&mut radio, 20, &package(old)), Ok((Kind::Package, false)));
+    }
+    assert_eq!(radio.station.carried(), 1);
+}
+
+#[test]
+fn the_packages_that_are_carried_are_bounded_and_the_last_ones_stay() {
+    let manager = Manager::new(1);
+    let (mut radio, _) = enrolled(&manager, 0);
+    let devices: Vec<_> = (0..=BUNDLE as u8)
+        .map(|number| Device::from_secrets(&[number + 1; 32], &[number + 1; 32]))
+        .collect();
+    for device in &devices {
+        let package = manager.package(device.keys(), 1, 2, &[1, 2]);
+        assert_eq!(carry(&mut radio, 20, package.octets()), Ok((Kind::Package, true)));
+    }
+    assert_eq!(radio.station.carried(), BUNDLE);
+    radio.work(20);
+    radio.work(30);
+    let kept = prosed::object::file::decode(&radio.carried);
+    let first = manager.package(devices[0].keys(), 1, 2, &[1, 2]);
+    assert!(kept.len() == BUNDLE && kept.iter().all(|(_, octets)| octets != first.octets()));
+}
+
+#[test]
+fn another_manager_ends_what_was_carried() {
+    let manager = Manager::new(1);
+    let (mut radio, _) = enrolled(&manager, 0);
+    carry(&mut radio, 20, manager.notice(1, 1).octets()).unwrap();
+    let (_, device) = enrolled(&manager, 1);
+    carry(&mut radio, 20, manager.package(&device, 1, 2, &[1, 2]).octets()).unwrap();
+    radio.work(20);
+    radio.work(30);
+    assert!(!radio.carried.is_empty());
+    let mut status = radio.call(&Status);
+    status.manager = [9; 16];
+    radio.station.configure(crate::radio::time(40), &status, |_, _| None, &[], &mut |_, _| {});
+    radio.work(40);
+    radio.work(50);
+    assert_eq!((radio.station.carried(), radio.carried.len(), radio.objects.len()), (0, 0, 1));
+}
+
+#[test]
+fn a_full_disk_is_tried_again() {
+    let manager = Manager::new(1);
+    let (mut radio, _) = enrolled(&manager, 0);
+    radio.disk_full = true;
+    carry(&mut radio, 20, manager.notice(1, 1).octets()).unwrap();
+    radio.work(20);
+    radio.work(30);
+    radio.disk_full = false;
+    radio.work(40);
+    assert!(radio.carried.is_empty());
+    for ms in [6_000, 6_010] {
+        radio.work(ms);
+    }
+    assert!(!radio.carried.is_empty());
 }
 
 #[test]

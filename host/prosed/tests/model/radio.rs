@@ -25,6 +25,7 @@ enum Answer {
     Keys(Option<ReceiveReply>),
     Epoch(GroupId, Option<Box<SendReply>>),
     Saved(Vec<u8>),
+    Kept(Vec<u8>),
 }
 
 pub(crate) struct Radio {
@@ -32,6 +33,8 @@ pub(crate) struct Radio {
     pub(crate) station: Station,
     /// The high-water file.
     pub(crate) disk: Vec<u8>,
+    /// The file of what is carried for others.
+    pub(crate) carried: Vec<u8>,
     answers: Vec<(u64, Answer)>,
     /// Payloads that were delivered, with who sent them and how often.
     pub(crate) heard: HashMap<(MemberId, Vec<u8>), u32>,
@@ -60,6 +63,7 @@ impl Radio {
             client: Client::new(machine),
             station: Station::default(),
             disk: file::encode(Vec::new()),
+            carried: Vec::new(),
             answers: Vec::new(),
             heard: HashMap::new(),
             events: Vec::new(),
@@ -91,6 +95,7 @@ impl Radio {
             &marks,
             &mut |verdict, octets| hear(heard, verdict, octets),
         );
+        station.restore(&prosed::object::file::decode(&self.carried));
     }
 
     /// The daemon ends at once and starts anew; the TEE goes on.
@@ -130,6 +135,12 @@ impl Radio {
                 Answer::Epoch(group, reply) => {
                     self.station.epoch(time(ms), group, reply.as_deref());
                 }
+                Answer::Kept(octets) => {
+                    if !self.disk_full {
+                        self.carried = octets;
+                    }
+                    self.station.kept(time(ms), !self.disk_full);
+                }
                 Answer::Saved(octets) => {
                     if !self.disk_full {
                         self.disk = octets;
@@ -145,6 +156,7 @@ impl Radio {
                     let reply = self.client.call(&command).ok().map(Box::new);
                     self.answers.push((ms + TEE_MS, Answer::Epoch(command.group, reply)));
                 }
+                Action::Keep(octets) => self.answers.push((ms + DISK_MS, Answer::Kept(octets))),
                 Action::Save(octets) => self.answers.push((ms + DISK_MS, Answer::Saved(octets))),
                 Action::Import(object) => {
                     let reply = self.client.call(&Import { octets: &object }).map(drop);

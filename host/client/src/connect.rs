@@ -1,21 +1,24 @@
-//! The way to the TA.
+//! The usual way: the real TEE, each call bounded in time.
 
 use std::time::Duration;
 
-use proseal_client::{Application, Client};
+use crate::{Application, Client};
 
 /// A client of an application of the real TEE, each call bounded in time.
 #[cfg(feature = "optee")]
-pub(crate) fn client(application: Application, limit: Duration) -> Client {
-    use proseal_client::{tee::Tee, timed::Timed};
+#[must_use]
+pub fn connect(application: Application, limit: Duration) -> Client {
+    use crate::{tee::Tee, timed::Timed};
     Client::new(Timed::new(Tee::new(application), limit))
 }
 
-/// Built without libteec, for unit tests on a host without any TEE.
+/// Built without libteec, for a host without any TEE: each call says that there is none.
 #[cfg(not(feature = "optee"))]
-pub(crate) fn client(_: Application, _: Duration) -> Client {
-    use proseal_client::{Fault, Opener, Transport};
+#[must_use]
+pub fn connect(_: Application, _: Duration) -> Client {
     use proseal_proto::role::Role;
+
+    use crate::{Fault, Opener, Transport};
 
     struct NoTee;
 
