@@ -40,6 +40,17 @@ impl Supplicant {
         Ok(counted.sum())
     }
 
+    /// Whether one of its threads does anything but wait for the next request
+    /// (in Linux's driver, where `optee_supp_recv` is). So does one that ends.
+    pub(crate) fn is_busy(&self) -> bool {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0.as_raw_nonzero()));
+        let waits = |task: fs::DirEntry| {
+            fs::read_to_string(task.path().join("wchan"))
+                .is_ok_and(|place| place == "optee_supp_recv")
+        };
+        !tasks.is_ok_and(|tasks| tasks.flatten().all(waits))
+    }
+
     /// Kills it.
     pub(crate) fn kill(&self) -> io::Result<()> {
         Ok(kill_process(self.0, Signal::KILL)?)

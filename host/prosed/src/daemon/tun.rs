@@ -1,5 +1,5 @@
 //! A TUN interface: ordinary programs send and hear IP packets by it. Its MTU is what a
-//! frame with extension leaves of the link's. Addresses and "up" are the system's.
+//! frame with extension leaves of the link's, and it is up. Addresses and routes are the system's.
 #![expect(unsafe_code, reason = "interfaces are set up by ioctls that rustix has no calls for")]
 
 use std::fs::{File, OpenOptions};
@@ -18,6 +18,10 @@ const IFF_NO_PI: u16 = 0x1000;
 
 /// `SIOCSIFMTU` (linux/sockios.h).
 const SIOCSIFMTU: ioctl::Opcode = 0x8922;
+/// `SIOCSIFFLAGS` (linux/sockios.h).
+const SIOCSIFFLAGS: ioctl::Opcode = 0x8914;
+/// Up, without ARP, with multicast (linux/if.h): the last two as the driver has them.
+const UP: u16 = 0x0001 | 0x0080 | 0x1000;
 
 /// `struct ifreq` (linux/if.h): a name, and a value that the request gives its meaning.
 #[repr(C)]
@@ -48,7 +52,7 @@ pub(crate) struct Tun {
 }
 
 impl Tun {
-    /// Makes or takes the interface of this name, at most 15 octets.
+    /// Makes or takes the interface of this name, at most 15 octets, and brings it up.
     pub(crate) fn open(group: GroupId, name: &str) -> io::Result<Self> {
         let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
@@ -56,18 +60,25 @@ impl Tun {
         let request = Request::new(name, &(IFF_TUN | IFF_NO_PI).to_ne_bytes());
         // SAFETY: TUNSETIFF reads a `struct ifreq`, which `Request` is.
         unsafe { ioctl::ioctl(&file, Setter::<TUNSETIFF, Request>::new(request))? };
-        Ok(Self { group, name: name.to_owned(), file, failed: 0 })
+        let tun = Self { group, name: name.to_owned(), file, failed: 0 };
+        tun.set::<SIOCSIFFLAGS>(&UP.to_ne_bytes())?;
+        Ok(tun)
     }
 
     /// Sets the largest packet.
     pub(crate) fn set_mtu(&self, mtu: usize) -> io::Result<()> {
         let mtu = i32::try_from(mtu).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let request = Request::new(&self.name, &mtu.to_ne_bytes());
-        // Any socket will do.
+        self.set::<SIOCSIFMTU>(&mtu.to_ne_bytes())
+    }
+
+    /// Sets a property of the interface: by any socket.
+    fn set<const WHAT: ioctl::Opcode>(&self, value: &[u8]) -> io::Result<()> {
+        let request = Request::new(&self.name, value);
         let flags = SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, flags, None)?;
-        // SAFETY: SIOCSIFMTU reads a `struct ifreq`, which `Request` is.
-        unsafe { ioctl::ioctl(&socket, Setter::<SIOCSIFMTU, Request>::new(request))? };
+        // SAFETY: requests that set something of an interface read a `struct ifreq`, which
+        // `Request` is.
+        unsafe { ioctl::ioctl(&socket, Setter::<WHAT, Request>::new(request))? };
         Ok(())
     }
 

@@ -33,6 +33,8 @@ const CALLS: usize = 20_000;
 const LAST_CALLS: Duration = Duration::from_millis(50);
 /// How long what it has said already may take to arrive.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// Between two looks at a tee-supplicant that works.
+const BUSY: Duration = Duration::from_millis(10);
 
 /// A `receive` that takes long.
 fn long_receive() -> Vec<u8> {
@@ -167,9 +169,17 @@ fn revived(c: &mut Context) -> Result<bool, Stop> {
     let end = Instant::now() + PATIENCE;
     loop {
         let supplicant = Supplicant::find();
-        if c.ok("looking for tee-supplicant", supplicant)?.is_none() {
-            has_ended = true;
-            c.ok("starting tee-supplicant again", supplicant::start())?;
+        match c.ok("looking for tee-supplicant", supplicant)? {
+            // It ends when it has done what nobody waits for any more, however long that takes.
+            Some(supplicant) if supplicant.is_busy() && Instant::now() < end => {
+                thread::sleep(BUSY);
+                continue;
+            }
+            Some(_) => {}
+            None => {
+                has_ended = true;
+                c.ok("starting tee-supplicant again", supplicant::start())?;
+            }
         }
         let opened = Child::start_within(Duration::from_secs(4), version, &good(version));
         if opened.is_ok() || Instant::now() > end {
