@@ -69,13 +69,24 @@ class Radio(UE):
         self.put("/var/lib/proseal/prosed.toml", config)
         self.restart_prosed()
 
+    def clock(self):
+        """Its time in seconds since 1970, to some milliseconds: busybox's date has no parts of a second."""
+        seconds, text = self.sh("touch /tmp/now; stat -c '%Y|%y' /tmp/now").stdout.split("|")
+        return int(seconds) + float("0." + text.split(".")[1].split()[0])
+
+    def console(self):
+        """What was said on the normal world's console since it started last."""
+        return (self.folder / "console.log").read_text(errors="replace")
+
     def put(self, path, text):
         put = self.exec("sh", "-c", f"cat >{shlex.quote(path)}; sync", stdin=text.encode())
         if put.status:
             raise RuntimeError(f"{path}: {put}")
 
     def restart_prosed(self):
-        self.sh("kill $(cat /run/prosed.pid)")
+        """Ends prosed as the system does, and waits until the next one is there."""
+        was = self.sh("p=$(cat /run/prosed.pid); kill $p; echo $p").stdout
+        until(f"{self.name}'s prosed is another one", lambda: self.sh("cat /run/prosed.pid").stdout not in ("", was))
 
     def talk(self, packets=500, stream=1, interface=TUN, **options):
         """Speaks; what the program says at its end."""

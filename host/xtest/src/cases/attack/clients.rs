@@ -162,25 +162,25 @@ fn killed_writing(c: &mut Context, nth: u64) -> Result<bool, Stop> {
     Ok(answer.is_some_and(|answer| answer.is_ok()))
 }
 
-/// Waits until a session opens again; whether tee-supplicant had to be started
-/// for that. Whoever tries is killed where he would wait for ever.
+/// Waits until a session opens again; whether tee-supplicant ended with its
+/// client. One that has not may be about to: when the driver does not take one of
+/// its answers, it ends with a later request, whoever's that is. So it is ended in
+/// any case, when it has nothing to do, and started anew. Whoever tries to open a
+/// session is killed where he would wait for ever.
 fn revived(c: &mut Context) -> Result<bool, Stop> {
-    let (mut has_ended, version) = (false, Id::Version.number());
+    let (mut has_ended, version) = (true, Id::Version.number());
+    let end = Instant::now() + PATIENCE;
+    while let Some(supplicant) = c.ok("looking for tee-supplicant", Supplicant::find())? {
+        if !supplicant.is_busy() || Instant::now() > end {
+            has_ended = false;
+            // It may have just ended.
+            let _ = supplicant.kill();
+        }
+        thread::sleep(BUSY);
+    }
+    c.ok("starting tee-supplicant again", supplicant::start())?;
     let end = Instant::now() + PATIENCE;
     loop {
-        let supplicant = Supplicant::find();
-        match c.ok("looking for tee-supplicant", supplicant)? {
-            // It ends when it has done what nobody waits for any more, however long that takes.
-            Some(supplicant) if supplicant.is_busy() && Instant::now() < end => {
-                thread::sleep(BUSY);
-                continue;
-            }
-            Some(_) => {}
-            None => {
-                has_ended = true;
-                c.ok("starting tee-supplicant again", supplicant::start())?;
-            }
-        }
         let opened = Child::start_within(Duration::from_secs(4), version, &good(version));
         if opened.is_ok() || Instant::now() > end {
             return c.ok("opening a session again", opened).map(|_| has_ended);
