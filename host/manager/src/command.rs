@@ -72,6 +72,7 @@ async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
         Command::Notice { group, out } => files::notice(desk, group, out).await,
         Command::Bundle { group, out } => files::bundle(desk, group, out).await,
         Command::Signer(command) => signer::run(desk, command).await,
+        Command::Authority { out } => files::authority(desk, out).await,
         Command::Operator(command) => operator::run(desk, command).await,
         // Not with one connection.
         Command::Serve(_) => Err(Failure::Usage("serve is no command among others".to_owned())),

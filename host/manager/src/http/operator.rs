@@ -11,6 +11,7 @@ mod groups;
 mod keys;
 mod members;
 mod overview;
+mod page;
 mod session;
 
 use std::sync::Arc;
@@ -128,6 +129,7 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn router(app: &Arc<App>, at: Arc<Gate>) -> Router {
     let (router, _) = open().split_for_parts();
     router
+        .merge(page::router())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -76,6 +76,9 @@ pub(crate) struct GenerationView {
     pub(crate) state: &'static str,
     pub(crate) not_before: String,
     pub(crate) not_after: String,
+    /// The same for who draws it.
+    #[serde(skip)]
+    pub(crate) span: Span,
 }
 
 /// A group.
@@ -130,6 +133,14 @@ pub(crate) struct MemberView {
     /// How it stands to its newest package: `no_package`, `due`, `not_seen`, `partly` or
     /// `applied`.
     pub(crate) package: &'static str,
+    /// The sequence of the package that it has applied; 0 is none.
+    pub(crate) sequence: u64,
+    /// The last sequence that was given to it.
+    pub(crate) sequence_given: u64,
+    /// When its newest statement came.
+    pub(crate) stated_at: String,
+    /// `rolled_back`, `foreign_root`, `floor_ahead`: nothing is sealed for it in the first two.
+    pub(crate) alarms: Vec<&'static str>,
 }
 
 /// Whose a device says that it is.
@@ -149,6 +160,7 @@ pub(crate) fn generations(timeline: &Timeline, now: u64) -> Vec<GenerationView> 
         state: state(span, timeline, now),
         not_before: rfc3339(span.not_before),
         not_after: rfc3339(span.not_after),
+        span: *span,
     };
     timeline.live(now).map(one).collect()
 }
@@ -243,6 +255,10 @@ impl Work<'_> {
             may_send: member.may_send,
             standing: device.standing.name(),
             package: self.progress(&device).await?.name(),
+            sequence: device.statement.sequence,
+            sequence_given: device.sequence_given,
+            stated_at: rfc3339(device.stated_at),
+            alarms: self.alarms(&device).into_iter().map(Alarm::name).collect(),
             name: device.name,
         })
     }

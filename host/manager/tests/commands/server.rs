@@ -2,6 +2,7 @@
 
 mod device;
 mod operator;
+mod page;
 mod side_by_side;
 
 use serde_json::json;
