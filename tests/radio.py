@@ -1,15 +1,17 @@
 """A radio as the manager sees it: keys drawn in this process, and statements by tests/package_making.py."""
 
+import hashlib
 import os
 
 import manager
 
 
 class Radio:
-    def __init__(self, root_digest):
-        """`root_digest`: of the manager's root key that it is enrolled with, 32 octets."""
+    def __init__(self, root_digest, seed=None):
+        """`root_digest`: of the manager's root key that it is enrolled with, 32 octets; `seed`: it is always the same."""
         form = manager.form()
-        self.seed, private = os.urandom(32), os.urandom(32)
+        self.seed = seed or os.urandom(32)
+        private = hashlib.sha256(self.seed).digest()
         self.x25519, self.ed25519 = form.public_of_x25519(private), form.public_of_ed25519(self.seed)
         self.id = form.device_id(self.x25519, self.ed25519)
         self.root_digest, self.sequence, self.package, self.held, self.floor = root_digest, 0, bytes(32), [], 0

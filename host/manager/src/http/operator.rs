@@ -39,7 +39,7 @@ const PAGE_MAX: u32 = 500;
 #[openapi(
     info(
         title = "ProSeal manager, operator side",
-        description = "Devices, groups, members and keys. Ids are hexadecimal, times RFC 3339 UTC; devices and groups go by \
+        description = "Devices, groups, members and keys. Ids are hexadecimal, times RFC 3339 UTC, whole numbers without a point; devices and groups go by \
             id or name. Errors are RFC 9457 problem details with a stable `name`."
     ),
     modifiers(&Security),
