@@ -162,6 +162,28 @@ pub(crate) enum Command {
     /// Who may sign in to the server
     #[command(subcommand)]
     Operator(Operator),
+    /// Write a copy of the database (SQLite), whole, also while it serves
+    ///
+    /// The key file is not in it: keep a copy of that apart. PostgreSQL has pg_dump.
+    Backup {
+        /// The file: new
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Put a backup in the database's place (SQLite)
+    ///
+    /// Not while anything has the database open. What was there stays beside it, as
+    /// manager.db.replaced. docs/runbook.md says what to do then.
+    Restore {
+        /// What `backup` has written
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// See that the database is whole, and that the key file opens all that is sealed in it
+    Check,
     /// Show how all stands: radios that lag, alarms, keys that end soon
     Status,
 }

@@ -108,6 +108,27 @@ pub async fn of_device(
     Ok(entries)
 }
 
+/// All keys that there are still, with what they are of.
+pub async fn sealed(
+    change: &mut Change<'_>,
+) -> Result<Vec<(GroupId, Generation, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT prose_group, generation, sealed_key FROM generation WHERE sealed_key IS NOT NULL",
+    )
+    .fetch_all(&mut **change)
+    .await?;
+    let one = |row: &AnyRow| {
+        let group = GroupId::new(narrow(row, "prose_group")?);
+        let generation = Generation::new(number(row, "generation")?);
+        Ok((
+            group.map_err(|_| StoreError::Damaged("prose_group"))?,
+            generation.map_err(|_| StoreError::Damaged("generation"))?,
+            row.try_get("sealed_key")?,
+        ))
+    };
+    rows.iter().map(one).collect()
+}
+
 /// Writes down where a timeline stands, and the windows of what has changed in it.
 pub async fn save(
     change: &mut Change<'_>,
