@@ -13,6 +13,7 @@ mod key;
 mod look_up;
 mod member;
 mod nonce;
+mod progress;
 pub(crate) mod view;
 mod writer;
 

@@ -19,6 +19,7 @@ pub struct Stored {
 }
 
 /// A generation of one of a device's groups.
+#[derive(Clone)]
 pub struct Entry {
     /// Its place in time.
     pub span: Span,
@@ -77,6 +78,23 @@ pub async fn timeline(
         last: number(row, "last")?,
         last_id: PgkId(narrow(row, "last_pgk_id")?),
     })
+}
+
+/// The same with what is stored of each, ascending.
+pub async fn entries(
+    change: &mut Change<'_>,
+    group: GroupId,
+    since: u64,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM generation WHERE prose_group = $1 AND (sealed_key IS NOT NULL OR
+             not_after + receive_grace_s + send_grace_s >= $2) ORDER BY generation",
+    )
+    .bind(wide(group.octets()))
+    .bind(int(since)?)
+    .fetch_all(&mut **change)
+    .await?;
+    rows.iter().map(entry).collect()
 }
 
 /// The same of all groups that a device is in, by group.

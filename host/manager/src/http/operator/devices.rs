@@ -36,10 +36,7 @@ pub(super) async fn list(
     let devices = device::page(&mut look.change, after.map(DeviceId), limit).await?;
     let is_full = is_full(devices.len(), limit);
     let next = devices.last().filter(|_| is_full).map(|last| last.id.to_string());
-    let mut entries = Vec::new();
-    for device in &devices {
-        entries.push(look.view_device(device).await?);
-    }
+    let entries = look.view_devices(&devices).await?;
     look.leave().await?;
     Ok(Json(List { entries, next }))
 }

@@ -36,10 +36,7 @@ pub(super) async fn list(
     let members = member::page(&mut look.change, group.id, after, limit).await?;
     let is_full = is_full(members.len(), limit);
     let next = members.last().filter(|_| is_full).map(|last| last.member.to_string());
-    let mut entries = Vec::new();
-    for member in &members {
-        entries.push(look.view_member(member).await?);
-    }
+    let entries = look.view_members(&members).await?;
     look.leave().await?;
     Ok(Json(List { entries, next }))
 }
@@ -84,7 +81,8 @@ pub(super) async fn add(
             let added = work.add_member(&group, &device, id, request.may_send).await?;
             let joined = member::find(&mut work.change, group.id, device.id).await?;
             let missing = crate::store::StoreError::Damaged("a member is missing");
-            let member = work.view_member(&joined.ok_or(missing)?).await?;
+            let members = work.view_members(joined.as_slice()).await?;
+            let member = members.into_iter().next().ok_or(missing)?;
             Ok(AddedView { member, rotated: added.is_rotated })
         })
     });
