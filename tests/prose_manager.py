@@ -22,18 +22,18 @@ class Manager:
         self.folder = Path(folder)
         self.server = None
 
-    def json(self, *words):
-        """The object that prose-manager prints with `--json`."""
+    def json(self, *words, typed=""):
+        """The object that prose-manager prints with `--json`; `typed`: its standard input."""
         line = [self.PROGRAM, "--json", "--home", self.folder / "home", *words]
-        finished = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=CALL_S, check=False)
+        finished = subprocess.run(line, input=typed.encode(), capture_output=True, timeout=CALL_S, check=False)
         try:
             return json.loads(finished.stdout)
         except ValueError:
             raise RuntimeError(f"prose-manager {words}: {finished}") from None
 
-    def done(self, *words):
+    def done(self, *words, typed=""):
         """The same, where anything but success ends the program."""
-        answer = self.json(*words)
+        answer = self.json(*words, typed=typed)
         if not answer["ok"]:
             raise RuntimeError(f"prose-manager {words}: {answer['message']}; {answer['hint']}")
         return answer

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests/requirements.txt"
+API_REQUIREMENTS = ROOT / "tests/requirements-api.txt"
 LIMIT_S = 600
 
 
@@ -23,23 +24,23 @@ class Missing(Exception):
     """The packages cannot be installed."""
 
 
-def installed():
-    """The folder that has them, filled on first use. One for each list and each Python."""
+def installed(requirements=REQUIREMENTS):
+    """The folder that has those of a list, filled on first use. One for each list and each Python."""
     tag = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
-    name = hashlib.sha256(tag.encode() + REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    name = hashlib.sha256(tag.encode() + requirements.read_bytes()).hexdigest()[:16]
     folder = ROOT / "out/tools" / f"python-{name}"
     if not folder.exists():
-        install(folder)
+        install(folder, requirements)
     return folder
 
 
-def install(folder):
+def install(folder, requirements):
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = tempfile.mkdtemp(dir=folder.parent)
     # No code of a package runs: wheels only, each with a hash that is in the list.
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input",
                "--only-binary", ":all:", "--require-hashes", "--no-deps", "--target", unfinished,
-               "--requirement", os.fspath(REQUIREMENTS)]
+               "--requirement", os.fspath(requirements)]
     try:
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S)
         if ended.returncode:
@@ -48,7 +49,7 @@ def install(folder):
         with contextlib.suppress(OSError):
             os.rename(unfinished, folder)
     except subprocess.TimeoutExpired:
-        raise Missing(f"pip took more than {LIMIT_S} s for {REQUIREMENTS}") from None
+        raise Missing(f"pip took more than {LIMIT_S} s for {requirements}") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

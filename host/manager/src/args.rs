@@ -33,7 +33,7 @@ prose-manager package r1 --out r1.package           carry it to the radio: `pros
 Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\n\
 Over the network instead:\n  \
 prose-manager operator add NAME                     who signs in\n  \
-prose-manager serve                                 radios come, operators work\n  \
+prose-manager serve                                 radios come, operators work (https://127.0.0.1:8444)\n  \
 prose-manager member allow patrol r1                subscriber r1 may join\n  \
 prose-manager device invite r1 --out r1.token       `prosectl enrol --manager URL --token-file FILE`\n\n\
 GROUP and DEVICE are ids or names. Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a rule."
@@ -151,9 +151,39 @@ pub(crate) enum Command {
     /// processes may serve one database. Ends on SIGTERM or SIGINT, when what has begun is
     /// answered.
     Serve(Serve),
+    /// Write the certificate of this manager's own authority, for an operator's browser (PEM)
+    ///
+    /// Radios have it by their token files.
+    Authority {
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Who may sign in to the server
     #[command(subcommand)]
     Operator(Operator),
+    /// Write a copy of the database (SQLite), whole, also while it serves
+    ///
+    /// The key file is not in it: keep a copy of that apart. PostgreSQL has pg_dump.
+    Backup {
+        /// The file: new
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Put a backup in the database's place (SQLite)
+    ///
+    /// Not while anything has the database open. What was there stays beside it, as
+    /// manager.db.replaced. docs/runbook.md says what to do then.
+    Restore {
+        /// What `backup` has written
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// See that the database is whole, and that the key file opens all that is sealed in it
+    Check,
     /// Show how all stands: radios that lag, alarms, keys that end soon
     Status,
 }

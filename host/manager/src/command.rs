@@ -1,5 +1,6 @@
 //! One file a command: arguments in, a report out. What is done is the office's.
 
+mod backup;
 mod device;
 mod exclude;
 mod files;
@@ -46,6 +47,9 @@ pub(crate) async fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
     if let Command::Init { root_key } = &args.command {
         return init::run(&home, args.database.as_deref(), root_key.as_deref(), here).await;
     }
+    if let Command::Restore { file, yes } = &args.command {
+        return backup::restore(&home, args, file, *yes, here).await;
+    }
     home.check()?;
     let config = Config::read(&home)?;
     let place = config.place(&home, args.database.as_deref())?;
@@ -59,7 +63,11 @@ pub(crate) async fn run(args: &Args, here: &Here) -> Result<Report, Failure> {
 async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
     match &args.command {
         // Before there is an office.
-        Command::Init { .. } => Err(Failure::Usage("there is a manager already".to_owned())),
+        Command::Init { .. } | Command::Restore { .. } => {
+            Err(Failure::Usage("there is a manager already".to_owned()))
+        }
+        Command::Backup { out } => backup::backup(desk, out).await,
+        Command::Check => backup::check(desk).await,
         Command::Enrolment { out } => files::enrolment(desk, out).await,
         Command::Device(command) => device::run(desk, command).await,
         Command::Group(command) => group::run(desk, command).await,
@@ -72,6 +80,7 @@ async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
         Command::Notice { group, out } => files::notice(desk, group, out).await,
         Command::Bundle { group, out } => files::bundle(desk, group, out).await,
         Command::Signer(command) => signer::run(desk, command).await,
+        Command::Authority { out } => files::authority(desk, out).await,
         Command::Operator(command) => operator::run(desk, command).await,
         // Not with one connection.
         Command::Serve(_) => Err(Failure::Usage("serve is no command among others".to_owned())),

@@ -148,6 +148,11 @@ impl Config {
         }
     }
 
+    /// Whether the database is another one than SQLite's in the folder.
+    pub(crate) const fn has_database(&self, argument: Option<&str>) -> bool {
+        argument.is_some() || self.database.is_some()
+    }
+
     /// Where radios reach the manager.
     pub(crate) fn url(&self) -> Result<String, Failure> {
         self.url.clone().ok_or_else(|| {

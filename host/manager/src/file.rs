@@ -45,6 +45,30 @@ pub(crate) fn create_private(path: &Path, octets: &[u8]) -> Result<(), Failure> 
     write_whole(path, octets, SECRET_MODE, RenameFlags::NOREPLACE)
 }
 
+/// Copies what only its owner may read to a file that is not there yet, onto the disk.
+pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), Failure> {
+    let mut source = File::open(from).map_err(|error| cannot("read", from, &error))?;
+    let copied = (|| {
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(SECRET_MODE).open(to)?;
+        io::copy(&mut source, &mut file)?;
+        file.sync_all()
+    })();
+    copied.map_err(|error| cannot("write", to, &error))
+}
+
+/// Puts a file that another program has written on the disk.
+pub(crate) fn sync(path: &Path) -> Result<(), Failure> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| cannot("write", path, &error))
+}
+
+/// Gives a file another name, in the place of what had that.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::rename(from, to).map_err(|error| cannot("make", to, &error))?;
+    sync_folder(to)
+}
+
 /// Writes what nobody need keep secret, in the place of what was there: whole or not
 /// at all.
 pub(crate) fn write(path: &Path, octets: &[u8]) -> Result<(), Failure> {

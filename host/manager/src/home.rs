@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::failure::Failure;
 use crate::file;
 use crate::here::Here;
-use crate::vault::Vault;
+use crate::vault::{FileKey, Vault};
 
 /// Where a manager keeps its things.
 pub(crate) struct Home(PathBuf);
@@ -97,7 +97,8 @@ impl Home {
         let key = file::read_secret(&path).map_err(|error| Failure::KeyFile {
             message: format!("cannot read the key file {}: {error}", path.display()),
         })?;
-        Ok(Vault::new(key))
+        // Whose key is elsewhere puts another sealer here.
+        Ok(Vault::new(FileKey::new(key)))
     }
 
     /// The root key whose public half is `root`, from `elsewhere` or the home folder.

@@ -3,6 +3,7 @@
 
 mod account;
 mod authority;
+mod check;
 mod device;
 mod enrol;
 mod group;
@@ -12,6 +13,7 @@ mod key;
 mod look_up;
 mod member;
 mod nonce;
+mod progress;
 pub(crate) mod view;
 mod writer;
 
@@ -22,6 +24,7 @@ use proseal_issuer::{Delegation, Signer, SignerKey};
 
 pub(crate) use account::{Role, User, hash_password, is_password};
 pub(crate) use authority::{Authority, ServerCertificate};
+pub(crate) use check::Checked;
 pub(crate) use enrol::Proof;
 pub(crate) use issue::Issued;
 pub(crate) use join::Bundle;

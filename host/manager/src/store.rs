@@ -17,8 +17,10 @@ pub mod operator;
 pub mod package;
 mod value;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Transaction};
+use std::path::Path;
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyPool, Row, Transaction};
 
 pub use backend::{Backend, Place};
 use value::{array, int, narrow, number, truth};
@@ -83,6 +85,34 @@ impl Store {
     /// Begins to read: all answers are of one moment.
     pub async fn reading(&self) -> Result<Change<'static>, StoreError> {
         Ok(self.pool.begin_with(self.backend.begin_reading()).await?)
+    }
+
+    /// Writes a copy of an SQLite database, as it is at one moment, over an empty file.
+    pub async fn copy(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_str().ok_or(StoreError::Damaged("a path is no text"))?;
+        // What was deleted is not in it, and who writes meanwhile does not wait.
+        sqlx::query("VACUUM INTO $1").bind(to.to_owned()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Sees that the database's own structures are whole, where it does not see to that itself.
+    pub async fn check(&self, change: &mut Change<'_>) -> Result<(), StoreError> {
+        for question in self.backend.check() {
+            let rows = sqlx::query(*question).fetch_all(&mut **change).await?;
+            let is_good = |row: &AnyRow| matches!(row.try_get::<String, _>(0).as_deref(), Ok("ok"));
+            if !rows.iter().all(is_good) {
+                return Err(StoreError::Damaged("SQLite finds faults in it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an SQLite database out of its journal, so that it is one file.
+    ///
+    /// Errors: [`StoreError::Sql`] also where anybody else has it open.
+    pub async fn alone(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA journal_mode = DELETE").fetch_all(&self.pool).await?;
+        Ok(())
     }
 
     /// Which one it is.

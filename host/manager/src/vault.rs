@@ -1,12 +1,12 @@
-//! Secrets at rest: AES-256-GCM under the key file, each bound to what it is.
+//! Secrets at rest, each bound to what it is, under a key that is somewhere: in the key file,
+//! or wherever else a [`Sealer`] has it.
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Tag};
+mod file_key;
+
+pub use file_key::FileKey;
 use proseal_proto::id::{Generation, GroupId};
 use zeroize::Zeroizing;
 
-const NONCE_LEN: usize = 12;
-const TAG_LEN: usize = 16;
 /// Octets of every secret: a PGK, or the seed of a signer.
 pub const SECRET_LEN: usize = 32;
 
@@ -48,43 +48,35 @@ impl Kind {
     }
 }
 
-/// The key that everything secret is sealed with.
-pub struct Vault(Zeroizing<[u8; SECRET_LEN]>);
+/// What holds the key that everything secret is sealed with: authenticated encryption of so
+/// few octets that a token can do it itself. The key file's is [`FileKey`]. A key that never
+/// leaves a token is another one of these (PKCS #11: CKM_AES_GCM with `C_Encrypt` and
+/// `C_Decrypt`), and a line where the manager's folder is opened (home.rs).
+pub trait Sealer: Send + Sync {
+    /// Seals a secret, bound to `aad`, never twice to the same octets.
+    fn seal(&self, aad: &[u8], secret: &[u8]) -> Result<Vec<u8>, VaultError>;
+
+    /// Opens what was sealed under this key with this `aad`.
+    fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError>;
+}
+
+/// Seals secrets as what they are, wherever the key is.
+pub struct Vault(Box<dyn Sealer>);
 
 impl Vault {
-    /// From the octets of the key file.
-    #[must_use]
-    pub const fn new(key: Zeroizing<[u8; SECRET_LEN]>) -> Self {
-        Self(key)
+    /// Over what holds the key.
+    pub fn new(sealer: impl Sealer + 'static) -> Self {
+        Self(Box::new(sealer))
     }
 
-    /// Seals under a nonce of 96 random bits: nonce, ciphertext, tag. So few are ever
-    /// made with one key that none comes twice (NIST SP 800-38D section 8.3: 2^32).
+    /// Seals a secret as this kind.
     pub fn seal(&self, kind: Kind, secret: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
-        let mut text = Zeroizing::new(secret.to_vec());
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(&nonce.into(), &kind.aad(), text.as_mut_slice().into())
-            .map_err(|error| VaultError::Random(error.to_string()))?;
-        Ok([&nonce[..], &text[..], &tag[..]].concat())
+        self.0.seal(&kind.aad(), secret)
     }
 
     /// Opens what was sealed as this kind.
     pub fn open(&self, kind: Kind, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::NotOpened)?;
-        let (text, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(VaultError::NotOpened)?;
-        let mut secret = Zeroizing::new(text.to_vec());
-        self.cipher()
-            .decrypt_inout_detached(
-                nonce.into(),
-                &kind.aad(),
-                secret.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .map_err(|_| VaultError::NotOpened)?;
-        Ok(secret)
+        self.0.open(&kind.aad(), sealed)
     }
 
     /// The same where it is a key.
@@ -101,10 +93,6 @@ impl Vault {
         key.copy_from_slice(&secret);
         Ok(key)
     }
-
-    fn cipher(&self) -> Aes256Gcm {
-        Aes256Gcm::new((&*self.0).into())
-    }
 }
 
 #[cfg(test)]
@@ -113,28 +101,32 @@ mod tests {
 
     const GROUP: GroupId = GroupId::from_octets([0, 0, 1]);
 
+    fn under(octet: u8) -> Vault {
+        Vault::new(FileKey::new(Zeroizing::new([octet; 32])))
+    }
+
     fn kind(group: GroupId, generation: u64) -> Kind {
         Kind::Pgk(group, Generation::new(generation).unwrap())
     }
 
     #[test]
     fn a_secret_opens_as_what_it_is_and_as_nothing_else() {
-        let vault = Vault::new(Zeroizing::new([7; 32]));
+        let vault = under(7);
         let sealed = vault.seal(kind(GROUP, 1), &[9; 32]).unwrap();
         assert_eq!(vault.open_key(kind(GROUP, 1), &sealed).as_deref(), Ok(&[9; 32]));
         let other_group = GroupId::from_octets([0, 0, 2]);
         for other in [kind(GROUP, 2), kind(other_group, 1), Kind::Signer(1)] {
             assert_eq!(vault.open(other, &sealed).err(), Some(VaultError::NotOpened), "{other:?}");
         }
-        let other_key = Vault::new(Zeroizing::new([8; 32]));
+        let other_key = under(8);
         assert!(other_key.open(kind(GROUP, 1), &sealed).is_err());
     }
 
     #[test]
     fn no_octet_of_what_is_stored_can_be_another() {
-        let vault = Vault::new(Zeroizing::new([7; 32]));
+        let vault = under(7);
         let sealed = vault.seal(Kind::Signer(3), &[9; 32]).unwrap();
-        assert_eq!(sealed.len(), NONCE_LEN + SECRET_LEN + TAG_LEN);
+        assert_eq!(sealed.len(), 12 + SECRET_LEN + 16);
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
@@ -145,8 +137,30 @@ mod tests {
 
     #[test]
     fn one_secret_is_never_sealed_to_the_same_octets() {
-        let vault = Vault::new(Zeroizing::new([7; 32]));
+        let vault = under(7);
         let seal = || vault.seal(Kind::Signer(3), &[9; 32]).unwrap();
         assert_ne!(seal(), seal());
+    }
+
+    /// A key in another place, which only lends a hand.
+    struct Token(std::sync::Arc<FileKey>);
+
+    impl Sealer for Token {
+        fn seal(&self, aad: &[u8], secret: &[u8]) -> Result<Vec<u8>, VaultError> {
+            self.0.seal(aad, secret)
+        }
+
+        fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+            self.0.open(aad, sealed)
+        }
+    }
+
+    #[test]
+    fn a_vault_is_the_same_over_a_key_that_is_elsewhere() {
+        let key = std::sync::Arc::new(FileKey::new(Zeroizing::new([7; 32])));
+        let elsewhere = Vault::new(Token(key));
+        let sealed = elsewhere.seal(kind(GROUP, 1), &[9; 32]).unwrap();
+        assert_eq!(under(7).open_key(kind(GROUP, 1), &sealed).as_deref(), Ok(&[9; 32]));
+        assert!(elsewhere.open(kind(GROUP, 2), &sealed).is_err());
     }
 }

@@ -59,8 +59,15 @@ pub(crate) enum Device {
         #[arg(value_name = "ID", value_parser = fingerprint)]
         id: Option<DeviceId>,
     },
-    /// List the radios
-    List,
+    /// List the radios, by device id
+    List {
+        /// Those behind this device id
+        #[arg(long, value_name = "ID", value_parser = fingerprint)]
+        after: Option<DeviceId>,
+        /// At most so many; where there are more, the last line says how to go on
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
     /// Show what is known of a radio
     Show {
         /// The radio

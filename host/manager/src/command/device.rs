@@ -26,7 +26,7 @@ pub(super) async fn run(desk: &Desk<'_>, command: &args::Device) -> Result<Repor
             invite::run(desk, subscriber, out, *device, *expires, url.as_deref()).await
         }
         args::Device::Approve { id } => approve(desk, *id).await,
-        args::Device::List => list(desk).await,
+        args::Device::List { after, limit } => list(desk, *after, *limit).await,
         args::Device::Show { device } => {
             let mut work = desk.look().await?;
             let device = work.device(device).await?;
@@ -126,29 +126,37 @@ fn typed(here: &Here) -> Result<DeviceId, Failure> {
     }
 }
 
-async fn list(desk: &Desk<'_>) -> Result<Report, Failure> {
+async fn list(desk: &Desk<'_>, after: Option<DeviceId>, limit: u32) -> Result<Report, Failure> {
     let mut work = desk.look().await?;
-    let (mut text, mut list) = (String::new(), Vec::new());
-    let ours = work.identity.root.digest();
-    for device in device::all(&mut work.change).await? {
-        let (_, object) = show::device(&mut work, &device).await?;
-        let alarm = if device.rolled_back || device.is_foreign(&ours) { "  ALARM" } else { "" };
+    let devices = device::page(&mut work.change, after, limit).await?;
+    let is_full = devices.len() == limit as usize;
+    let next = devices.last().filter(|_| is_full).map(|last| last.id.to_string());
+    let views = work.view_devices(&devices).await?;
+    let mut text = views.iter().fold(String::new(), |mut text, view| {
+        // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "{}  {}  {}  package {}{alarm}",
-            device.id,
-            device.name.as_deref().unwrap_or("-"),
-            device.standing.name(),
-            work.progress(&device).await?.name(),
+            "{}  {}  {}  package {}{}",
+            view.device,
+            view.name.as_deref().unwrap_or("-"),
+            view.standing,
+            view.package,
+            if view.alarms.is_empty() { "" } else { "  ALARM" },
         );
-        list.push(object);
+        text
+    });
+    if let Some(next) = &next {
+        let _ = writeln!(text, "there may be more: `prose-manager device list --after {next}`");
     }
-    if list.is_empty() {
+    if views.is_empty() && after.is_none() {
         text.push_str(
             "no devices yet: `prose-manager device import FILE` takes a radio's statement\n",
         );
     }
-    Ok(Report::new(text, json!({ "devices": list })))
+    if text.is_empty() {
+        text.push_str("no more devices\n");
+    }
+    Ok(Report::new(text, json!({ "devices": show::object(&views), "next": next })))
 }
 
 async fn lost(desk: &Desk<'_>, named: &str, yes: bool) -> Result<Report, Failure> {

@@ -3,13 +3,15 @@
 
 use std::path::Path;
 
+use base64ct::{Base64, Encoding};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::Desk;
 use crate::domain::Refusal;
 use crate::failure::Failure;
 use crate::file;
-use crate::office::{Issued, Work};
+use crate::office::{Authority, Issued, Work};
 use crate::output::Report;
 use crate::store::device::{self, Device};
 use crate::store::member::{self, Member};
@@ -41,6 +43,29 @@ pub(super) async fn enrolment(desk: &Desk<'_>, out: &Path) -> Result<Report, Fai
         "fingerprint": fingerprint,
     });
     Ok(Report::new(text, object))
+}
+
+/// The servers' authority, for a browser.
+pub(super) async fn authority(desk: &Desk<'_>, out: &Path) -> Result<Report, Failure> {
+    /// Letters of a line (RFC 7468 section 2).
+    const LINE: usize = 64;
+    desk.home.keeps_out(out)?;
+    let authority = Authority::open(desk.office).await?;
+    let text = Base64::encode_string(&authority.certificate);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in text.as_bytes().chunks(LINE) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    file::write(out, pem.as_bytes())?;
+    let digest = hex(&Sha256::digest(&authority.certificate));
+    let text = format!(
+        "certificate of the servers' authority: {}\n  its SHA-256 digest:\n  {digest}\n\
+         Next: have the operator's browser trust it for websites; it vouches for this manager's servers only\n",
+        out.display(),
+    );
+    Ok(Report::new(text, json!({ "file": out.display().to_string(), "digest": digest })))
 }
 
 /// `qr`: show a code, on a terminal or not.

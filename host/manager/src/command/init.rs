@@ -20,7 +20,7 @@ use crate::output::Report;
 use crate::store::manager::{self, Identity};
 use crate::store::{Place, Store};
 use crate::value::{grouped, hex, rfc3339};
-use crate::vault::{Kind, SECRET_LEN, Vault};
+use crate::vault::{FileKey, Kind, SECRET_LEN, Vault};
 
 pub(super) async fn run(
     home: &Home,
@@ -107,7 +107,7 @@ async fn fill(
     let mut manager = [0; 16];
     random(&mut manager)?;
     file::create_secret(&home.key(), &key)?;
-    let vault = Vault::new(key);
+    let vault = Vault::new(FileKey::new(key));
     let root = RootKey::generate(&mut system_random());
     let identity = Identity {
         manager: ManagerId(manager),

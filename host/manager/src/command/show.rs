@@ -117,8 +117,8 @@ pub(super) async fn members(
     group: &Group,
 ) -> Result<(String, Value), Failure> {
     let (mut text, mut list) = (String::new(), Vec::new());
-    for member in member::all(&mut work.change, group.id).await? {
-        let view = work.view_member(&member).await?;
+    let members = member::all(&mut work.change, group.id).await?;
+    for view in work.view_members(&members).await? {
         let _ = writeln!(
             text,
             "  member {}: {} {}{}",

@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use proseal_proto::id::DeviceId;
+use serde_json::{Value, json};
 
 use super::Desk;
+use crate::domain::clock::AHEAD_MAX;
 use crate::domain::device::{Progress, Standing};
 use crate::failure::Failure;
+use crate::office::Work;
 use crate::output::Report;
 use crate::store::{device, generation, group, manager, member};
 use crate::value::{grouped, rfc3339};
@@ -14,30 +17,26 @@ use crate::value::{grouped, rfc3339};
 /// How many of the newest changes are shown.
 const CHANGES: u32 = 10;
 
+/// How many of those with alarms, and of those that lag, are shown.
+const SHOWN: u32 = 100;
+/// Devices that are looked at together.
+const PART: u32 = 500;
+
 pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
     let mut work = desk.look().await?;
     let now = work.now;
-    let devices = device::all(&mut work.change).await?;
     let ours = work.identity.root.digest();
-    let (mut alarms, mut lagging, mut applied) = (Vec::new(), Vec::new(), Vec::new());
-    for device in devices.iter().filter(|device| device.standing != Standing::Lost) {
+    let latest = now.saturating_add(AHEAD_MAX);
+    let alarmed = device::alarmed(&mut work.change, latest, None, SHOWN.saturating_add(1)).await?;
+    let are_more_alarms = alarmed.len() > SHOWN as usize;
+    let mut alarms = Vec::new();
+    for device in alarmed.iter().take(SHOWN as usize) {
         for alarm in work.alarms(device) {
             let id = device.id.to_string();
             alarms.push(json!({ "device": id, "name": device.name, "alarm": alarm.name() }));
         }
-        let progress = work.progress(device).await?;
-        if progress == Progress::Applied {
-            applied.push(device.id);
-        }
-        if progress.is_behind() {
-            lagging.push(json!({
-                "device": device.id.to_string(),
-                "name": device.name,
-                "package": progress.name(),
-                "sequence_given": device.sequence_given,
-            }));
-        }
     }
+    let (lagging, behind) = lagging(&mut work).await?;
     let mut groups = Vec::new();
     let mut text = format!(
         "manager {}\n  root key's fingerprint: {}\n",
@@ -54,8 +53,7 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
         }
         former.sort_unstable_by_key(|device| device.0);
         former.dedup();
-        // Who has applied the package that takes the group away holds nothing of it.
-        former.retain(|device| !applied.contains(device));
+        let former = not_given_up(&mut work, &former).await?;
         let current = timeline.current(now);
         let last = timeline.live(now).map(|span| span.not_after).max();
         // Writing to a String does not fail.
@@ -97,7 +95,8 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
             "replacement_due": is_unknown,
         }));
     }
-    let count = |standing| devices.iter().filter(|device| device.standing == standing).count();
+    let counts = device::counts(&mut work.change).await?;
+    let count = |of| counts.iter().find(|(standing, _)| *standing == of).map_or(0, |(_, n)| *n);
     let (pending, approved, lost) =
         (count(Standing::Pending), count(Standing::Approved), count(Standing::Lost));
     let _ = writeln!(text, "  devices: {approved} approved, {pending} pending, {lost} lost");
@@ -109,6 +108,9 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
             alarm["alarm"].as_str().unwrap_or_default()
         );
     }
+    if are_more_alarms {
+        text.push_str("  there are more alarms: `prose-manager device list` shows all\n");
+    }
     for late in &lagging {
         let _ = writeln!(
             text,
@@ -116,6 +118,12 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
             late["package"].as_str().unwrap_or_default(),
             late["device"].as_str().unwrap_or_default(),
             late["name"].as_str().unwrap_or_default(),
+        );
+    }
+    if behind > lagging.len() as u64 {
+        let _ = writeln!(
+            text,
+            "  {behind} are behind, of which these are the first: `prose-manager device list` shows all"
         );
     }
     let root_key_is_here = desk.home.root_key().exists();
@@ -138,9 +146,48 @@ pub(super) async fn run(desk: &Desk<'_>) -> Result<Report, Failure> {
         "groups": groups,
         "alarms": alarms,
         "lagging": lagging,
+        "behind": behind,
         "changes": changes.iter().map(|change| json!({
             "at": rfc3339(change.at), "who": change.who, "what": change.what,
         })).collect::<Vec<_>>(),
     });
     Ok(Report::new(text, object))
+}
+
+/// The first of those that lag, and how many there are.
+async fn lagging(work: &mut Work<'_>) -> Result<(Vec<Value>, u64), Failure> {
+    let (mut first, mut behind, mut after) = (Vec::new(), 0_u64, None);
+    loop {
+        let part = device::page(&mut work.change, after, PART).await?;
+        let Some(last) = part.last() else { return Ok((first, behind)) };
+        after = Some(last.id);
+        let progress = work.progress_of(&part).await?;
+        for (device, progress) in part.iter().zip(progress) {
+            if device.standing == Standing::Lost || !progress.is_behind() {
+                continue;
+            }
+            behind = behind.saturating_add(1);
+            if first.len() < SHOWN as usize {
+                first.push(json!({
+                    "device": device.id.to_string(),
+                    "name": device.name,
+                    "package": progress.name(),
+                    "sequence_given": device.sequence_given,
+                }));
+            }
+        }
+    }
+}
+
+/// Of those that were removed from a group, who is not known to hold nothing of it: has not
+/// applied the package that takes it away.
+async fn not_given_up(work: &mut Work<'_>, former: &[DeviceId]) -> Result<Vec<DeviceId>, Failure> {
+    let found = device::some(&mut work.change, former).await?;
+    let devices: Vec<_> = former.iter().filter_map(|id| found.get(id).cloned()).collect();
+    let progress = work.progress_of(&devices).await?;
+    let is_left = |device: &device::Device, progress| {
+        device.standing == Standing::Lost || progress != Progress::Applied
+    };
+    let left = devices.iter().zip(progress).filter(|(device, progress)| is_left(device, *progress));
+    Ok(left.map(|(device, _)| device.id).collect())
 }

@@ -43,6 +43,10 @@ pub enum Refusal {
         limit::PGKS
     )]
     TooManyOpen { open: usize, closes: u64 },
+    #[error(
+        "group {group} has generation {present} in use by now: it was done, or something else was"
+    )]
+    MovedOn { group: GroupId, present: u64 },
     #[error("the group has no further generation")]
     NoGeneration,
     #[error("member id {member} of group {group} is device {device}'s")]
@@ -105,6 +109,7 @@ impl Refusal {
             Self::NoSuchFingerprint => "no_such_fingerprint",
             Self::ApprovedAlready { .. } => "approved_already",
             Self::TooManyOpen { .. } => "too_many_pgks",
+            Self::MovedOn { .. } => "moved_on",
             Self::NoGeneration => "no_generation",
             Self::MemberTaken { .. } => "member_taken",
             Self::OtherMember { .. } => "other_member",
@@ -162,6 +167,7 @@ impl Refusal {
                     rfc3339(*closes)
                 )
             }
+            Self::MovedOn { .. } => "look at the group again".into(),
             Self::NoGeneration => "move its members to a new group".into(),
             Self::MemberTaken { .. } => "choose another member id: `prose-manager member list GROUP` shows those in use".into(),
             Self::OtherMember { .. } => "remove it first (`member remove`): under another id it starts with a new generation".into(),

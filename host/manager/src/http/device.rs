@@ -41,7 +41,7 @@ const NEXT_NONCE: HeaderName = HeaderName::from_static("next-nonce");
     info(
         title = "ProSeal manager, device side",
         description = "How a radio enrols, joins groups and gets its packages. Octets are base64url without padding, \
-            ids hexadecimal, times RFC 3339 UTC. Errors are RFC 9457 problem details with a stable `name`."
+            ids hexadecimal, times RFC 3339 UTC, whole numbers without a point. Errors are RFC 9457 problem details with a stable `name`."
     ),
     modifiers(&Security),
     security(("statement" = []))

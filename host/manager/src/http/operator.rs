@@ -11,6 +11,7 @@ mod groups;
 mod keys;
 mod members;
 mod overview;
+mod page;
 mod session;
 
 use std::sync::Arc;
@@ -38,7 +39,7 @@ const PAGE_MAX: u32 = 500;
 #[openapi(
     info(
         title = "ProSeal manager, operator side",
-        description = "Devices, groups, members and keys. Ids are hexadecimal, times RFC 3339 UTC; devices and groups go by \
+        description = "Devices, groups, members and keys. Ids are hexadecimal, times RFC 3339 UTC, whole numbers without a point; devices and groups go by \
             id or name. Errors are RFC 9457 problem details with a stable `name`."
     ),
     modifiers(&Security),
@@ -128,6 +129,7 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn router(app: &Arc<App>, at: Arc<Gate>) -> Router {
     let (router, _) = open().split_for_parts();
     router
+        .merge(page::router())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -84,6 +84,18 @@ impl Problem {
         }
     }
 
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
@@ -99,7 +111,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let retry_after = self.retry_after;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
@@ -136,6 +148,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoNotice { .. } => StatusCode::NOT_FOUND,
         Refusal::ApprovedAlready { .. }
         | Refusal::TooManyOpen { .. }
+        | Refusal::MovedOn { .. }
         | Refusal::NoGeneration
         | Refusal::MemberTaken { .. }
         | Refusal::OtherMember { .. }

@@ -6,23 +6,22 @@ use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
 use sha2::{Digest, Sha256};
 
 use super::Work;
-use crate::domain::device::{self as rule, Brought, Progress, Standing};
-use crate::domain::timeline::Span;
+use crate::domain::device as rule;
 use crate::domain::{Refusal, number};
 use crate::failure::Failure;
 use crate::store::StoreError;
 use crate::store::device::Device;
 use crate::store::generation::{self, Entry};
-use crate::store::member::{self, Given, Member};
+use crate::store::member::{self, Given, Member, Membership};
 use crate::store::package::{self, Made};
 use crate::vault::Kind;
 
 /// A group as one member is to hold it.
-struct Share {
-    member: Member,
-    group: GroupId,
-    next: Generation,
-    pgks: Vec<Entry>,
+pub(super) struct Share {
+    pub(super) member: Member,
+    pub(super) group: GroupId,
+    pub(super) next: Generation,
+    pub(super) pgks: Vec<Entry>,
 }
 
 /// A package that goes out.
@@ -51,8 +50,7 @@ impl Work<'_> {
             &root_digest,
         )?;
         rule::may_leave(device.id, member::left(&mut self.change, device.id).await?)?;
-        let now = self.now;
-        let shares = self.shares(device.id, now, Span::is_live).await?;
+        let shares = self.shares(device.id).await?;
         let is_fresh =
             shares.iter().flat_map(|share| &share.pgks).any(|pgk| pgk.policy.max_unsynced_s > 0);
         let wanted = wanted(&shares, is_fresh.then_some(device.octets.as_slice()));
@@ -97,64 +95,20 @@ impl Work<'_> {
         Ok(Issued { made, is_new: true, groups })
     }
 
-    /// How a device stands to what it should hold.
-    pub(crate) async fn progress(&mut self, device: &Device) -> Result<Progress, Failure> {
-        let made = package::newest(&mut self.change, device.id).await?;
-        // What has ended by itself since a package was made is no news.
-        let at = made.as_ref().map_or(self.now, |made| made.made_at);
-        let shares = self.shares(device.id, at, Span::is_wanted).await?;
-        let Some(made) = made else {
-            return Ok(if shares.is_empty() { Progress::NoPackage } else { Progress::Due });
-        };
-        if device.standing != Standing::Lost
-            && !is_same_content(&wanted(&shares, None), &made.wanted)
-        {
-            return Ok(Progress::Due);
-        }
-        let statement = &device.statement;
-        if made.digest != statement.package_digest {
-            return Ok(Progress::NotSeen);
-        }
-        let brought = shares.iter().flat_map(|share| {
-            let brought = move |pgk: &Entry| Brought {
-                group: share.group,
-                generation: pgk.span.generation,
-                closes: pgk.span.closes(),
-            };
-            share.pgks.iter().map(brought)
-        });
-        let brought: Vec<_> = brought.collect();
-        let is_all = rule::holds(&statement.held_digest, statement.floor, &brought);
-        Ok(if is_all { Progress::Applied } else { Progress::Partly })
-    }
-
-    /// What a device is to hold of each of its groups: the generations that `brings` says
-    /// at the time `at`.
-    async fn shares(
-        &mut self,
-        device: DeviceId,
-        at: u64,
-        brings: fn(&Span, u64, u64) -> bool,
-    ) -> Result<Vec<Share>, Failure> {
+    /// What a device is to hold of each of its groups.
+    async fn shares(&mut self, device: DeviceId) -> Result<Vec<Share>, Failure> {
         let memberships = member::of_device(&mut self.change, device).await?;
         if memberships.is_empty() {
             return Ok(Vec::new());
         }
-        let since = self.now.min(at);
-        let mut entries = generation::of_device(&mut self.change, device, since).await?;
-        let mut shares = Vec::new();
-        for there in memberships {
-            let group = there.group;
-            let next = Generation::new(there.next).map_err(|_| Refusal::NoGeneration)?;
-            let of = entries.iter_mut().find(|(of, _)| *of == group);
-            let mut pgks = of.map_or_else(Vec::new, |(_, of)| std::mem::take(of));
-            let least = there.member.joins_from;
-            pgks.retain(|pgk| {
-                pgk.span.generation.get() >= least && brings(&pgk.span, there.next, at)
-            });
-            shares.push(Share { member: there.member, group, next, pgks });
-        }
-        Ok(shares)
+        let now = self.now;
+        let mut entries = generation::of_device(&mut self.change, device, now).await?;
+        let share = |there: &Membership| {
+            let of = entries.iter_mut().find(|(of, _)| *of == there.group);
+            let pgks = of.map_or_else(Vec::new, |(_, of)| std::mem::take(of));
+            share(there, pgks.into_iter().filter(|pgk| pgk.span.is_live(there.next, now)))
+        };
+        memberships.iter().map(share).collect()
     }
 
     /// The same with the keys, as it is sealed.
@@ -187,6 +141,20 @@ impl Work<'_> {
     }
 }
 
+/// What a member is to hold of what its group has.
+pub(super) fn share(
+    there: &Membership,
+    entries: impl Iterator<Item = Entry>,
+) -> Result<Share, Failure> {
+    let least = there.member.joins_from;
+    Ok(Share {
+        member: there.member,
+        group: there.group,
+        next: Generation::new(there.next).map_err(|_| Refusal::NoGeneration)?,
+        pgks: entries.filter(|pgk| pgk.span.generation.get() >= least).collect(),
+    })
+}
+
 /// Whether a device applies a package, or has applied this very one.
 fn is_news(made: &Made, device: &Device) -> bool {
     let statement = &device.statement;
@@ -200,7 +168,7 @@ const CONTENT: usize = 16;
 /// Digest of all that a package says but its sequence and time, and of the statement that
 /// `asked` for it where each one asks for news. It is of a text that is compared with
 /// itself only: should the text change, that costs a sequence.
-fn wanted(shares: &[Share], asked: Option<&[u8]>) -> [u8; 32] {
+pub(super) fn wanted(shares: &[Share], asked: Option<&[u8]>) -> [u8; 32] {
     type Entry = (Generation, PgkId, Policy);
     type Said = (GroupId, MemberId, Generation, bool, Vec<Entry>);
     let said = |share: &Share| -> Said {
@@ -218,6 +186,6 @@ fn wanted(shares: &[Share], asked: Option<&[u8]>) -> [u8; 32] {
     wanted
 }
 
-fn is_same_content(one: &[u8; 32], other: &[u8; 32]) -> bool {
+pub(super) fn is_same_content(one: &[u8; 32], other: &[u8; 32]) -> bool {
     one.iter().zip(other).take(CONTENT).all(|(one, other)| one == other)
 }

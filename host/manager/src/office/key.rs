@@ -39,6 +39,23 @@ impl Work<'_> {
         Ok(manager::bump_revision(&mut self.change).await?)
     }
 
+    /// Checks that the generation in use is the one that who asks has seen; 0 is none.
+    ///
+    /// Errors: [`Refusal::MovedOn`].
+    pub(crate) async fn expect_in_use(
+        &mut self,
+        group: &Group,
+        seen: Option<u64>,
+    ) -> Result<(), Failure> {
+        let Some(seen) = seen else { return Ok(()) };
+        let timeline = generation::timeline(&mut self.change, group.id, self.now).await?;
+        let present = timeline.current(self.now).map_or(0, |span| span.generation.get());
+        if present != seen {
+            return Err(Refusal::MovedOn { group: group.id, present }.into());
+        }
+        Ok(())
+    }
+
     /// The next generation's turn begins, with an overlap. It is a new one where the one
     /// that members hold already will not do: a member that was removed has it, or it is
     /// from before a time that was lost, so that radios may have gone past it.

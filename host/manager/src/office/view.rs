@@ -9,10 +9,11 @@ use crate::domain::alarm::Alarm;
 use crate::domain::device::is_floor_ahead;
 use crate::domain::timeline::{Span, Timeline};
 use crate::failure::Failure;
+use crate::store::StoreError;
 use crate::store::device::{self, Device};
 use crate::store::generation;
 use crate::store::group::Group;
-use crate::store::member::{self, Member};
+use crate::store::member::{self, Member, Membership};
 use crate::value::{hex, rfc3339};
 
 const NOTHING: [u8; 32] = [0; 32];
@@ -76,6 +77,9 @@ pub(crate) struct GenerationView {
     pub(crate) state: &'static str,
     pub(crate) not_before: String,
     pub(crate) not_after: String,
+    /// The same for who draws it.
+    #[serde(skip)]
+    pub(crate) span: Span,
 }
 
 /// A group.
@@ -130,10 +134,29 @@ pub(crate) struct MemberView {
     /// How it stands to its newest package: `no_package`, `due`, `not_seen`, `partly` or
     /// `applied`.
     pub(crate) package: &'static str,
+    /// The sequence of the package that it has applied; 0 is none.
+    pub(crate) sequence: u64,
+    /// The last sequence that was given to it.
+    pub(crate) sequence_given: u64,
+    /// When its newest statement came.
+    pub(crate) stated_at: String,
+    /// `rolled_back`, `foreign_root`, `floor_ahead`: nothing is sealed for it in the first two.
+    pub(crate) alarms: Vec<&'static str>,
+}
+
+impl From<Membership> for MembershipView {
+    fn from(there: Membership) -> Self {
+        Self {
+            group: there.group.to_string(),
+            name: there.name,
+            member: there.member.member.to_string(),
+            may_send: there.member.may_send,
+        }
+    }
 }
 
 /// Whose a device says that it is.
-pub(crate) fn root(device: &Device, ours: &[u8; 32]) -> &'static str {
+fn whose(device: &Device, ours: &[u8; 32]) -> &'static str {
     match device.statement.root_digest {
         NOTHING => "none",
         root if root == *ours => "this",
@@ -149,6 +172,7 @@ pub(crate) fn generations(timeline: &Timeline, now: u64) -> Vec<GenerationView> 
         state: state(span, timeline, now),
         not_before: rfc3339(span.not_before),
         not_after: rfc3339(span.not_after),
+        span: *span,
     };
     timeline.live(now).map(one).collect()
 }
@@ -176,33 +200,43 @@ impl Work<'_> {
     }
 
     pub(crate) async fn view_device(&mut self, device: &Device) -> Result<DeviceView, Failure> {
-        let progress = self.progress(device).await?;
-        let groups = member::of_device(&mut self.change, device.id).await?;
-        let groups = groups.into_iter().map(|there| MembershipView {
-            group: there.group.to_string(),
-            name: there.name,
-            member: there.member.member.to_string(),
-            may_send: there.member.may_send,
+        let views = self.view_devices(std::slice::from_ref(device)).await?;
+        let none = StoreError::Damaged("a device is missing");
+        views.into_iter().next().ok_or_else(|| none.into())
+    }
+
+    /// Many devices, in their order.
+    pub(crate) async fn view_devices(
+        &mut self,
+        devices: &[Device],
+    ) -> Result<Vec<DeviceView>, Failure> {
+        let progress = self.progress_of(devices).await?;
+        let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
+        let mut groups = member::of_devices(&mut self.change, &ids).await?;
+        let root = self.identity.root.digest();
+        let views = devices.iter().zip(progress).map(|(device, progress)| {
+            let statement = &device.statement;
+            let groups = groups.remove(&device.id).unwrap_or_default();
+            DeviceView {
+                device: device.id.to_string(),
+                name: device.name.clone(),
+                subscriber: device.subscriber.clone(),
+                standing: device.standing.name(),
+                state: statement.state.name(),
+                root: whose(device, &root),
+                stated_at: rfc3339(device.stated_at),
+                floor: rfc3339(statement.floor),
+                sequence: statement.sequence,
+                sequence_given: device.sequence_given,
+                rolled_back: device.rolled_back,
+                package: progress.name(),
+                package_digest: (statement.package_digest != NOTHING)
+                    .then(|| hex(&statement.package_digest)),
+                alarms: self.alarms(device).into_iter().map(Alarm::name).collect(),
+                groups: groups.into_iter().map(MembershipView::from).collect(),
+            }
         });
-        let statement = &device.statement;
-        Ok(DeviceView {
-            device: device.id.to_string(),
-            name: device.name.clone(),
-            subscriber: device.subscriber.clone(),
-            standing: device.standing.name(),
-            state: statement.state.name(),
-            root: root(device, &self.identity.root.digest()),
-            stated_at: rfc3339(device.stated_at),
-            floor: rfc3339(statement.floor),
-            sequence: statement.sequence,
-            sequence_given: device.sequence_given,
-            rolled_back: device.rolled_back,
-            package: progress.name(),
-            package_digest: (statement.package_digest != NOTHING)
-                .then(|| hex(&statement.package_digest)),
-            alarms: self.alarms(device).into_iter().map(Alarm::name).collect(),
-            groups: groups.collect(),
-        })
+        Ok(views.collect())
     }
 
     pub(crate) async fn view_group(&mut self, group: &Group) -> Result<GroupView, Failure> {
@@ -233,17 +267,33 @@ impl Work<'_> {
         })
     }
 
-    pub(crate) async fn view_member(&mut self, member: &Member) -> Result<MemberView, Failure> {
-        let device = device::find(&mut self.change, member.device).await?;
-        let missing = crate::store::StoreError::Damaged("a member's device is missing");
-        let device = device.ok_or(missing)?;
-        Ok(MemberView {
-            device: member.device.to_string(),
-            member: member.member.to_string(),
-            may_send: member.may_send,
-            standing: device.standing.name(),
-            package: self.progress(&device).await?.name(),
-            name: device.name,
-        })
+    /// Many members of one group, in their order.
+    pub(crate) async fn view_members(
+        &mut self,
+        members: &[Member],
+    ) -> Result<Vec<MemberView>, Failure> {
+        let ids: Vec<_> = members.iter().map(|member| member.device).collect();
+        let mut found = device::some(&mut self.change, &ids).await?;
+        let missing = || StoreError::Damaged("a member's device is missing");
+        let devices: Result<Vec<_>, _> =
+            ids.iter().map(|id| found.remove(id).ok_or_else(missing)).collect();
+        let devices = devices?;
+        let progress = self.progress_of(&devices).await?;
+        let views =
+            members.iter().zip(&devices).zip(progress).map(|((member, device), progress)| {
+                MemberView {
+                    device: member.device.to_string(),
+                    name: device.name.clone(),
+                    member: member.member.to_string(),
+                    may_send: member.may_send,
+                    standing: device.standing.name(),
+                    package: progress.name(),
+                    sequence: device.statement.sequence,
+                    sequence_given: device.sequence_given,
+                    stated_at: rfc3339(device.stated_at),
+                    alarms: self.alarms(device).into_iter().map(Alarm::name).collect(),
+                }
+            });
+        Ok(views.collect())
     }
 }

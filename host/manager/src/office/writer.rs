@@ -149,8 +149,10 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
         if let Err(failure) = &committed {
             tracing::error!(jobs = done.len(), error = %failure, "a commit failed");
         }
-        counts.commits.fetch_add(1, Ordering::Relaxed);
-        counts.jobs.fetch_add(done.len() as u64, Ordering::Relaxed);
+        if committed.is_ok() {
+            counts.commits.fetch_add(1, Ordering::Relaxed);
+            counts.jobs.fetch_add(done.len() as u64, Ordering::Relaxed);
+        }
         for job in done {
             let end =
                 if committed.is_ok() { End::Committed } else { End::Failed(Failure::NotCommitted) };
@@ -176,3 +178,6 @@ async fn step(
     let ended = if is_kept { work.change.commit().await } else { work.change.rollback().await };
     Ok(ended.map_err(StoreError::from)?)
 }
+
+#[cfg(test)]
+mod tests;

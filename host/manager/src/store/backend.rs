@@ -92,6 +92,14 @@ impl Backend {
         }
     }
 
+    /// Questions whose only good answer is `ok`, or none.
+    pub(super) const fn check(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &["PRAGMA integrity_check", "PRAGMA foreign_key_check"],
+            Self::Postgres => &[],
+        }
+    }
+
     /// What takes the write lock, where beginning does not: the manager's one row.
     pub(super) const fn lock(self) -> Option<&'static str> {
         match self {

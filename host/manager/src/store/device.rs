@@ -1,10 +1,13 @@
 //! Devices.
 
+use std::collections::HashMap;
+
 use proseal_issuer::Statement;
 use proseal_proto::id::DeviceId;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
+use super::value::{PART, places};
 use super::{Change, StoreError, array, int, number, truth};
 use crate::domain::device::Standing;
 
@@ -81,16 +84,31 @@ fn device(row: &AnyRow) -> Result<Device, StoreError> {
     })
 }
 
-/// All devices, by name and id.
-pub async fn all(change: &mut Change<'_>) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM device ORDER BY name, device");
-    rows.fetch_all(&mut **change).await?.iter().map(device).collect()
-}
-
 /// One device.
 pub async fn find(change: &mut Change<'_>, id: DeviceId) -> Result<Option<Device>, StoreError> {
     let row = sqlx::query("SELECT * FROM device WHERE device = $1").bind(id.0.to_vec());
     row.fetch_optional(&mut **change).await?.as_ref().map(device).transpose()
+}
+
+/// Many devices; those that are not there are left out.
+pub async fn some(
+    change: &mut Change<'_>,
+    ids: &[DeviceId],
+) -> Result<HashMap<DeviceId, Device>, StoreError> {
+    let mut devices = HashMap::new();
+    for part in ids.chunks(PART) {
+        // Nothing but places.
+        let sql = format!("SELECT * FROM device WHERE device IN ({})", places(part.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for id in part {
+            query = query.bind(id.0.to_vec());
+        }
+        for row in query.fetch_all(&mut **change).await? {
+            let one = device(&row)?;
+            devices.insert(one.id, one);
+        }
+    }
+    Ok(devices)
 }
 
 /// So many devices by id, above `after`.

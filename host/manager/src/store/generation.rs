@@ -19,6 +19,7 @@ pub struct Stored {
 }
 
 /// A generation of one of a device's groups.
+#[derive(Clone)]
 pub struct Entry {
     /// Its place in time.
     pub span: Span,
@@ -79,6 +80,23 @@ pub async fn timeline(
     })
 }
 
+/// The same with what is stored of each, ascending.
+pub async fn entries(
+    change: &mut Change<'_>,
+    group: GroupId,
+    since: u64,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM generation WHERE prose_group = $1 AND (sealed_key IS NOT NULL OR
+             not_after + receive_grace_s + send_grace_s >= $2) ORDER BY generation",
+    )
+    .bind(wide(group.octets()))
+    .bind(int(since)?)
+    .fetch_all(&mut **change)
+    .await?;
+    rows.iter().map(entry).collect()
+}
+
 /// The same of all groups that a device is in, by group.
 pub async fn of_device(
     change: &mut Change<'_>,
@@ -106,6 +124,27 @@ pub async fn of_device(
         }
     }
     Ok(entries)
+}
+
+/// All keys that there are still, with what they are of.
+pub async fn sealed(
+    change: &mut Change<'_>,
+) -> Result<Vec<(GroupId, Generation, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT prose_group, generation, sealed_key FROM generation WHERE sealed_key IS NOT NULL",
+    )
+    .fetch_all(&mut **change)
+    .await?;
+    let one = |row: &AnyRow| {
+        let group = GroupId::new(narrow(row, "prose_group")?);
+        let generation = Generation::new(number(row, "generation")?);
+        Ok((
+            group.map_err(|_| StoreError::Damaged("prose_group"))?,
+            generation.map_err(|_| StoreError::Damaged("generation"))?,
+            row.try_get("sealed_key")?,
+        ))
+    };
+    rows.iter().map(one).collect()
 }
 
 /// Writes down where a timeline stands, and the windows of what has changed in it.

@@ -1,11 +1,14 @@
 //! Who is in a group, and what was given to whom. Each question is for one device or one
 //! group, and finds its answer by an index.
 
+use std::collections::HashMap;
+
 use proseal_proto::id::{DeviceId, GroupId, MemberId};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Change, StoreError, array, int, narrow, number, truth, value::wide};
+use super::value::{PART, places, wide};
+use super::{Change, StoreError, array, int, narrow, number, truth};
 
 /// A member of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +113,16 @@ pub async fn holder(
     row.as_ref().map(member).transpose()
 }
 
+fn membership(row: &AnyRow) -> Result<Membership, StoreError> {
+    let group = GroupId::new(narrow(row, "prose_group")?);
+    Ok(Membership {
+        group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
+        name: row.try_get("group_name")?,
+        next: number(row, "group_next")?,
+        member: member(row)?,
+    })
+}
+
 /// The groups that a device is in, by id.
 pub async fn of_device(
     change: &mut Change<'_>,
@@ -123,16 +136,33 @@ pub async fn of_device(
     .bind(device.0.to_vec())
     .fetch_all(&mut **change)
     .await?;
-    let membership = |row: &AnyRow| {
-        let group = GroupId::new(narrow(row, "prose_group")?);
-        Ok(Membership {
-            group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
-            name: row.try_get("group_name")?,
-            next: number(row, "group_next")?,
-            member: member(row)?,
-        })
-    };
     rows.iter().map(membership).collect()
+}
+
+/// The same of many devices; those that are in none are left out.
+pub async fn of_devices(
+    change: &mut Change<'_>,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, Vec<Membership>>, StoreError> {
+    let mut memberships = HashMap::<_, Vec<_>>::new();
+    for part in devices.chunks(PART) {
+        // Nothing but places.
+        let sql = format!(
+            "SELECT member.*, prose_group.name AS group_name, prose_group.next AS group_next
+             FROM member JOIN prose_group ON prose_group.prose_group = member.prose_group
+             WHERE member.device IN ({}) ORDER BY member.prose_group",
+            places(part.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for device in part {
+            query = query.bind(device.0.to_vec());
+        }
+        for row in query.fetch_all(&mut **change).await? {
+            let there = membership(&row)?;
+            memberships.entry(there.member.device).or_default().push(there);
+        }
+    }
+    Ok(memberships)
 }
 
 /// Writes a member down: a new one, or what has changed.

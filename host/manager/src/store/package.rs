@@ -1,8 +1,11 @@
 //! Packages that were made.
 
-use proseal_proto::id::DeviceId;
-use sqlx::Row;
+use std::collections::HashMap;
 
+use proseal_proto::id::DeviceId;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::value::{PART, places};
 use super::{Change, StoreError, array, int, narrow, number};
 
 /// A package that was made for a device.
@@ -38,6 +41,46 @@ pub async fn newest(change: &mut Change<'_>, device: DeviceId) -> Result<Option<
         })
     };
     row.map(made).transpose()
+}
+
+/// What tells how a device stands to its newest package.
+pub struct Mark {
+    /// Digest of what it was to say.
+    pub wanted: [u8; 32],
+    /// Its digest, as the device's statement tells it.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub made_at: u64,
+}
+
+/// The same of many devices' newest packages; those that have none are left out.
+pub async fn newest_of(
+    change: &mut Change<'_>,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, Mark>, StoreError> {
+    let mut marks = HashMap::new();
+    for part in devices.chunks(PART) {
+        // Nothing but places.
+        let sql = format!(
+            "SELECT device, wanted, digest, made_at FROM package WHERE device IN ({})
+             AND sequence = (SELECT MAX(newest.sequence) FROM package newest
+                             WHERE newest.device = package.device)",
+            places(part.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for device in part {
+            query = query.bind(device.0.to_vec());
+        }
+        for row in query.fetch_all(&mut **change).await? {
+            let mark = Mark {
+                wanted: array(&row, "wanted")?,
+                digest: array(&row, "digest")?,
+                made_at: number(&row, "made_at")?,
+            };
+            marks.insert(DeviceId(array(&row, "device")?), mark);
+        }
+    }
+    Ok(marks)
 }
 
 /// Whether a device's package of this sequence and digest was made here.

@@ -30,6 +30,14 @@ pub(super) fn array<const N: usize>(
     octets.try_into().map_err(|_| StoreError::Damaged(column))
 }
 
+/// Values that one question asks for: both databases take more.
+pub(super) const PART: usize = 500;
+
+/// Places for so many values: `$1, $2, $3`.
+pub(super) fn places(count: usize) -> String {
+    (1..=count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Ids of 24 bits.
 pub(super) fn wide(octets: [u8; 3]) -> i64 {
     let [a, b, c] = octets;

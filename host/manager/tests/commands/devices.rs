@@ -2,6 +2,8 @@ use std::fs;
 
 use proseal_proto::message::Outcome;
 
+use serde_json::Value;
+
 use crate::fixture::{DAY, GROUP, Manager, Radio, T};
 
 #[test]
@@ -219,4 +221,26 @@ fn who_holds_less_than_its_package_brought_is_told() {
     manager.put_back();
     assert_eq!(manager.import(&radios[0], "")["package"], "partly");
     assert_eq!(manager.done("status")["lagging"][0]["package"], "partly");
+}
+
+#[test]
+fn the_list_of_devices_comes_in_parts_and_status_counts_who_lags() {
+    let (manager, _radios) = Manager::with_members(3, "");
+    let (mut seen, mut more) = (Vec::new(), String::new());
+    for part in [2, 1] {
+        let said = manager.done(&format!("device list --limit 2{more}"));
+        let devices = said["devices"].as_array().unwrap().clone();
+        assert_eq!(devices.len(), part);
+        seen.extend(devices.iter().map(|device| device["device"].as_str().unwrap().to_owned()));
+        let next = said["next"].as_str().unwrap_or_default();
+        assert_eq!(next.is_empty(), part == 1);
+        more = format!(" --after {next}");
+    }
+    assert!(seen.len() == 3 && seen.is_sorted(), "{seen:?}");
+    let all = manager.done("device list");
+    assert_eq!((all["devices"].as_array().unwrap().len(), &all["next"]), (3, &Value::Null));
+    let status = manager.done("status");
+    assert_eq!((&status["behind"], status["lagging"].as_array().unwrap().len()), (&3.into(), 3));
+    manager.done(&format!("device lost {} --yes", seen[0]));
+    assert_eq!(manager.done("status")["behind"], 2);
 }

@@ -194,10 +194,19 @@ impl Manager {
 
     /// A copy of the database, to be put back.
     pub(crate) fn back_up(&self) {
+        if self.database.url().is_none() {
+            let _ = fs::remove_file(self.path("backup"));
+            self.done("backup --out @backup");
+            return;
+        }
         fs::write(self.path("backup"), self.database.octets(&self.home())).unwrap();
     }
 
     pub(crate) fn put_back(&self) {
+        if self.database.url().is_none() {
+            self.done("restore @backup --yes");
+            return;
+        }
         self.database.put_back(&self.home(), &fs::read(self.path("backup")).unwrap());
     }
 }

@@ -1,5 +1,6 @@
 //! The same tests as in main.rs, on PostgreSQL.
 
+mod backup;
 mod database;
 mod devices;
 mod fixture;

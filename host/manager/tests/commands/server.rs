@@ -2,6 +2,7 @@
 
 mod device;
 mod operator;
+mod page;
 mod side_by_side;
 
 use serde_json::json;
@@ -10,14 +11,14 @@ use crate::fixture::{GROUP, Manager, Radio};
 use crate::serving::{Https, Online, Serving, SignedIn, TokenFile};
 
 /// A manager that is served, with a group that its listed subscribers may join.
-struct Site {
+pub(crate) struct Site {
     serving: Serving,
-    manager: Manager,
+    pub(crate) manager: Manager,
     https: Https,
 }
 
 impl Site {
-    fn new(group: &str) -> Self {
+    pub(crate) fn new(group: &str) -> Self {
         Self::with_config(group, "rate = 1000\nburst = 1000\n")
     }
 
@@ -36,7 +37,7 @@ impl Site {
         Self { serving, manager, https }
     }
 
-    fn online<'a>(&self, radio: &'a Radio) -> Online<'a> {
+    pub(crate) fn online<'a>(&self, radio: &'a Radio) -> Online<'a> {
         Online { radio, https: self.https.clone(), to: self.serving.device }
     }
 
@@ -52,7 +53,7 @@ impl Site {
     }
 
     /// A radio of subscriber s`n`, who may join the group; it has enrolled and is approved.
-    fn radio(&self, n: u64) -> Radio {
+    pub(crate) fn radio(&self, n: u64) -> Radio {
         let radio = Radio::new(n);
         radio.enrol(&self.manager.path("enrol"));
         let token = self.token(&format!("s{n}"), &format!("--device {}", radio.id()));

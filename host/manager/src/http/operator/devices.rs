@@ -22,7 +22,7 @@ use crate::value::{self, fingerprint, rfc3339};
 const TOKEN_S_MAX: u64 = 366 * 24 * 3600;
 
 /// Devices by id, and how each stands to its newest package.
-#[utoipa::path(get, path = "/v1/devices", tag = "devices", params(Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{32}$")),
+#[utoipa::path(get, path = "/v1/devices", operation_id = "list_devices", tag = "devices", params(Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{32}$")),
     responses((status = 200, description = "A part of the list", body = List<DeviceView>), Problems),
 )]
 pub(super) async fn list(
@@ -36,16 +36,13 @@ pub(super) async fn list(
     let devices = device::page(&mut look.change, after.map(DeviceId), limit).await?;
     let is_full = is_full(devices.len(), limit);
     let next = devices.last().filter(|_| is_full).map(|last| last.id.to_string());
-    let mut entries = Vec::new();
-    for device in &devices {
-        entries.push(look.view_device(device).await?);
-    }
+    let entries = look.view_devices(&devices).await?;
     look.leave().await?;
     Ok(Json(List { entries, next }))
 }
 
 /// What is known of a device.
-#[utoipa::path(get, path = "/v1/devices/{device}", tag = "devices",
+#[utoipa::path(get, path = "/v1/devices/{device}", operation_id = "show_device", tag = "devices",
     params(("device" = String, Path, description = "Its id or name")),
     responses((status = 200, description = "The device", body = DeviceView), Problems),
 )]

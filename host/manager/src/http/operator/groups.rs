@@ -14,7 +14,7 @@ use crate::domain::member::Joining;
 use crate::domain::plan::Plan;
 use crate::http::App;
 use crate::http::problem::{Problem, Problems};
-use crate::http::wire::{Json, Path};
+use crate::http::wire::{Json, Object, Path};
 use crate::office::view::GroupView;
 use crate::store::group;
 use crate::value;
@@ -102,11 +102,12 @@ pub(super) struct GroupRequest {
     name: Option<String>,
     /// What its keys are to be.
     #[serde(default)]
-    plan: PlanRequest,
+    #[schema(value_type = PlanRequest)]
+    plan: Object<PlanRequest>,
 }
 
 /// All groups, by id.
-#[utoipa::path(get, path = "/v1/groups", tag = "groups",
+#[utoipa::path(get, path = "/v1/groups", operation_id = "list_groups", tag = "groups",
     responses((status = 200, description = "All groups", body = List<GroupView>), Problems),
 )]
 pub(super) async fn list(
@@ -123,7 +124,7 @@ pub(super) async fn list(
 }
 
 /// Makes a group, with its first key.
-#[utoipa::path(post, path = "/v1/groups", tag = "groups", request_body = GroupRequest,
+#[utoipa::path(post, path = "/v1/groups", operation_id = "add_group", tag = "groups", request_body = GroupRequest,
     responses((status = 201, description = "It is there", body = GroupView), Problems),
 )]
 pub(super) async fn add(
@@ -134,7 +135,7 @@ pub(super) async fn add(
     let id = value::group(&request.group).map_err(Problem::unusable)?;
     let name = request.name.as_deref().map(value::group_name).transpose();
     let name = name.map_err(Problem::unusable)?;
-    let plan = request.plan.over(Plan::default())?;
+    let plan = request.plan.0.over(Plan::default())?;
     let write = app.writer.write(operator.who(), move |work| {
         Box::pin(async move {
             let group = work.add_group(id, name, &plan).await?;
@@ -145,7 +146,7 @@ pub(super) async fn add(
 }
 
 /// A group.
-#[utoipa::path(get, path = "/v1/groups/{group}", tag = "groups",
+#[utoipa::path(get, path = "/v1/groups/{group}", operation_id = "show_group", tag = "groups",
     params(("group" = String, Path, description = "Its id or name")),
     responses((status = 200, description = "The group", body = GroupView), Problems),
 )]
@@ -162,7 +163,7 @@ pub(super) async fn show(
 }
 
 /// Changes what a group's next keys are to be; those that there are stay as they were.
-#[utoipa::path(patch, path = "/v1/groups/{group}", tag = "groups", request_body = PlanRequest,
+#[utoipa::path(patch, path = "/v1/groups/{group}", operation_id = "change_group", tag = "groups", request_body = PlanRequest,
     params(("group" = String, Path, description = "Its id or name")),
     responses((status = 200, description = "The group", body = GroupView), Problems),
 )]

@@ -19,7 +19,7 @@ use crate::store::group::Group;
 #[derive(Serialize, ToSchema)]
 pub(super) struct KeysView {
     /// The group's id.
-    group: String,
+    pub(super) group: String,
     /// There was something to do.
     changed: bool,
     /// The generation in use.
@@ -42,7 +42,7 @@ impl KeysView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct EndedView {
     /// The group's id.
-    group: String,
+    pub(super) group: String,
     /// All below is ended.
     below: u64,
     /// The generation in use.
@@ -67,7 +67,10 @@ impl EndedView {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Rotation {
     /// Only add future keys, until members can hold as many as the group wants.
-    extend: bool,
+    pub(super) extend: bool,
+    /// Only if this generation is in use still, 0 if none is: so that a request which is said
+    /// again, since its answer was lost, is done once.
+    pub(super) generation: Option<u64>,
 }
 
 /// The group's next key begins now; the one in use goes on for the overlap.
@@ -84,6 +87,7 @@ pub(super) async fn rotate(
     let write = app.writer.write(operator.who(), move |work| {
         Box::pin(async move {
             let group = work.group(&named).await?;
+            work.expect_in_use(&group, request.generation).await?;
             let (timeline, changed) = match request.extend {
                 true => work.extend(&group).await?,
                 false => (work.rotate(&group).await?, true),
@@ -119,7 +123,9 @@ pub(super) async fn replace(
 #[serde(deny_unknown_fields)]
 pub(super) struct Exclusion {
     /// The device's id or name.
-    device: String,
+    pub(super) device: String,
+    /// Only if this generation is in use still, 0 if none is.
+    pub(super) generation: Option<u64>,
 }
 
 /// All that a device holds of a group ends; the others get a new key.
@@ -137,6 +143,7 @@ pub(super) async fn exclude(
         Box::pin(async move {
             let group = work.group(&named).await?;
             let device = work.device(&request.device).await?;
+            work.expect_in_use(&group, request.generation).await?;
             let timeline = work.exclude(&group, device.id).await?;
             Ok(EndedView::new(&Ended { group, timeline }, work.now))
         })

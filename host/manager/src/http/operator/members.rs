@@ -19,7 +19,7 @@ use crate::value;
 
 /// A group's members by member id, and how each stands to its newest package: who has
 /// what, and who lags.
-#[utoipa::path(get, path = "/v1/groups/{group}/members", tag = "members",
+#[utoipa::path(get, path = "/v1/groups/{group}/members", operation_id = "list_members", tag = "members",
     params(("group" = String, Path, description = "Its id or name"), Page, ("after" = Option<String>, Query, description = "Entries behind this one: what `next` of the part before says", pattern = "^[0-9a-fA-F]{6}$")),
     responses((status = 200, description = "A part of the list", body = List<MemberView>), Problems),
 )]
@@ -36,10 +36,7 @@ pub(super) async fn list(
     let members = member::page(&mut look.change, group.id, after, limit).await?;
     let is_full = is_full(members.len(), limit);
     let next = members.last().filter(|_| is_full).map(|last| last.member.to_string());
-    let mut entries = Vec::new();
-    for member in &members {
-        entries.push(look.view_member(member).await?);
-    }
+    let entries = look.view_members(&members).await?;
     look.leave().await?;
     Ok(Json(List { entries, next }))
 }
@@ -64,7 +61,7 @@ pub(super) struct AddedView {
 }
 
 /// Puts a device into a group, or changes whether it may send.
-#[utoipa::path(put, path = "/v1/groups/{group}/members/{device}", tag = "members", request_body = MemberRequest,
+#[utoipa::path(put, path = "/v1/groups/{group}/members/{device}", operation_id = "add_member", tag = "members", request_body = MemberRequest,
     params(
         ("group" = String, Path, description = "Its id or name"),
         ("device" = String, Path, description = "Its id or name"),
@@ -84,7 +81,8 @@ pub(super) async fn add(
             let added = work.add_member(&group, &device, id, request.may_send).await?;
             let joined = member::find(&mut work.change, group.id, device.id).await?;
             let missing = crate::store::StoreError::Damaged("a member is missing");
-            let member = work.view_member(&joined.ok_or(missing)?).await?;
+            let members = work.view_members(joined.as_slice()).await?;
+            let member = members.into_iter().next().ok_or(missing)?;
             Ok(AddedView { member, rotated: added.is_rotated })
         })
     });
@@ -92,7 +90,7 @@ pub(super) async fn add(
 }
 
 /// Takes a device out of a group by its next package; it holds the keys until then.
-#[utoipa::path(delete, path = "/v1/groups/{group}/members/{device}", tag = "members",
+#[utoipa::path(delete, path = "/v1/groups/{group}/members/{device}", operation_id = "remove_member", tag = "members",
     params(
         ("group" = String, Path, description = "Its id or name"),
         ("device" = String, Path, description = "Its id or name"),
@@ -144,11 +142,12 @@ pub(super) async fn permits(
     Path(named): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<Json<List<PermitView>>, Problem> {
-    let after = page.after.clone().unwrap_or_default();
+    let after = page.after.as_deref().map(value::name).transpose().map_err(Problem::unusable)?;
     let limit = page.limit()?;
     let mut look = app.office.look().await?;
     let group = look.group(&named).await?;
-    let permits = access::permits(&mut look.change, group.id, &after, limit).await?;
+    let permits =
+        access::permits(&mut look.change, group.id, &after.unwrap_or_default(), limit).await?;
     look.leave().await?;
     let is_full = is_full(permits.len(), limit);
     let next = permits.last().filter(|_| is_full).map(|last| last.subscriber.clone());

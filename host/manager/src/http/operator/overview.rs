@@ -33,17 +33,17 @@ pub(super) struct StatusView {
     /// `sqlite` or `postgresql`.
     database: &'static str,
     /// This machine's clock.
-    clock: String,
+    pub(super) clock: String,
     /// Why nothing is signed by that clock: `clock_not_set`, `clock_behind`, `clock_ahead`.
-    clock_refused: Option<&'static str>,
+    pub(super) clock_refused: Option<&'static str>,
     /// When the newest change was made.
     newest_change: String,
     /// Devices that wait for approval.
-    pending: u64,
+    pub(super) pending: u64,
     /// Devices that are approved.
-    approved: u64,
+    pub(super) approved: u64,
     /// Devices that are lost.
-    lost: u64,
+    pub(super) lost: u64,
     /// How many groups there are.
     groups: u64,
 }
@@ -81,10 +81,10 @@ pub(super) async fn status(
 /// A device about which something is wrong.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AlarmView {
-    device: String,
-    name: Option<String>,
+    pub(super) device: String,
+    pub(super) name: Option<String>,
     /// `rolled_back`, `foreign_root`: nothing is sealed for it; `floor_ahead`.
-    alarms: Vec<&'static str>,
+    pub(super) alarms: Vec<&'static str>,
 }
 
 /// Devices whose statements say that something is wrong, by id. Those that are lost are

@@ -17,15 +17,28 @@ use crate::office::{Role, User, is_password};
 use crate::store::operator;
 use crate::value::rfc3339;
 
-/// Who looks: a viewer or an operator.
-pub(super) struct Viewer(
-    #[expect(dead_code, reason = "that there is one is enough")] pub(super) User,
-);
+/// That somebody may look: a viewer or an operator.
+pub(super) struct Viewer(());
+
+impl Viewer {
+    pub(super) const fn of(_: &User) -> Self {
+        Self(())
+    }
+}
 
 /// Who changes.
 pub(super) struct Operator(User);
 
 impl Operator {
+    /// Errors: a [`Problem`] for a viewer.
+    pub(super) fn of(user: User) -> Result<Self, Problem> {
+        if user.role < Role::Operator {
+            let detail = "a viewer changes nothing";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "viewer_only", detail));
+        }
+        Ok(Self(user))
+    }
+
     /// For the audit.
     pub(super) fn who(&self) -> String {
         format!("operator {}", self.0.name)
@@ -39,10 +52,12 @@ fn token(parts: &Parts) -> Result<Zeroizing<String>, Problem> {
     token.map(|token| Zeroizing::new(token.to_owned())).ok_or_else(none)
 }
 
-async fn user(parts: &Parts, app: &App) -> Result<User, Problem> {
-    let token = token(parts)?;
+/// Whose session a token is.
+///
+/// Errors: a [`Problem`] when it is over, or was none.
+pub(super) async fn user(app: &App, token: &str) -> Result<User, Problem> {
     let mut look = app.office.look().await?;
-    let user = look.user(&token).await?;
+    let user = look.user(token).await?;
     look.leave().await?;
     let over = || Problem::unauthenticated("not_signed_in", "the session is over: sign in again");
     user.ok_or_else(over)
@@ -52,7 +67,7 @@ impl FromRequestParts<Arc<App>> for Viewer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        user(parts, app).await.map(Self)
+        Ok(Self::of(&user(app, &token(parts)?).await?))
     }
 }
 
@@ -60,12 +75,7 @@ impl FromRequestParts<Arc<App>> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let user = user(parts, app).await?;
-        if user.role < Role::Operator {
-            let detail = "a viewer changes nothing";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "viewer_only", detail));
-        }
-        Ok(Self(user))
+        Self::of(user(app, &token(parts)?).await?)
     }
 }
 
@@ -75,17 +85,17 @@ impl FromRequestParts<Arc<App>> for Operator {
 pub(super) struct SignIn {
     /// How the operator is called.
     #[schema(max_length = 31)]
-    name: String,
+    pub(super) name: String,
     /// The account's password.
     #[schema(max_length = 256)]
-    password: String,
+    pub(super) password: String,
 }
 
 /// A session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionReply {
     /// For `Authorization: Bearer`.
-    token: String,
+    pub(super) token: String,
     /// When it ends.
     expires_at: String,
     /// `viewer` or `operator`.
@@ -133,11 +143,15 @@ pub(super) async fn sign_out(
     State(app): State<Arc<App>>,
     parts: Parts,
 ) -> Result<StatusCode, Problem> {
-    let user = user(&parts, &app).await?;
     let token = token(&parts)?;
+    end(&app, &user(&app, &token).await?, token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a session of this user.
+pub(super) async fn end(app: &App, user: &User, token: Zeroizing<String>) -> Result<(), Problem> {
     let write = app.writer.write(format!("operator {}", user.name), move |work| {
         Box::pin(async move { work.end_session(&token).await })
     });
-    write.await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(write.await?)
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::Site;
@@ -43,6 +45,35 @@ fn all_but_health_and_signing_in_needs_a_session_and_changes_need_an_operator() 
         ["status", "alarms", "audit", "devices", "groups", "groups/patrol", "openapi/device.json"]
     {
         victor.get(path);
+    }
+}
+
+#[test]
+fn each_operation_of_a_document_has_a_name_of_its_own() {
+    let site = Site::new("");
+    let alice = site.alice();
+    for side in ["operator", "device"] {
+        let document = alice.get(&format!("openapi/{side}.json"));
+        let mut seen = HashSet::new();
+        for (method, path) in operations(&document) {
+            let name = document["paths"][&path][method.to_lowercase()]["operationId"].clone();
+            assert!(name.is_string() && seen.insert(name.to_string()), "{method} {path}: {name}");
+        }
+        assert!(seen.len() > 5);
+    }
+}
+
+#[test]
+fn what_the_document_says_is_an_object_is_no_array() {
+    let site = Site::new("");
+    let alice = site.alice();
+    let answer = alice.ask("PATCH /v1/groups/patrol", Some(&json!([null, null])));
+    assert_eq!(answer.problem(), (422, "usage".into()));
+    let group = json!({ "group": "000077", "plan": [null, null] });
+    assert_eq!(alice.post("groups", group).problem(), (422, "usage".into()));
+    for wrong in ["permits?after=", "permits?after=%20", "members?after="] {
+        let answer = alice.ask(&format!("GET /v1/groups/patrol/{wrong}"), None);
+        assert_eq!(answer.problem(), (422, "usage".into()), "{wrong}");
     }
 }
 

@@ -1,0 +1,123 @@
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::*;
+use crate::args::Args;
+use crate::domain::Refusal;
+use crate::here::{Answer, Clock, Here};
+use crate::home::Home;
+use crate::store::{Place, manager};
+
+const NOW: u64 = 1_800_000_000;
+
+/// A manager in a folder of its own, which goes with it.
+struct Site {
+    folder: PathBuf,
+    office: Arc<Office>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Site {
+    async fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("prose-writer-{}-{name}", std::process::id()));
+        let here = Here {
+            clock: Clock::new(|| NOW),
+            user: "tester".to_owned(),
+            home: folder.clone(),
+            is_terminal: false,
+            ask: |_| Answer::NoTerminal,
+            ask_secret: |_| Answer::NoTerminal,
+        };
+        let args = Args::try_parse_from(["prose-manager", "init"]).unwrap();
+        crate::command::run(&args, &here).await.unwrap();
+        let home = Home::new(folder.clone());
+        let place = Place::File(home.database());
+        let office = Office::open(&home, &place, here.clock, false, 3).await.unwrap();
+        Self { folder, office: Arc::new(office) }
+    }
+
+    /// What the audit has, newest first.
+    async fn audit(&self) -> Vec<String> {
+        let mut look = self.office.look().await.unwrap();
+        let changes = manager::audited(&mut look.change, None, 10).await.unwrap();
+        look.leave().await.unwrap();
+        changes.into_iter().map(|change| change.what).collect()
+    }
+}
+
+async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
+    writer
+        .write("tester".to_owned(), move |work| Box::pin(async move { work.note(what).await }))
+        .await
+}
+
+/// A change that is good until the commit looks at it: a session of nobody.
+async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
+    let act = writer.write("tester".to_owned(), |work| {
+        Box::pin(async move {
+            let later = sqlx::query("PRAGMA defer_foreign_keys = ON");
+            later.execute(&mut *work.change).await.map_err(StoreError::from)?;
+            let orphan = sqlx::query(
+                "INSERT INTO session (token_digest, operator, expires_at) VALUES (X'00', 'nobody', 1)",
+            );
+            orphan.execute(&mut *work.change).await.map_err(StoreError::from)?;
+            Ok(())
+        })
+    });
+    act.await
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
+    let site = Site::new("commit").await;
+    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    note(&writer, "before").await.unwrap();
+    // They wait together before the writer has its turn, so that one transaction has them all.
+    let (first, broken, last) =
+        tokio::join!(note(&writer, "first"), break_the_commit(&writer), note(&writer, "last"));
+    for told in [first, broken, last] {
+        assert!(matches!(told, Err(Failure::NotCommitted)), "{told:?}");
+    }
+    assert_eq!(site.audit().await.first().map(String::as_str), Some("before"));
+    let counted = || {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&writer.counts.commits), count(&writer.counts.jobs))
+    };
+    assert_eq!(counted(), (1, 1));
+    // The next ones go their way.
+    note(&writer, "after").await.unwrap();
+    assert_eq!(site.audit().await.first().map(String::as_str), Some("after"));
+    assert_eq!(counted(), (2, 2));
+    drop(writer);
+    task.await.unwrap();
+    site.office.close().await;
+}
+
+#[tokio::test]
+async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
+    let site = Site::new("alone").await;
+    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    let refused = writer.write("tester".to_owned(), |work| {
+        Box::pin(async move {
+            work.note("refused").await?;
+            Err::<(), _>(Refusal::NoSuchFingerprint.into())
+        })
+    });
+    let (first, refused, last) =
+        tokio::join!(note(&writer, "first"), refused, note(&writer, "last"));
+    assert!(first.is_ok() && last.is_ok());
+    assert!(matches!(refused, Err(Failure::Refused(Refusal::NoSuchFingerprint))), "{refused:?}");
+    assert_eq!(site.audit().await[..2], ["last", "first"]);
+    assert_eq!(writer.counts.commits.load(Ordering::Relaxed), 1);
+    drop(writer);
+    task.await.unwrap();
+    site.office.close().await;
+}
