@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.process import line as line_of
 from prose_manager import Manager
-from ue import CALL_S, TOOL, UE
+from ue import CALL_S, TOOL, UE, Ue
 
 GROUP, NAME, TUN = "0a0b0c", "patrol", "group0"
 # The plain link, beside the protected one.
@@ -38,6 +38,9 @@ class Radio(UE):
         super().__init__(name)
         self.subscriber = subscriber
         self.options = []
+
+    def runs(self):
+        return Ue(self.name).is_running()
 
     def traffic(self):
         """What prosed says of itself."""

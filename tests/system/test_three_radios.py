@@ -40,6 +40,8 @@ class Table(unittest.TestCase):
 class Traffic(unittest.TestCase):
     """In this order: one group through all events."""
 
+    taken_back = 0
+
     @classmethod
     def setUpClass(cls):
         prose_manager.build()
@@ -50,7 +52,7 @@ class Traffic(unittest.TestCase):
         cls.alpha, cls.bravo, cls.charlie, cls.delta = cls.network
         cls.manager = cls.network.manager
         members = [cls.alpha, cls.bravo, cls.charlie]
-        cls.network.start("--epoch", f"{EPOCH_S}s", "--epoch-packets", str(EPOCH_PACKETS), "--overlap", "1h",
+        cls.network.start("--epoch", f"{EPOCH_S}s", "--epoch-packets", str(EPOCH_PACKETS), "--overlap", "10m",
                           members=members)  # fmt: skip
         cls.network.enrol(*cls.network)
         cls.network.join(*members)
@@ -112,8 +114,15 @@ class Traffic(unittest.TestCase):
         for radio in members:
             radio.done("update", "--wait", "20")
 
-    def console(self, radio):
-        return radio.console().replace("\r", "")
+    def new_key(self):
+        """The keys that were are ended, and all go on under a new one: a device holds four at most."""
+        self.manager.done("key", "replace", NAME, "--yes")
+        self.update(self.alpha, self.bravo, self.charlie)
+        until("all agree", self.agree)
+
+    def agree(self):
+        generations = {radio.generation() for radio in (self.alpha, self.bravo, self.charlie)}
+        return len(generations) == 1 and None not in generations
 
     # The events.
 
@@ -280,11 +289,14 @@ class Traffic(unittest.TestCase):
         self.assertEqual(answered.status, 0, answered)
 
     def test_traffic_1013_a_radio_is_off_over_two_rotations(self):
+        self.new_key()
         self.charlie.stop()
         for _ in range(2):
+            before = self.alpha.generation()
             self.manager.done("key", "rotate", NAME)
             self.update(self.alpha, self.bravo)
-        newest = until("alpha follows", self.alpha.generation)
+            until("alpha and bravo follow", lambda: self.alpha.generation() == self.bravo.generation() > before)
+        newest = self.alpha.generation()
         self.network.start_again(self.charlie)
         until("charlie can send", self.charlie.sending, 120)
         self.assertLess(self.charlie.generation(), newest)
@@ -310,13 +322,14 @@ class Traffic(unittest.TestCase):
         before = self.drops(self.bravo)["own_member"]
         self.hear(self.delta, self.alpha)
         self.assertGreater(self.drops(self.bravo)["own_member"], before)
-        self.assertIn("member 000002", self.console(self.bravo))
+        self.assertIn(f"two radios send as member {self.bravo.group()['member']}", self.bravo.console())
         self.delta.stop()
         self.bravo.done("traffic", "refresh", GROUP)
         self.hear(self.bravo, self.alpha)
         self.all_talk(self.alpha, self.bravo, self.charlie)
 
     def test_traffic_1015_storage_is_rolled_back(self):
+        self.new_key()
         self.charlie.stop()
         yesterday = self.charlie.disk()
         self.network.start_again(self.charlie)
@@ -338,16 +351,15 @@ class Traffic(unittest.TestCase):
         self.all_hear(self.alpha, self.charlie)
         self.manager.done("key", "rotate", NAME)
         self.update(self.alpha, self.bravo, self.charlie)
-        newest = max(self.alpha.group()["generations"])
-        until("charlie follows", lambda: self.charlie.generation() and self.alpha.generation() == self.charlie.generation())
-        self.assertLessEqual(self.charlie.generation(), newest)
+        until("all agree", self.agree)
         self.all_talk(self.alpha, self.bravo, self.charlie)
 
     def exclude_charlie(self):
         """The manager reaches alpha only."""
         self.old = self.alpha.generation()
         for radio in (self.bravo, self.charlie):
-            self.network.reach(radio, False)
+            if radio.runs():
+                self.network.reach(radio, False)
         self.manager.done("exclude", NAME, self.charlie.subscriber, "--yes")
         self.update(self.alpha)
         self.bundle = "/tmp/bundle"
@@ -357,12 +369,13 @@ class Traffic(unittest.TestCase):
     def take_charlie_back(self):
         for radio in (self.bravo, self.charlie):
             self.network.reach(radio, True)
-        self.manager.done("member", "allow", NAME, self.charlie.subscriber)
-        self.charlie.done("join", GROUP)
-        self.update(self.alpha, self.bravo)
+        # Who was excluded comes back by the operator's own hand, under another member id.
+        type(self).taken_back += 1
+        self.manager.done("member", "add", NAME, self.charlie.subscriber, f"{0x100 + self.taken_back:06x}")
+        self.update(self.charlie, self.alpha, self.bravo)
         until("charlie can send", self.charlie.sending)
         until("bravo can send", self.bravo.sending)
-        until("all agree", lambda: len({radio.generation() for radio in (self.alpha, self.bravo, self.charlie)}) == 1)
+        until("all agree", self.agree)
         self.all_talk(self.alpha, self.bravo, self.charlie)
 
     def is_silent(self, radio):
