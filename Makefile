@@ -38,7 +38,7 @@ image: ## Build the image (packages, firmware, programs); does nothing if all is
 shell: image ## A prompt in a UE (Ctrl-] leaves)
 	qemu-env/shell
 
-bench: image ## What calls cost, against an empty call and OP-TEE's PKCS#11
+bench: image ## What calls cost, against an empty call and OP-TEE's PKCS#11, and what prosed's packets cost
 	tests/bench
 
 fuzz: ## Fuzz every decoder and command sequences, FUZZ_SECONDS each (an hour)
