@@ -1,10 +1,10 @@
-"""An attacker on the link, as a program in a namespace: it hears frames and sends any. It imports nothing of the project.
+"""An attacker on the link, as a program in a namespace: it hears frames and sends any. Nothing of the project is in it.
 
     attacker.py INTERFACE ADDRESS PORT
 
 Each line of its input is an order, answered by a line of JSON: `hear FILE` begins to write down what it hears, `heard`
-ends that; `send FILE PER_SECOND SECONDS` sends the frames of a file again and again (0: as fast as it can; 0 seconds: each
-frame once). A file has frames one after the other, each behind its length (4 octets).
+ends that; `send FILE PER_SECOND SECONDS` sends the frames of a file again and again (0: as fast as it can; 0 seconds:
+each frame once). A file has frames one after the other, each behind its length (4 octets).
 """
 
 import json

@@ -51,7 +51,8 @@ class Pair:
         try:
             for space in self.spaces:
                 ip("netns", "add", space)
-            ip("-n", self.spaces[0], "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", self.spaces[1])
+            one, other = self.spaces
+            ip("-n", one, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", other)
             for number, space in enumerate(self.spaces):
                 subprocess.run(["ip", "netns", "exec", space, "sh", "-c",
                                 "echo 0 > /proc/sys/net/ipv6/conf/wire/accept_dad"], check=True)
@@ -86,8 +87,8 @@ class Prosed:
         content = folder / "content"
         content.write_bytes(prosed.content(end + 1, epoch_packets=2**31))
         config = folder / "config"
-        config.write_text(f'interface = "wire"\nsocket = "{folder}/socket"\nstate = "{folder}/state"\nlock_memory = false\n'
-                          f'[group.0a0b0c]\ntun = "{TUN}"\n')
+        config.write_text(f'interface = "wire"\nsocket = "{folder}/socket"\nstate = "{folder}/state"\n'
+                          f'lock_memory = false\n[group.0a0b0c]\ntun = "{TUN}"\n')
         return subprocess.Popen(pair.words(end, self.program, "--config", config, "--sim", content))
 
 
@@ -102,8 +103,8 @@ class Boringtun:
     def start(self, pair, end, folder):
         # The socket has the interface's name, in all namespaces the same: each is used and forgotten in turn.
         (self.SOCKETS / f"{TUN}.sock").unlink(missing_ok=True)
-        process = subprocess.Popen(pair.words(end, self.program, "--foreground", "--disable-drop-privileges", "--threads",
-                                              "1", "--verbosity", "error", TUN))
+        words = ("--foreground", "--disable-drop-privileges", "--threads", "1", "--verbosity", "error", TUN)
+        process = subprocess.Popen(pair.words(end, self.program, *words))
         deadline = time.monotonic() + 10
         while not (self.SOCKETS / f"{TUN}.sock").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -145,9 +146,8 @@ def run(root, program):
         until(lambda: count.exists() and count.stat().st_size)
 
         def send(seconds):
-            sent = subprocess.run(pair.words(0, load, "send", f"{ADDRESSES[1]}:{PORT}", str(OCTETS), str(seconds), count),
-                                  check=True, capture_output=True, text=True, timeout=60).stdout
-            return json.loads(sent)
+            words = pair.words(0, load, "send", f"{ADDRESSES[1]}:{PORT}", str(OCTETS), str(seconds), count)
+            return json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout)
 
         # Handshake, epochs, caches.
         until(lambda: send(1)["received"])

@@ -216,7 +216,8 @@ class Edges(Case):
                 self.assertEqual(one.call("Reload"), {"parameters": {}})
         self.assertEqual([radios.payload_of(reader.hear()) for _ in range(1000)], [b"%d" % n for n in range(1000)])
         counters = radios.exact(self, two)
-        self.assertEqual((counters["delivered"], counters["kernel_drops"], sum(counters["drops"].values())), (1000, 0, 0))
+        self.assertEqual((counters["delivered"], counters["kernel_drops"]), (1000, 0))
+        self.assertEqual(sum(counters["drops"].values()), 0, counters)
         self.assertEqual(one.status()["groups"][0]["sending"]["ptk_id"], before)
         self.assertEqual(two.said(), "")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import link
 from harness import packages
 
-GROUP, PTK_IDS = "0a0b0c", 2**16
+GROUP = "0a0b0c"
 ADDRESS, PORT = "ff12::7073:a:b0c", 46360
 FLOOD_S = 3
 # docs/packet.md: calls of the TEE in a second, and in a burst.
@@ -184,9 +184,10 @@ class Floods(Case):
         came = grown["received"] + grown["kernel_drops"]
         self.assertEqual(came, sent["sent"] + self.written - written, "frames that nobody can account for")
         self.assertLessEqual(grown["tee_calls"], CALLS_BURST + CALLS_PER_SECOND * (sent["seconds"] + 2))
-        print(f"{title}: {grown['received'] / sent['seconds']:,.0f} frames a second, {cpu_s / grown['received'] * 1e6:.1f} us "
-              f"of CPU each, {grown['tee_calls']} TEE calls, {lost} of {self.written - written} live packets lost, kernel "
-              f"drops {grown['kernel_drops']:,}; {', '.join(f'{n} {v:,}' for n, v in drops.items() if v)}")
+        rate, each_us = grown["received"] / sent["seconds"], cpu_s / grown["received"] * 1e6
+        print(f"{title}: {rate:,.0f} frames a second, {each_us:.1f} us of CPU each, {grown['tee_calls']} TEE calls, "
+              f"{lost} of {self.written - written} live packets lost, kernel drops {grown['kernel_drops']:,}; "
+              + ", ".join(f"{name} {value:,}" for name, value in drops.items() if value))
         return grown, drops
 
     def cpu_s(self):
@@ -231,7 +232,8 @@ class Floods(Case):
         ahead = int(self.live.status()["groups"][0]["sending"]["ptk_id"], 16)
         for title, has_tag, per_second in (("no admission tag", False, 5000), ("an admission tag", True, 300)):
             frames = [self.epoch(self.live.member, ahead + number % 250, has_tag) for number in range(5000)]
-            grown, _ = self.flood(f"forged epochs of a live sender, 100 refreshes, {title}", frames, per_second, 9, refreshes)
+            title = f"forged epochs of a live sender, 100 refreshes, {title}"
+            grown, _ = self.flood(title, frames, per_second, 9, refreshes)
             ahead = int(self.live.status()["groups"][0]["sending"]["ptk_id"], 16)
             if not has_tag:
                 # His own epochs only, of which each has a call or shares one.

@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use proseal_proto::id::GroupId;
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, netdevice, socket_with, sockopt};
 
 use super::config::Config;
@@ -47,6 +48,14 @@ impl Queue {
                 && self.octets.len() == self.frame * self.count
                 && self.count < SEGMENTS
                 && self.octets.len() + len <= SEGMENTED_MAX
+    }
+
+    fn push(&mut self, to: Ipv6Addr, frame: &[u8]) {
+        if self.count == 0 {
+            (self.to, self.frame) = (to, frame.len());
+        }
+        self.octets.extend_from_slice(frame);
+        self.count += 1;
     }
 }
 
@@ -109,12 +118,7 @@ impl Link {
         if !self.queue.takes(to, frame.len()) {
             self.flush();
         }
-        let queue = &mut self.queue;
-        if queue.count == 0 {
-            (queue.to, queue.frame) = (to, frame.len());
-        }
-        queue.octets.extend_from_slice(frame);
-        queue.count += 1;
+        self.queue.push(to, frame);
     }
 
     /// Sends what is queued.
@@ -126,9 +130,12 @@ impl Link {
         let to = SocketAddrV6::new(*to, self.port, 0, self.interface);
         let segment = u16::try_from(*frame).ok().filter(|_| self.segments && *count > 1);
         let sent = segment.map(|segment| many::send(self.socket.as_fd(), to, octets, segment));
-        // What does not go at once goes one by one, from then on where it never goes at once.
-        if let Some(Err(error)) = &sent {
-            self.segments = error.kind() == io::ErrorKind::WouldBlock;
+        // What does not go at once goes one by one; from then on, where the interface's driver
+        // makes no checksums (udp(7)).
+        if let Some(Err(error)) = &sent
+            && Errno::from_io_error(error) == Some(Errno::IO)
+        {
+            self.segments = false;
         }
         if !matches!(sent, Some(Ok(()))) {
             for frame in octets.chunks((*frame).max(1)) {
@@ -163,5 +170,38 @@ impl Link {
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prosed::frame::DATA_MAX;
+
+    use super::*;
+
+    #[test]
+    fn only_frames_that_can_be_told_apart_again_leave_together() {
+        let (to, other) = (Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED);
+        let mut queue = Queue { octets: Vec::new(), to: other, frame: 0, count: 0 };
+        assert!(queue.takes(to, DATA_MAX));
+        queue.push(to, &[0; 100]);
+        queue.push(to, &[0; 100]);
+        assert!(queue.takes(to, 100) && queue.takes(to, 60));
+        assert!(!queue.takes(other, 100) && !queue.takes(to, 101));
+        // A shorter one is the last.
+        queue.push(to, &[0; 60]);
+        assert!(!queue.takes(to, 60) && !queue.takes(to, 100));
+    }
+
+    #[test]
+    fn no_more_leave_together_than_the_kernel_takes() {
+        for (len, most) in [(90, SEGMENTS), (1446, SEGMENTED_MAX / 1446), (DATA_MAX, 1)] {
+            let to = Ipv6Addr::LOCALHOST;
+            let mut queue = Queue { octets: Vec::new(), to, frame: 0, count: 0 };
+            while queue.takes(to, len) {
+                queue.push(to, &vec![0; len]);
+            }
+            assert_eq!(queue.count, most, "{len}");
+        }
     }
 }
