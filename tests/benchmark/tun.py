@@ -17,7 +17,7 @@ from harness import packages
 
 # One IPv4 packet of 1,400 octets, in either's TUN.
 OCTETS = 1400 - 20 - 8
-SECONDS, ROUNDS = 5, 3
+SECONDS, ROUNDS = 3, 7
 PORT = 5001
 ADDRESSES = ("10.88.0.1", "10.88.0.2")
 TUN = "tun0"
