@@ -116,7 +116,7 @@ class Talk:
                 react(application)
 
     def run(self, seconds, refreshes=0, meanwhile=()):
-        """All talk for so long, and so many epochs begin, evenly spread; `meanwhile` are (second, what is done then)."""
+        """All talk for so long, and so many epochs begin, evenly; `meanwhile` are (second, what is done then)."""
         count, start = len(self.applications), time.monotonic()
         packets = [(number / (PER_SECOND * count), self.write, self.applications[number % count])
                    for number in range(int(seconds * PER_SECOND * count))]
@@ -193,15 +193,17 @@ def balance(before, after):
         (read,) = [after.read[number] - before.read[number]]
         old = before.status[number]["drops"]
         drops = {name: value - old[name] for name, value in after.status[number]["drops"].items() if value != old[name]}
-        must_be_zero("frames of prosed that the link did not get", number, sent + objects - failed - out_dropped - went[number])
+        gone = sent + objects - failed - out_dropped
+        must_be_zero("frames of prosed that the link did not get", number, gone - went[number])
         must_be_zero("frames of others that the link did not offer", number, sum(went) - went[number] - offered)
         must_be_zero("frames on the link", number, offered + doubled - lost - down - full - arrived - under_way)
         must_be_zero("frames from the link that prosed did not get", number, arrived - received - kernel - in_dropped)
         must_be_zero("frames in prosed", number, received - delivered - taken - waiting - sum(drops.values()))
         must_be_zero("packets between prosed and the application", number, delivered - read - slow)
         sums.update({"sent": sent, "unsent": unsent, "send failed": failed, "objects sent": objects,
-                     "lost on the link": lost, "doubled on the link": doubled, "link was full": full, "received": received,
-                     "delivered": delivered, "waiting": waiting, "TEE calls": calls, "kernel drops": kernel + in_dropped,
+                     "lost on the link": lost, "doubled on the link": doubled, "link was full": full,
+                     "received": received, "delivered": delivered, "waiting": waiting, "TEE calls": calls,
+                     "kernel drops": kernel + in_dropped,
                      "kernel drops when sending": out_dropped, "lost to slow readers": slow,
                      **{f"dropped, {name}": value for name, value in drops.items()}})
     return {name: value for name, value in sums.items() if value}, remainders

@@ -147,7 +147,8 @@ class Radio:
         self.log = open(self.folder / "log", "wb")
 
     def write_config(self):
-        self.config.write_text(f'interface = "{self.interface}"\nsocket = "{self.folder}/socket"\nstate = "{self.folder}/state"\n'
+        paths = f'socket = "{self.folder}/socket"\nstate = "{self.folder}/state"\n'
+        self.config.write_text(f'interface = "{self.interface}"\n{paths}'
                                f"lock_memory = false\n{self.extra}")
 
     def start(self, env=None):

@@ -4,7 +4,7 @@ import json
 import unittest
 import xml.etree.ElementTree as ET
 
-from benchmark import figures, goals, plot, table
+from benchmark import figures, goals, plot, table, traffic
 from benchmark.figures import Figure
 
 US = 1000
@@ -130,3 +130,34 @@ class Shown(unittest.TestCase):
         bars = [rect for rect in root.iter("{http://www.w3.org/2000/svg}rect") if rect.get("height") == "18"]
         self.assertEqual(len(bars), len(SAMPLES))
         self.assertTrue(all(float(bar.get("width")) > 0 for bar in bars))
+
+
+class Traffic(unittest.TestCase):
+    ROW = {"suite": "aead", "octets": 1400, "protect_ns": 200, "unprotect_ns": 250, "unprotect_of_50_ns": 400,
+           "raw_seal_ns": 160, "raw_open_ns": 200, "ratio_path": 0.8, "ratio_path_bare": 0.75}  # fmt: skip
+
+    def figures(self, found):
+        return {figure.name: figure.value for figure in found}
+
+    def test_a_path_is_told_in_packets_a_second(self):
+        found = self.figures(traffic.of_path([self.ROW, {**self.ROW, "suite": "3gpp"}]))
+        self.assertEqual((found["protect_aead_1400"], found["raw_seal_1400"]), (5e6, 6.25e6))
+        self.assertEqual((found["ratio_path_1400"], found["ratio_path_bare_1400"]), (0.8, 0.75))
+        self.assertEqual(found["unprotect_of_50_3gpp_1400"], 2.5e6)
+
+    def test_openssl_says_octets_a_second(self):
+        figure = traffic.of_openssl(1400, "+H:1400\n+F:25:AES-256-GCM:1400000000.00\n")
+        self.assertEqual(figure, Figure("openssl_gcm_1400", 1e6, "1/s"))
+
+    def test_both_tunnels_are_compared_round_by_round(self):
+        rounds = [(120, 100), (30, 40), (60, 50)]
+        runs = {name: [{"per_second": pair[number], "cpu_us": pair[1 - number]} for pair in rounds]
+                for number, name in enumerate(("prosed", "boringtun"))}  # fmt: skip
+        found = self.figures(traffic.of_tun(runs))
+        self.assertEqual((found["tun_prosed"], found["ratio_tun_boringtun"]), (60, 1.2))
+        self.assertEqual(found["ratio_tun_boringtun_cpu"], 1.2)
+
+    def test_its_goals_have_their_verdicts(self):
+        found = {figure.name: figure for figure in traffic.of_path([self.ROW])}
+        text = "\n".join(traffic.render(found))
+        self.assertRegex(text, r"ratio_path_1400 +0\.80 ratio +at least 0\.85 +MISSED")

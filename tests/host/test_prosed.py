@@ -199,6 +199,28 @@ class Edges(Case):
         one.process.send_signal(signal.SIGHUP)
         radios.until("it is said", lambda: "change by a restart" in one.said())
 
+    def test_reloads_under_load_lose_no_packet(self):
+        link = self.link(2)
+        one, two = (self.radio(link, number).start() for number in range(2))
+        reader = self.reader(two)
+        before = one.status()["groups"][0]["sending"]["ptk_id"]
+        for number in range(1000):
+            one.send(b"%d" % number)
+            if number % 50 == 0:
+                # Users and TUN interfaces come and go; the group's stay as they are.
+                tun = '[group.0a0b0d]\ntun = "prose1"\n' if number % 100 else ""
+                one.extra = two.extra = f"users = [{4000 + number}]\n{tun}"
+                for radio in (one, two):
+                    radio.write_config()
+                two.process.send_signal(signal.SIGHUP)
+                self.assertEqual(one.call("Reload"), {"parameters": {}})
+        self.assertEqual([radios.payload_of(reader.hear()) for _ in range(1000)], [b"%d" % n for n in range(1000)])
+        counters = radios.exact(self, two)
+        self.assertEqual((counters["delivered"], counters["kernel_drops"]), (1000, 0))
+        self.assertEqual(sum(counters["drops"].values()), 0, counters)
+        self.assertEqual(one.status()["groups"][0]["sending"]["ptk_id"], before)
+        self.assertEqual(two.said(), "")
+
     def test_who_may_do_what(self):
         link = self.link(1)
         radio = self.radio(link, 0, extra="users = [4001]\n")

@@ -1,7 +1,6 @@
 """Fifty radios on one link: prosed over the trusted application's logic, each in a network namespace, under the epochs
 and keys that a manager rotates. What is written is read once, and each frame is accounted for."""
 
-import json
 import os
 import sys
 import time
@@ -118,5 +117,5 @@ class Crowd(unittest.TestCase):
         self.assertGreater(sums["lost on the link"], 0.03 * sums["received"])
         self.assertGreater(sums["doubled on the link"], 0.03 * sums["received"])
         self.assertGreater(sums["dropped, replayed"], 0)
-        # Who misses the first frames of an epoch catches up with a later one: little is lost beyond what the link loses.
+        # Who misses the first frames of an epoch catches up with a later one: the link loses most of what is lost.
         self.assertGreater(sums["delivered"], 0.9 * (RADIOS - 1) * sums["sent"])

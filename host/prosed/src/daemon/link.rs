@@ -1,13 +1,19 @@
-//! The ad-hoc link: UDP over IPv6 multicast, one socket for all groups.
+//! The ad-hoc link: UDP over IPv6 multicast, one socket for all groups. Frames of one length
+//! that follow one another leave together.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use proseal_proto::id::GroupId;
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, netdevice, socket_with, sockopt};
 
 use super::config::Config;
+pub(crate) use many::{Inbox, MANY};
+use many::{SEGMENTED_MAX, SEGMENTS};
+
+mod many;
 
 /// Room for bursts while the loop does something else.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -18,10 +24,39 @@ pub(crate) struct Link {
     interface: u32,
     port: u16,
     joined: Vec<(GroupId, Ipv6Addr)>,
+    queue: Queue,
+    /// Whether the kernel and the interface take segments.
+    segments: bool,
     /// Frames that the kernel did not take.
     pub(crate) send_failed: u64,
-    /// Frames that were sent.
-    pub(crate) sent: u64,
+}
+
+/// Frames of one length to one address, one behind the other; the last one may be shorter.
+struct Queue {
+    octets: Vec<u8>,
+    to: Ipv6Addr,
+    /// The length of each.
+    frame: usize,
+    count: usize,
+}
+
+impl Queue {
+    fn takes(&self, to: Ipv6Addr, len: usize) -> bool {
+        self.count == 0
+            || to == self.to
+                && len <= self.frame
+                && self.octets.len() == self.frame * self.count
+                && self.count < SEGMENTS
+                && self.octets.len() + len <= SEGMENTED_MAX
+    }
+
+    fn push(&mut self, to: Ipv6Addr, frame: &[u8]) {
+        if self.count == 0 {
+            (self.to, self.frame) = (to, frame.len());
+        }
+        self.octets.extend_from_slice(frame);
+        self.count += 1;
+    }
 }
 
 impl Link {
@@ -45,8 +80,14 @@ impl Link {
             interface,
             port: config.port,
             joined: Vec::new(),
+            queue: Queue {
+                octets: Vec::with_capacity(SEGMENTED_MAX),
+                to: Ipv6Addr::UNSPECIFIED,
+                frame: 0,
+                count: 0,
+            },
+            segments: true,
             send_failed: 0,
-            sent: 0,
         })
     }
 
@@ -67,28 +108,53 @@ impl Link {
         Ok(())
     }
 
-    /// Sends a frame to its group. What the kernel does not take is lost, and counted.
+    /// Sends a frame to its group, at the next [`Self::flush`] at the latest. What the kernel
+    /// does not take is lost, and counted.
     pub(crate) fn send(&mut self, group: GroupId, frame: &[u8]) {
-        let Some((_, address)) = self.joined.iter().find(|(joined, _)| *joined == group) else {
+        let Some(&(_, to)) = self.joined.iter().find(|(joined, _)| *joined == group) else {
             self.send_failed += 1;
             return;
         };
-        let to = SocketAddrV6::new(*address, self.port, 0, self.interface);
-        match self.socket.send_to(frame, to) {
-            Ok(_) => self.sent += 1,
-            Err(_) => self.send_failed += 1,
+        if !self.queue.takes(to, frame.len()) {
+            self.flush();
         }
+        self.queue.push(to, frame);
     }
 
-    /// The next frame that came in; `None` if there is none.
-    pub(crate) fn receive(&self, buffer: &mut [u8]) -> Option<usize> {
+    /// Sends what is queued.
+    pub(crate) fn flush(&mut self) {
+        let Queue { octets, to, frame, count } = &mut self.queue;
+        if *count == 0 {
+            return;
+        }
+        let to = SocketAddrV6::new(*to, self.port, 0, self.interface);
+        let segment = u16::try_from(*frame).ok().filter(|_| self.segments && *count > 1);
+        let sent = segment.map(|segment| many::send(self.socket.as_fd(), to, octets, segment));
+        // What does not go at once goes one by one; from then on, where the interface's driver
+        // makes no checksums (udp(7)).
+        if let Some(Err(error)) = &sent
+            && Errno::from_io_error(error) == Some(Errno::IO)
+        {
+            self.segments = false;
+        }
+        if !matches!(sent, Some(Ok(()))) {
+            for frame in octets.chunks((*frame).max(1)) {
+                self.send_failed += u64::from(self.socket.send_to(frame, to).is_err());
+            }
+        }
+        octets.clear();
+        *count = 0;
+    }
+
+    /// Takes the frames that have come in, as many as `inbox` has room for; how many.
+    pub(crate) fn receive(&self, inbox: &mut Inbox) -> usize {
         loop {
-            match self.socket.recv(buffer) {
-                Ok(len) => return Some(len),
+            match inbox.receive(self.socket.as_fd()) {
+                Ok(count) => return count,
                 // Of an earlier send: the frames behind it are not lost.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
+                Err(_) => return 0,
             }
         }
     }
@@ -104,5 +170,38 @@ impl Link {
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prosed::frame::DATA_MAX;
+
+    use super::*;
+
+    #[test]
+    fn only_frames_that_can_be_told_apart_again_leave_together() {
+        let (to, other) = (Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED);
+        let mut queue = Queue { octets: Vec::new(), to: other, frame: 0, count: 0 };
+        assert!(queue.takes(to, DATA_MAX));
+        queue.push(to, &[0; 100]);
+        queue.push(to, &[0; 100]);
+        assert!(queue.takes(to, 100) && queue.takes(to, 60));
+        assert!(!queue.takes(other, 100) && !queue.takes(to, 101));
+        // A shorter one is the last.
+        queue.push(to, &[0; 60]);
+        assert!(!queue.takes(to, 60) && !queue.takes(to, 100));
+    }
+
+    #[test]
+    fn no_more_leave_together_than_the_kernel_takes() {
+        for (len, most) in [(90, SEGMENTS), (9000, SEGMENTED_MAX / 9000), (DATA_MAX, 1)] {
+            let to = Ipv6Addr::LOCALHOST;
+            let mut queue = Queue { octets: Vec::new(), to, frame: 0, count: 0 };
+            while queue.takes(to, len) {
+                queue.push(to, &vec![0; len]);
+            }
+            assert_eq!(queue.count, most, "{len}");
+        }
     }
 }

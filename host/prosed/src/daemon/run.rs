@@ -24,7 +24,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::api::{Api, Host};
 use super::config::Config;
 use super::disk::Disk;
-use super::link::Link;
+use super::link::{Inbox, Link, MANY};
 use super::metrics::Metrics;
 use super::notify::Notify;
 use super::process;
@@ -63,6 +63,7 @@ pub(crate) struct Daemon {
     looked: Option<Instant>,
     looking: bool,
     ready: bool,
+    inbox: Inbox,
     buffer: Vec<u8>,
     _lock: fs::File,
 }
@@ -73,6 +74,15 @@ struct Parts {
     station: Station,
     tuns: Vec<Tun>,
     deliveries: Vec<(Delivery, Vec<u8>)>,
+}
+
+/// Where there is something to do.
+struct Ready {
+    wake: bool,
+    link: bool,
+    signals: bool,
+    tuns: bool,
+    api: bool,
 }
 
 /// What stops a daemon from starting.
@@ -139,6 +149,7 @@ impl Daemon {
             looked: None,
             looking: false,
             ready: false,
+            inbox: Inbox::new(),
             buffer: vec![0; HEADROOM + DATA_MAX + TAILROOM],
             config,
             _lock: lock,
@@ -178,14 +189,23 @@ impl Daemon {
             self.look();
             self.act();
             self.deliver(&mut api);
-            self.sleep(&api)?;
-            self.wake.clear();
-            self.answers();
-            self.disk_ended();
-            self.receive();
-            self.packets();
-            api.work(&mut self);
-            api.users.clone_from(&self.config.users);
+            self.link.flush();
+            let ready = self.sleep(&api)?;
+            if ready.wake {
+                self.wake.clear();
+                self.answers();
+                self.disk_ended();
+            }
+            if ready.link {
+                self.receive();
+            }
+            if ready.tuns {
+                self.packets();
+            }
+            if ready.api {
+                api.users.clone_from(&self.config.users);
+                api.work(&mut self);
+            }
             self.deliver(&mut api);
             self.subscriber_drops = api.lost;
             if self.config.metrics.is_some() && self.measured.elapsed() >= ROUND {
@@ -194,7 +214,7 @@ impl Daemon {
                 self.metrics.set(&status);
             }
             self.notify.alive();
-            for at in 0..self.signals.len() {
+            for at in (0..self.signals.len()).filter(|_| ready.signals) {
                 let (signal, pipe) = &mut self.signals[at];
                 let (signal, came) = (*signal, pipe.read(&mut [0; 16]).is_ok());
                 match (signal, came) {
@@ -210,8 +230,8 @@ impl Daemon {
         }
     }
 
-    /// Waits for anything to happen.
-    fn sleep(&self, api: &Api) -> io::Result<()> {
+    /// Waits for anything to happen; what.
+    fn sleep(&self, api: &Api) -> io::Result<Ready> {
         let now = self.now().up;
         let due = self.parts.station.due().map(|due| due.saturating_sub(now));
         let times = [Some(ROUND), due, self.notify.within()];
@@ -232,9 +252,18 @@ impl Daemon {
             fds.push(PollFd::from_borrowed_fd(fd, flags));
         }
         match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        let mut each = fds.iter().map(|fd| !fd.revents().is_empty());
+        let mut any = |count| each.by_ref().take(count).fold(false, |any, one| any | one);
+        Ok(Ready {
+            wake: any(1),
+            link: any(1),
+            signals: any(self.signals.len()),
+            tuns: any(self.parts.tuns.len()),
+            api: any(usize::MAX),
+        })
     }
 
     /// Asks the TEE what it holds, now and then.
@@ -368,18 +397,23 @@ impl Daemon {
     /// Frames from the link.
     fn receive(&mut self) {
         let now = self.now();
-        for _ in 0..BATCH {
-            let Some(len) = self.link.receive(&mut self.buffer) else { return };
-            let frame = &mut self.buffer[..len];
-            let verdict = self.parts.station.receive(now, frame);
-            match verdict {
-                // An IP packet needs no copy on its way.
-                Verdict::Deliver(delivery) if delivery.sdu == SduType::Ip => {
-                    if let Some(tun) = self.parts.tun(delivery.group) {
-                        tun.send(&self.buffer[delivery.start..delivery.end]);
+        for _ in 0..BATCH / MANY {
+            let count = self.link.receive(&mut self.inbox);
+            for number in 0..count {
+                let frame = self.inbox.datagram(number);
+                let verdict = self.parts.station.receive(now, frame);
+                match verdict {
+                    // An IP packet needs no copy on its way.
+                    Verdict::Deliver(delivery) if delivery.sdu == SduType::Ip => {
+                        if let Some(tun) = self.parts.tun(delivery.group) {
+                            tun.send(&frame[delivery.start..delivery.end]);
+                        }
                     }
+                    verdict => keep(&mut self.parts.deliveries, verdict, frame),
                 }
-                verdict => keep(&mut self.parts.deliveries, verdict, frame),
+            }
+            if count < MANY {
+                return;
             }
         }
     }
@@ -419,6 +453,7 @@ impl Daemon {
     /// A clean end: after the next start nothing is lost, and nothing taken twice.
     fn end(mut self) -> io::Result<()> {
         self.notify.say("STOPPING=1");
+        self.link.flush();
         if let Some(octets) = self.parts.station.close() {
             self.disk.write(octets);
         }

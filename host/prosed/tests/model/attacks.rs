@@ -4,6 +4,7 @@ use proseal_proto::id::{EpochSalt, MemberId};
 use prosed::calls::{BURST, PER_SECOND};
 use prosed::drops::DropReason;
 use prosed::highwater::SENDERS;
+use prosed::receive::LIVE;
 
 use crate::forge;
 use crate::link::{BAD, CLEAN, Chance};
@@ -300,4 +301,55 @@ fn copies_of_a_waiting_frame_cost_nobody_a_packet() {
     world.settle();
     assert_eq!(world.lost(), 0);
     assert_eq!(world.radios[1].dropped(DropReason::Replayed), 5_000);
+}
+
+#[test]
+fn beyond_4096_epochs_whoever_was_not_heard_for_longest_is_as_after_a_restart() {
+    let mut world = World::new(2, CLEAN, 21, &[policy(HKDF)]);
+    let layout = world.layout;
+    let admission = forge::admission(&mut world.radios[0]);
+    let sender = |number: usize| MemberId::new(10_000 + number as u32).unwrap();
+    let frame = |world: &mut World, number, ptk_id, sn| {
+        let salt = EpochSalt([ptk_id as u8; 8]);
+        let header = forge::announced(&admission, forge::header(sender(number), ptk_id, sn), salt);
+        let payload = format!("{number} {ptk_id} {sn}").into_bytes();
+        forge::protected(&mut world.radios[0], &header, salt, layout, &payload)
+    };
+    let receive = |world: &mut World, octets: &[u8]| {
+        let (ms, before) = (world.ms, world.radios[1].heard.len());
+        world.radios[1].receive(ms, octets);
+        world.pass(60);
+        world.radios[1].heard.len() - before
+    };
+    // Two epochs of each are held: one sender more than there is room for.
+    let senders = LIVE / 2 + 1;
+    let batches = (1..senders).step_by(16).map(|first| first..senders.min(first + 16));
+    for batch in std::iter::once(0..1).chain(batches) {
+        for ptk_id in [1, 2] {
+            for number in batch.clone() {
+                let octets = frame(&mut world, number, ptk_id, 1);
+                let ms = world.ms;
+                world.radios[1].receive(ms, &octets);
+            }
+            world.pass(60);
+        }
+    }
+    assert_eq!(world.radios[1].heard.len(), 2 * senders);
+    let calls = world.radios[1].station.receiver().calls();
+    // The first has made room. Nothing of his is taken twice, and he is heard again above his ceiling.
+    for ptk_id in [1, 2] {
+        let octets = frame(&mut world, 0, ptk_id, 1);
+        assert_eq!(receive(&mut world, &octets), 0);
+    }
+    assert_eq!(world.radios[1].dropped(DropReason::OldEpoch), 1);
+    assert_eq!(world.radios[1].dropped(DropReason::BelowCeiling), 1);
+    assert_eq!(world.radios[1].station.receiver().calls(), calls);
+    let octets = frame(&mut world, 0, 2, 500);
+    assert_eq!(receive(&mut world, &octets), 1);
+    assert_eq!(world.radios[1].station.receiver().calls(), calls + 1);
+    // The last ones have not: their windows are open, and closed to what they have seen.
+    let octets = frame(&mut world, senders - 1, 2, 2);
+    assert_eq!((receive(&mut world, &octets), receive(&mut world, &octets)), (1, 0));
+    assert_eq!(world.radios[1].dropped(DropReason::Replayed), 1);
+    assert_eq!(world.radios[1].station.receiver().calls(), calls + 1);
 }
