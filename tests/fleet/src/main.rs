@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! join: manager (a process) <- https <- radio (the TA's logic) x N  -> figures
+//! soak: the same, and kills; database, radios and what was acknowledged  -> judge
 //! ```
 //!
 //! A radio is `host/client` over the trusted application's own logic, and asks as
@@ -18,6 +19,7 @@ mod https;
 mod join;
 mod manager;
 mod radio;
+mod soak;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +32,8 @@ use crate::failure::Failure;
 const HELP: &str = "\
 Simulated radios against a real manager, on this machine.
 
-  prose-fleet join --manager PROGRAM [--database sqlite|postgresql] [--devices N] [--connections N]
+  prose-fleet join [--manager PROGRAM] [--database sqlite|postgresql] [--devices N] [--connections N]
+  prose-fleet soak [--manager PROGRAM] [--database sqlite|postgresql] [--kills N] [--seed N]
 
 Prints one JSON object; progress goes to standard error. Ends with 0 if all is as it should
 be, else with 1, and says what is not.";
@@ -42,6 +45,7 @@ struct Options {
     database: Kind,
     devices: usize,
     connections: usize,
+    extent: soak::Extent,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +78,7 @@ fn run(options: &Options) -> Result<serde_json::Value, Failure> {
             let fleet = join::Fleet { devices: options.devices, connections: options.connections };
             join::run(&options.manager, options.database, &fleet)
         }
+        "soak" => soak::run(&options.manager, options.database, &options.extent),
         other => Err(Failure::Wrong(format!("there is no command {other}"))),
     }
 }
@@ -85,6 +90,7 @@ fn parse() -> Result<Option<Options>, lexopt::Error> {
         database: Kind::Sqlite,
         devices: 500,
         connections: 64,
+        extent: soak::Extent { kills: 20, seed: fastrand::u64(0..1 << 32) },
     };
     let mut words = lexopt::Parser::from_env();
     while let Some(word) = words.next()? {
@@ -93,6 +99,8 @@ fn parse() -> Result<Option<Options>, lexopt::Error> {
             Long("manager") => options.manager = words.value()?.into(),
             Long("database") => options.database = words.value()?.parse()?,
             Long("devices") => options.devices = words.value()?.parse()?,
+            Long("kills") => options.extent.kills = words.value()?.parse()?,
+            Long("seed") => options.extent.seed = words.value()?.parse()?,
             Long("connections") => options.connections = words.value()?.parse()?,
             Value(word) if options.command.is_empty() => options.command = word.string()?,
             other => return Err(other.unexpected()),

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) struct Manager {
     program: PathBuf,
     folder: PathBuf,
     pub(crate) database: Database,
-    server: Option<Child>,
+    server: Mutex<Option<Child>>,
     pub(crate) pinned: Pinned,
     pub(crate) devices: SocketAddr,
     pub(crate) operators: SocketAddr,
@@ -51,7 +51,7 @@ impl Manager {
             program: program.to_owned(),
             folder,
             database: Database::start(kind)?,
-            server: None,
+            server: Mutex::new(None),
             pinned: none,
             devices: nowhere,
             operators: nowhere,
@@ -69,8 +69,14 @@ impl Manager {
         let token = manager.command(&["operator", "token", "fleet"])?;
         manager.bearer = format!("Bearer {}", token["token"].as_str().unwrap_or_default());
         manager.pinned = manager.pin()?;
-        manager.serve()?;
+        (manager.devices, manager.operators) = manager.serve()?;
         Ok(manager)
+    }
+
+    /// Where the database is, for who reads it beside the server.
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite://{}?mode=ro", self.home().join("manager.db").display());
+        self.database.url().unwrap_or_else(file)
     }
 
     fn home(&self) -> PathBuf {
@@ -116,7 +122,7 @@ impl Manager {
     }
 
     /// Starts the server: on the ports that it had, once it had some.
-    pub(crate) fn serve(&mut self) -> Result<(), Failure> {
+    pub(crate) fn serve(&self) -> Result<(SocketAddr, SocketAddr), Failure> {
         let mut command = Command::new(&self.program);
         command.arg("--json").arg("--home").arg(self.home());
         command.args(["serve", "--listen", &self.devices.to_string()]);
@@ -128,14 +134,33 @@ impl Manager {
         if let Some(output) = server.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        self.server = Some(server);
+        *self.server()? = Some(server);
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let address = |name: &str| {
             let address = said[name].as_str().and_then(|text| text.parse().ok());
             address.ok_or_else(|| Failure::Wrong(format!("the server: {said}; {}", self.log())))
         };
-        (self.devices, self.operators) = (address("devices")?, address("operators")?);
+        Ok((address("devices")?, address("operators")?))
+    }
+
+    /// Ends the server at once, in the middle of whatever it does (SIGKILL).
+    pub(crate) fn kill(&self) -> Result<(), Failure> {
+        if let Some(mut server) = self.server()?.take() {
+            server.kill()?;
+            server.wait()?;
+        }
+        // Nobody answers on that one any more.
+        self.kept()?.take();
         Ok(())
+    }
+
+    fn kept(&self) -> Result<MutexGuard<'_, Option<Connection>>, Failure> {
+        let poisoned = |_| Failure::Wrong("an operator's thread died".to_owned());
+        self.connection.lock().map_err(poisoned)
+    }
+
+    fn server(&self) -> Result<MutexGuard<'_, Option<Child>>, Failure> {
+        self.server.lock().map_err(|_| Failure::Wrong("the server's thread died".to_owned()))
     }
 
     /// What the server has logged.
@@ -145,7 +170,7 @@ impl Manager {
 
     /// Processor time of the server so far, seconds.
     pub(crate) fn processor_s(&self) -> Option<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server.as_ref()?.id())).ok()?;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server().ok()?.as_ref()?.id())).ok()?;
         // User and system time, in ticks of 10 ms (proc(5), fields 14 and 15).
         let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
         let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
@@ -154,8 +179,7 @@ impl Manager {
 
     /// One request of an operator.
     pub(crate) fn operate(&self, line: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let poisoned = |_| Failure::Wrong("an operator's thread died".to_owned());
-        let mut kept = self.connection.lock().map_err(poisoned)?;
+        let mut kept = self.kept()?;
         let mut connection = match kept.take() {
             Some(connection) => connection,
             None => self.pinned.authority.connect(self.operators)?,
@@ -175,10 +199,7 @@ impl Manager {
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
+        let _ = self.kill();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
