@@ -44,9 +44,9 @@ pub(crate) fn joins_per_s(during: Duration) -> Result<f64, Failure> {
         let hands: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         hands.into_iter().try_for_each(|hand| {
             let died = |_| Failure::Wrong("a measuring thread died".to_owned());
-            hand.join().map_err(died)?.map_err(|error: rustls::Error| {
-                Failure::Wrong(format!("TLS: {error}"))
-            })
+            hand.join()
+                .map_err(died)?
+                .map_err(|error: rustls::Error| Failure::Wrong(format!("TLS: {error}")))
         })
     })?;
     Ok(done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
@@ -76,7 +76,10 @@ fn join(ends: &Ends) -> Result<(), rustls::Error> {
 
 impl Ends {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
-        let (root_key, key) = (KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?);
+        let (root_key, key) = (
+            KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+            KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+        );
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         let root = params.self_signed(&root_key)?;

@@ -74,7 +74,7 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Its script ends with its input; this waits until the folder is gone.
         if let Self::Postgresql { server, .. } = self {
-            drop(std::mem::replace(&mut server.stdin, None));
+            drop(server.stdin.take());
         }
     }
 }

@@ -68,7 +68,10 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
     figures.insert("update_per_s".to_owned(), json!(per_s(took.members, took.update)));
     figures.insert("crypto_per_s".to_owned(), json!(crypto));
     figures.insert("ratio_join_crypto".to_owned(), json!(joins / crypto));
-    figures.insert("manager_ms_per_join".to_owned(), json!(took.processor_s * 1e3 / radios.len() as f64));
+    figures.insert(
+        "manager_ms_per_join".to_owned(),
+        json!(took.processor_s * 1e3 / radios.len() as f64),
+    );
     Ok(Value::Object(figures))
 }
 

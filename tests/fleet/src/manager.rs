@@ -42,8 +42,11 @@ pub(crate) struct Manager {
 impl Manager {
     /// Sets one up in a new folder, and starts its server.
     pub(crate) fn start(program: &Path, kind: Kind) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir()
-            .join(format!("prose-fleet-{}-{}", std::process::id(), kind.name()));
+        let folder = std::env::temp_dir().join(format!(
+            "prose-fleet-{}-{}",
+            std::process::id(),
+            kind.name()
+        ));
         fs::create_dir_all(&folder)?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let none = Pinned { authority: Authority::none()?, root_key: [0; 32], manager: [0; 16] };
@@ -170,7 +173,8 @@ impl Manager {
 
     /// Processor time of the server so far, seconds.
     pub(crate) fn processor_s(&self) -> Option<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server().ok()?.as_ref()?.id())).ok()?;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server().ok()?.as_ref()?.id()))
+            .ok()?;
         // User and system time, in ticks of 10 ms (proc(5), fields 14 and 15).
         let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
         let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();

@@ -42,7 +42,7 @@ pub(crate) struct Heard {
 }
 
 /// A radio that goes away.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     /// After so many requests that were answered.
     pub(crate) spared: u32,
@@ -55,7 +55,8 @@ impl Radio {
     pub(crate) fn new(number: u64, pinned: &Pinned) -> Result<Self, Failure> {
         let medium = Arc::<Mutex<Medium>>::default();
         // The simulated random source counts on from its seed: far apart from each other's.
-        let machine = Machine::start(Arc::clone(&medium), number.wrapping_mul(0x0123_4567_89ab_cdef));
+        let machine =
+            Machine::start(Arc::clone(&medium), number.wrapping_mul(0x0123_4567_89ab_cdef));
         let radio = Self {
             machine,
             medium,

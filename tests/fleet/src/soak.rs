@@ -115,7 +115,9 @@ pub(crate) fn run(program: &Path, kind: Kind, extent: &Extent) -> Result<Value, 
     judge.converged(&manager, &past, &shared)?;
     let counts = judge.counts()?;
     let radios = lives.len() + past.len();
-    Ok(json!({ "kills": extent.kills, "seed": extent.seed, "steps": steps, "radios": radios, "acts": counts }))
+    Ok(
+        json!({ "kills": extent.kills, "seed": extent.seed, "steps": steps, "radios": radios, "acts": counts }),
+    )
 }
 
 /// Everybody works until the manager is killed.
@@ -152,7 +154,9 @@ fn settle(manager: &Manager, shared: &Shared, lives: &mut [Life]) -> Result<(), 
         let hands: Vec<_> = lives
             .chunks_mut(lives.len().div_ceil(RADIOS).max(1))
             .map(|some| {
-                scope.spawn(move || some.iter_mut().try_for_each(|life| life.settle(manager, shared)))
+                scope.spawn(move || {
+                    some.iter_mut().try_for_each(|life| life.settle(manager, shared))
+                })
             })
             .collect();
         hands.into_iter().try_for_each(|hand| {

@@ -136,23 +136,15 @@ impl Work<'_> {
         at: u64,
         brings: fn(&Span, u64, u64) -> bool,
     ) -> Result<Vec<Share>, Failure> {
-        let memberships = member::of_device(&mut self.change, device).await?;
-        if memberships.is_empty() {
-            return Ok(Vec::new());
-        }
         let since = self.now.min(at);
-        let mut entries = generation::of_device(&mut self.change, device, since).await?;
         let mut shares = Vec::new();
-        for there in memberships {
-            let group = there.group;
+        for (there, mut pgks) in generation::of_device(&mut self.change, device, since).await? {
             let next = Generation::new(there.next).map_err(|_| Refusal::NoGeneration)?;
-            let of = entries.iter_mut().find(|(of, _)| *of == group);
-            let mut pgks = of.map_or_else(Vec::new, |(_, of)| std::mem::take(of));
             let least = there.member.joins_from;
             pgks.retain(|pgk| {
                 pgk.span.generation.get() >= least && brings(&pgk.span, there.next, at)
             });
-            shares.push(Share { member: there.member, group, next, pgks });
+            shares.push(Share { member: there.member, group: there.group, next, pgks });
         }
         Ok(shares)
     }

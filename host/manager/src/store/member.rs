@@ -53,6 +53,16 @@ fn member(row: &AnyRow) -> Result<Member, StoreError> {
     })
 }
 
+/// From a row that has the group's id in the column `group`.
+pub(super) fn membership(row: &AnyRow, group: &'static str) -> Result<Membership, StoreError> {
+    Ok(Membership {
+        group: GroupId::new(narrow(row, group)?).map_err(|_| StoreError::Damaged(group))?,
+        name: row.try_get("group_name")?,
+        next: number(row, "group_next")?,
+        member: member(row)?,
+    })
+}
+
 /// So many of a group's members, by member id, above `after`.
 pub async fn page(
     change: &mut Change<'_>,
@@ -123,16 +133,7 @@ pub async fn of_device(
     .bind(device.0.to_vec())
     .fetch_all(&mut **change)
     .await?;
-    let membership = |row: &AnyRow| {
-        let group = GroupId::new(narrow(row, "prose_group")?);
-        Ok(Membership {
-            group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
-            name: row.try_get("group_name")?,
-            next: number(row, "group_next")?,
-            member: member(row)?,
-        })
-    };
-    rows.iter().map(membership).collect()
+    rows.iter().map(|row| membership(row, "prose_group")).collect()
 }
 
 /// Writes a member down: a new one, or what has changed.

@@ -174,7 +174,8 @@ fn audited(manager: &Manager, text: &str) -> Result<u64, Failure> {
     loop {
         let said = manager.operate(&path, None)?;
         let entries = said["entries"].as_array().cloned().unwrap_or_default();
-        let is_it = |entry: &&Value| entry["what"].as_str().is_some_and(|what| what.starts_with(text));
+        let is_it =
+            |entry: &&Value| entry["what"].as_str().is_some_and(|what| what.starts_with(text));
         count += entries.iter().filter(is_it).count() as u64;
         let Some(next) = said["next"].as_str() else { return Ok(count) };
         path = format!("GET /v1/audit?limit=500&after={next}");

@@ -95,7 +95,8 @@ impl Judge {
     /// How much the database has of each kind; that there is some of each is what makes a run
     /// worth anything.
     pub(super) fn counts(&self) -> Result<Value, Failure> {
-        let kinds = ["device enrol", "member join", "package", "key rotate", "key replace", "exclude"];
+        let kinds =
+            ["device enrol", "member join", "package", "key rotate", "key replace", "exclude"];
         let mut counts = Map::new();
         for kind in kinds {
             let count = self.before.audit.iter().filter(|what| what.starts_with(kind)).count();
@@ -116,9 +117,10 @@ fn only_grown(before: &Record, now: &Record) -> Result<(), Failure> {
         must!(now.given.get(at) == Some(member), "that {at:?} was given is gone");
     }
     for (at, generation) in &before.generations {
-        let stays = now.generations.get(at).is_some_and(|now| {
-            now.sealed_key.is_none() || now.sealed_key == generation.sealed_key
-        });
+        let stays = now
+            .generations
+            .get(at)
+            .is_some_and(|now| now.sealed_key.is_none() || now.sealed_key == generation.sealed_key);
         must!(stays, "generation {at:?} is gone, or has another key");
     }
     for (group, (next, last)) in &before.groups {
@@ -154,7 +156,10 @@ fn radio(life: &Life, record: &Record, shared: &Shared) -> Result<(), Failure> {
     must!(is_known, "{name}: the newest statement is neither acknowledged nor on its way");
     for (sequence, octets) in &heard.packages {
         let stored = record.packages.get(&(id.clone(), *sequence));
-        must!(stored == Some(octets), "{name} has a package {sequence} that is not in the database");
+        must!(
+            stored == Some(octets),
+            "{name} has a package {sequence} that is not in the database"
+        );
         must!(device.sequence_given >= *sequence, "{name}: sequence {sequence} may come again");
     }
     for group in GROUPS {
@@ -215,11 +220,13 @@ fn exclusions(record: &Record, shared: &Shared) -> Result<(), Failure> {
     let excluded = shared.excluded.lock().map(|all| all.clone()).unwrap_or_default();
     for ((group, device), known) in excluded {
         let at = (group, device);
-        let (is_member, is_barred) = (record.members.contains_key(&at), record.barred.contains(&at));
+        let (is_member, is_barred) =
+            (record.members.contains_key(&at), record.barred.contains(&at));
         let is_right = if is_barred { !is_member } else { known == Known::Maybe };
         must!(is_right, "{at:?} was excluded: member {is_member}, barred {is_barred}");
         let (next, _) = record.groups.get(&at.0).copied().unwrap_or_default();
-        let given = record.given.keys().filter(|(group, _, device)| (group, device) == (&at.0, &at.1));
+        let given =
+            record.given.keys().filter(|(group, _, device)| (group, device) == (&at.0, &at.1));
         let highest = given.map(|(_, generation, _)| *generation).max().unwrap_or_default();
         must!(!is_barred || highest < next, "{at:?} is excluded and has generation {highest}");
     }

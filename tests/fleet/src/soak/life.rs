@@ -70,7 +70,12 @@ impl Life {
     }
 
     /// The next thing that it wants.
-    fn act(&mut self, manager: &Manager, shared: &Shared, group: &'static str) -> Result<(), Failure> {
+    fn act(
+        &mut self,
+        manager: &Manager,
+        shared: &Shared,
+        group: &'static str,
+    ) -> Result<(), Failure> {
         if self.radio.token.is_empty() {
             return self.radio.invite(manager);
         }
@@ -82,7 +87,8 @@ impl Life {
         }
         match self.join(manager, group) {
             Err(Failure::Refused { name, .. })
-                if name == "not_authorised" && shared.exclusion(group, &self.device) != Known::No =>
+                if name == "not_authorised"
+                    && shared.exclusion(group, &self.device) != Known::No =>
             {
                 self.radio.update(manager).map(drop)
             }

@@ -87,7 +87,9 @@ async fn read(url: &str) -> Result<Record, sqlx::Error> {
     for row in sqlx::query("SELECT * FROM barred").fetch_all(&mut *at).await? {
         record.barred.push((group_id(&row)?, device_id(&row)?));
     }
-    for row in sqlx::query("SELECT prose_group, next, last FROM prose_group").fetch_all(&mut *at).await? {
+    for row in
+        sqlx::query("SELECT prose_group, next, last FROM prose_group").fetch_all(&mut *at).await?
+    {
         record.groups.insert(group_id(&row)?, (number(&row, "next")?, number(&row, "last")?));
     }
     for row in sqlx::query("SELECT * FROM generation").fetch_all(&mut *at).await? {
@@ -100,7 +102,9 @@ async fn read(url: &str) -> Result<Record, sqlx::Error> {
         };
         record.generations.insert((group_id(&row)?, number(&row, "generation")?), generation);
     }
-    for row in sqlx::query("SELECT device, sequence, octets FROM package").fetch_all(&mut *at).await? {
+    for row in
+        sqlx::query("SELECT device, sequence, octets FROM package").fetch_all(&mut *at).await?
+    {
         let octets = row.try_get("octets")?;
         record.packages.insert((device_id(&row)?, number(&row, "sequence")?), octets);
     }
