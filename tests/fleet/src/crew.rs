@@ -1,4 +1,5 @@
-//! Many hands: so many threads that take what there is to do, and tell how far they are.
+//! Many hands: so many threads that take what there is to do, and tell how far they are. What
+//! a busy manager does not answer is asked again, as often as `prosectl` does.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,8 +11,12 @@ use crate::failure::Failure;
 /// How often it is told how far it is.
 const TOLD: Duration = Duration::from_secs(2);
 
+/// How often one thing is tried, and how long after the first time.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Does `act` with each of `all`, by so many `hands`; how long it took. The first failure
-/// ends it.
+/// that stays ends it.
 pub(crate) fn each<T: Send>(
     what: &str,
     hands: usize,
@@ -26,7 +31,7 @@ pub(crate) fn each<T: Send>(
         while !is_over.load(Ordering::Relaxed)
             && let Some(one) = next()
         {
-            if let Err(failure) = act(one) {
+            if let Err(failure) = patiently(|| act(one)) {
                 is_over.store(true, Ordering::Relaxed);
                 if let Ok(mut first) = failed.lock() {
                     first.get_or_insert(failure);
@@ -52,6 +57,21 @@ pub(crate) fn each<T: Send>(
     }
     tell(what, count, count, took);
     Ok(took)
+}
+
+fn patiently(mut act: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    let (mut pause, mut tries) = (PAUSE, TRIES);
+    loop {
+        tries -= 1;
+        match act() {
+            Err(failure) if failure.is_passing() && tries > 0 => {
+                eprintln!("{failure}: again");
+                thread::sleep(pause);
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
 }
 
 fn tell(what: &str, done: usize, of: usize, took: Duration) {

@@ -18,7 +18,8 @@ const GROUP: &str = "0a0b0c";
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 /// How often, each time: the figure is the median.
 const TURNS: usize = 5;
-/// How long the public-key operations are measured, before and after.
+/// How long the public-key operations are measured, before each part of the fleet joins and in
+/// the end.
 const CRYPTO: Duration = Duration::from_secs(2);
 
 /// How large it is, and how many connections it has at once.
@@ -29,7 +30,7 @@ pub(crate) struct Fleet {
 
 /// Figures, by name.
 pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Failure> {
-    let before = crypto::joins_per_s(CRYPTO)?;
+    let mut cryptos = Vec::new();
     let manager = Manager::start(program, kind)?;
     // Rotations follow each other here faster than any overlap would end.
     let group = ["group", "add", GROUP, "--joining", "approved", "--overlap", "0s"];
@@ -46,6 +47,7 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
         crew::each("invited", 1, &mut coming, |radio| radio.invite(&manager))?;
         took.enrol += crew::each("enrolled", hands, &mut coming, |radio| radio.enrol(&manager))?;
+        cryptos.push(crypto::joins_per_s(CRYPTO)?);
         let began = manager.processor_s().unwrap_or_default();
         took.join += crew::each("joined", hands, &mut coming, |radio| radio.join(&manager, GROUP))?;
         took.processor_s += manager.processor_s().unwrap_or_default() - began;
@@ -58,14 +60,14 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
     }
     took.update = converge(&manager, &mut radios, hands)?;
-    let after = crypto::joins_per_s(CRYPTO)?;
+    cryptos.push(crypto::joins_per_s(CRYPTO)?);
     let per_s = |count: usize, took: Duration| count as f64 / took.as_secs_f64();
     let joins = per_s(radios.len(), took.join);
-    let crypto = (before + after) / 2.0;
+    let crypto = cryptos.iter().sum::<f64>() / cryptos.len() as f64;
     figures.insert("devices".to_owned(), json!(radios.len()));
     figures.insert("enrol_per_s".to_owned(), json!(per_s(radios.len(), took.enrol)));
     figures.insert("join_per_s".to_owned(), json!(joins));
-    figures.insert("update_per_s".to_owned(), json!(per_s(took.members, took.update)));
+    figures.insert("update_per_s".to_owned(), json!(per_s(radios.len(), took.update)));
     figures.insert("crypto_per_s".to_owned(), json!(crypto));
     figures.insert("ratio_join_crypto".to_owned(), json!(joins / crypto));
     figures.insert(
