@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ use crate::https::{Authority, Connection};
 
 /// No peer is held back: all of them are one here.
 const CONFIG: &str = "rate = 1000000\nburst = 1000000\nlog = \"warn\"\n";
+/// The server waits 30 s for the next request of a connection.
+const IDLE: Duration = Duration::from_secs(20);
 const PASSWORD: &[u8] = b"correct horse battery staple\n";
 
 /// What a radio knows of its manager.
@@ -36,7 +39,8 @@ pub(crate) struct Manager {
     pub(crate) devices: SocketAddr,
     pub(crate) operators: SocketAddr,
     bearer: String,
-    connection: Mutex<Option<Connection>>,
+    /// An operator's, and when it was used last.
+    connection: Mutex<Option<(Connection, Instant)>>,
 }
 
 impl Manager {
@@ -157,7 +161,7 @@ impl Manager {
         Ok(())
     }
 
-    fn kept(&self) -> Result<MutexGuard<'_, Option<Connection>>, Failure> {
+    fn kept(&self) -> Result<MutexGuard<'_, Option<(Connection, Instant)>>, Failure> {
         let poisoned = |_| Failure::Wrong("an operator's thread died".to_owned());
         self.connection.lock().map_err(poisoned)
     }
@@ -185,11 +189,11 @@ impl Manager {
     pub(crate) fn operate(&self, line: &str, body: Option<&Value>) -> Result<Value, Failure> {
         let mut kept = self.kept()?;
         let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => self.pinned.authority.connect(self.operators)?,
+            Some((connection, used)) if used.elapsed() < IDLE => connection,
+            _ => self.pinned.authority.connect(self.operators)?,
         };
         let answer = connection.ask(line, Some(&self.bearer), body)?;
-        *kept = Some(connection);
+        *kept = Some((connection, Instant::now()));
         answer.done(line)
     }
 
