@@ -7,8 +7,7 @@
 //! ```
 //!
 //! A radio is `host/client` over the trusted application's own logic, and asks as
-//! `prosectl` does. That is fast enough: what it costs is mostly its public-key operations,
-//! which any stand-in would have, too.
+//! `prosectl` does. That is fast enough that no stand-in was needed.
 #![forbid(unsafe_code)]
 
 mod crew;
