@@ -7,6 +7,17 @@ import statistics
 
 # Whose figure is a mean: only a mean has its share of the writes in it.
 MEANS = {"derive_send"}
+# What prose-fleet tells, and what it is called here: of each database a figure of its own, and of SQLite, which a manager
+# has by default, the ratio that has a goal.
+FLEET = [
+    ("join_per_s", "join_per_s_{}", "1/s"),
+    ("enrol_per_s", "enrol_per_s_{}", "1/s"),
+    ("update_per_s", "update_per_s_{}", "1/s"),
+    ("crypto_per_s", "join_crypto_per_s_{}", "1/s"),
+    *((f"{act}_{members}_us", f"{act}_{members}_{{}}", "us")
+      for act in ("rotate", "exclude") for members in (100, 1000, 10_000)),
+]
+DATABASES = {"sqlite": "sqlite", "postgresql": "postgres"}
 # Of fewer samples the 99th percentile is only the maximum.
 P99_SAMPLES = 100
 
@@ -44,8 +55,9 @@ def percentile(values, share):
     return sorted(values)[max(math.ceil(len(values) * share) - 1, 0)]
 
 
-def compute(samples_ns, written, boots_s, ta_bytes):
-    """All figures of a run, by name. `written` is {call: {"calls", "bytes"}}; what is not there gives no figure."""
+def compute(samples_ns, written, boots_s, ta_bytes, fleets=None):
+    """All figures of a run, by name. `written` is {call: {"calls", "bytes"}}, `fleets` what prose-fleet told by database;
+    what is not there gives no figure."""
     found = {}
 
     def add(name, value, unit):
@@ -68,6 +80,12 @@ def compute(samples_ns, written, boots_s, ta_bytes):
         add("boot_seconds", statistics.median(boots_s), "s")
     if ta_bytes:
         add("ta_bytes", ta_bytes, "bytes")
+    for database, told in (fleets or {}).items():
+        short = DATABASES[database]
+        for name, called, unit in FLEET:
+            if name in told:
+                add(called.format(short), told[name], unit)
+        add("ratio_join_crypto" if short == "sqlite" else f"ratio_join_crypto_{short}", told["ratio_join_crypto"], "ratio")
     return found
 
 

@@ -39,6 +39,7 @@ GOALS = [
     Goal("ratio_pkcs11_derive", 12, at_most=False),
     # 16 would do if a write were not made in place.
     Goal("ratio_send_derive", 6),
+    Goal("ratio_join_crypto", 0.5, at_most=False),
     Goal("derive_written", 0),
     # Shows that writes are seen where there are some.
     Goal("store_write_written", 1, at_most=False),

@@ -23,11 +23,20 @@ CALLS = [
     ("pkcs11_derive", "IK and CK by OP-TEE's PKCS#11 TA"),
 ]
 OTHERS = ["derives_per_second", "boot_seconds"]
+# Of a manager and its radios, a column a database.
+FLEET = [
+    ("join_crypto_per_s", "joins/s by public-key operations alone"),
+    ("join_per_s", "joins/s"),
+    ("enrol_per_s", "enrolments/s"),
+    ("update_per_s", "updates/s"),
+    *((f"{act}_{members}", f"{act} at {members:,} members, us")
+      for act in ("rotate", "exclude") for members in (100, 1000, 10_000)),
+]
 
 
 def render(figures):
     """Lines of text; what was not measured is absent."""
-    return "\n".join([*calls(figures), "", *goals(figures), "", *others(figures)])
+    return "\n".join([*calls(figures), "", *goals(figures), "", *others(figures), *fleet(figures)])
 
 
 def calls(figures):
@@ -55,3 +64,14 @@ def others(figures):
     for name in OTHERS:
         if name in figures:
             yield f"{name:42} {figures[name].value:10,.1f}"
+
+
+def fleet(figures):
+    databases = [name for name in ("sqlite", "postgres") if f"join_per_s_{name}" in figures]
+    if databases:
+        yield ""
+        yield f"{'a manager and its radios':42} " + " ".join(f"{name:>10}" for name in databases)
+    for name, what in FLEET:
+        row = [figures.get(f"{name}_{database}") for database in databases]
+        if any(row):
+            yield f"{what:42} " + " ".join(f"{'' if one is None else f'{one.value:,.0f}':>10}" for one in row)

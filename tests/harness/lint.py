@@ -36,6 +36,7 @@ def stage(results):
                             "--", "-D", "warnings"]),
         ("clippy traffic", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prosed", "--no-default-features",
                             "--features", "sim", "--", "-D", "warnings"]),
+        ("clippy fleet", ["cargo", "clippy", "--locked", "--all-targets", "-p", "prose-fleet", "--", "-D", "warnings"]),
         ("clippy guest", ["cargo", "clippy", "--locked", *GUEST, "-p", "proseal-client", "-p", "prosectl",
                           "-p", "prosectl-test", "-p", "prose-xtest", "-p", "prose-bench", "-p", "prosed", "-p", "ue-agent",
                           "--", "-D", "warnings"]),

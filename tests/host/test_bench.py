@@ -29,10 +29,13 @@ SAMPLES = {
     "pkcs11_derive": [8000 * US] * 100,
 }
 WRITTEN = {"derive": {"calls": 1000, "bytes": 0}, "store_write": {"calls": 10, "bytes": 169_200}}
+# Of a database; what was not reached is absent.
+TOLD = {"join_per_s": 600.0, "crypto_per_s": 1000.0, "ratio_join_crypto": 0.6, "rotate_100_us": 2000, "devices": 105}
+FLEETS = {"sqlite": TOLD, "postgresql": {**TOLD, "ratio_join_crypto": 0.2}}
 
 
-def run(samples=SAMPLES, written=WRITTEN, boots_s=(5.0, 4.0, 9.0), ta_bytes=150_000):
-    return figures.compute(samples, written, list(boots_s), ta_bytes)
+def run(samples=SAMPLES, written=WRITTEN, boots_s=(5.0, 4.0, 9.0), ta_bytes=150_000, fleets=FLEETS):
+    return figures.compute(samples, written, list(boots_s), ta_bytes, fleets)
 
 
 def without(name):
@@ -71,6 +74,15 @@ class Figures(unittest.TestCase):
     def test_octets_written_are_per_call(self):
         self.assertEqual(run()["derive_written"], Figure("derive_written", 0, "bytes"))
         self.assertEqual(run()["store_write_written"].value, 16_920)
+
+    def test_each_database_has_its_figures_and_sqlite_the_ratio_with_the_goal(self):
+        found = run()
+        self.assertEqual(found["join_per_s_sqlite"], Figure("join_per_s_sqlite", 600, "1/s"))
+        self.assertEqual(found["rotate_100_postgres"], Figure("rotate_100_postgres", 2000, "us"))
+        self.assertEqual(found["ratio_join_crypto"].value, 0.6)
+        self.assertEqual(found["ratio_join_crypto_postgres"].value, 0.2)
+        self.assertNotIn("rotate_1000_sqlite", found)
+        self.assertFalse([name for name in run(fleets={}) if "join" in name])
 
     def test_what_was_not_run_is_absent(self):
         found = run(without("pkcs11_derive"), boots_s=())
@@ -120,6 +132,9 @@ class Shown(unittest.TestCase):
         self.assertRegex(text, r"receive: .* 600 +600 +1\.50\n")
         self.assertRegex(text, r"ratio_derive_empty +1\.50 +at most 1\.3 +MISSED\n")
         self.assertRegex(text, r"ratio_session_empty +2\.25 +at most 3 +ok\n")
+        self.assertRegex(text, r"a manager and its radios +sqlite +postgres\n")
+        self.assertRegex(text, r"joins/s +600 +600\n")
+        self.assertNotIn("1,000 members", text)
 
     def test_every_time_is_in_the_table(self):
         names = [name for name, _ in table.CALLS]

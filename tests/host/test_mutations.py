@@ -37,7 +37,7 @@ class Mutations(unittest.TestCase):
         for case, there in {
             "regression_2001": True, "negative_2001": False, "negative_2101": True, "regression_2901": False,
             "fuzz_1001": True, "storage_1006": True, "negative.2101": False, "nothing_1001": False,
-            "fuzz.record": True, "fuzz.nothing": False,
+            "fuzz.record": True, "fuzz.nothing": False, "soak.sqlite": True, "soak.nothing": False,
             "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,
         }.items():  # fmt: skip
             with self.subTest(case):
@@ -86,6 +86,8 @@ def is_there(case):
     kind, _, name = case.partition(".")
     if kind == "fuzz" and name:
         return name in fuzz.TARGETS
+    if kind == "soak":
+        return name in ("sqlite", "postgresql")
     if kind == "forensics":
         return f"def {name}(" in (ROOT / "tests/system/test_forensics.py").read_text()
     suite, _, number = case.partition("_")

@@ -63,10 +63,35 @@ fn is_canonical(u: &[u8; 32]) -> bool {
         || (*last == 0x7f && (*first < 0xed || middle.iter().any(|&octet| octet != PRIME_TAIL)))
 }
 
-/// Whether the point's order divides the cofactor. A clamped scalar is a multiple of
-/// it and of no larger order (RFC 7748 section 5), so that any one tells.
+/// The numbers below 2^255 - 19, little-endian, of points whose order divides the cofactor, on
+/// the curve or its twist: 0, 1, both of order 8, and -1. A test compares them with what
+/// X25519 makes of them.
+const LOW_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    [
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0,
+    ],
+    [
+        0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4,
+        0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49,
+        0xb8, 0x00,
+    ],
+    [
+        0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef,
+        0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f,
+        0x11, 0x57,
+    ],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+];
+
+/// Whether an agreement with it would be zeros, whatever the other key.
 fn is_low_order(u: &[u8; 32]) -> bool {
-    x25519_dalek::x25519([1; 32], *u) == [0; 32]
+    LOW_ORDER.contains(u)
 }
 
 #[cfg(test)]
@@ -76,6 +101,19 @@ mod tests {
 
     fn little_endian(hex: &str) -> [u8; 32] {
         std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+    }
+
+    /// A clamped scalar is a multiple of the cofactor and of no larger order (RFC 7748
+    /// section 5), so that any one tells.
+    #[test]
+    fn what_agrees_to_zeros_is_of_low_order() {
+        let agreed = |u: [u8; 32]| x25519_dalek::x25519([1; 32], u);
+        assert!(LOW_ORDER.iter().all(|u| is_canonical(u) && agreed(*u) == [0; 32]));
+        let mut small = [0; 32];
+        for first in 2..=u8::MAX {
+            small[0] = first;
+            assert_ne!(agreed(small), [0; 32], "{first}");
+        }
     }
 
     /// The points of order 1, 2, 4 and 8 on the curve and its twist, and the

@@ -97,18 +97,14 @@ impl Work<'_> {
 
     /// What a device is to hold of each of its groups.
     async fn shares(&mut self, device: DeviceId) -> Result<Vec<Share>, Failure> {
-        let memberships = member::of_device(&mut self.change, device).await?;
-        if memberships.is_empty() {
-            return Ok(Vec::new());
-        }
         let now = self.now;
-        let mut entries = generation::of_device(&mut self.change, device, now).await?;
-        let share = |there: &Membership| {
-            let of = entries.iter_mut().find(|(of, _)| *of == there.group);
-            let pgks = of.map_or_else(Vec::new, |(_, of)| std::mem::take(of));
-            share(there, pgks.into_iter().filter(|pgk| pgk.span.is_live(there.next, now)))
-        };
-        memberships.iter().map(share).collect()
+        let mut shares = Vec::new();
+        for (there, pgks) in generation::of_device(&mut self.change, device, now).await? {
+            let next = there.next;
+            let live = pgks.into_iter().filter(|pgk| pgk.span.is_live(next, now));
+            shares.push(share(&there, live)?);
+        }
+        Ok(shares)
     }
 
     /// The same with the keys, as it is sealed.

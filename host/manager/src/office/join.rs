@@ -8,7 +8,7 @@ use crate::domain::Refusal;
 use crate::domain::device::{self as rule, Progress, Standing};
 use crate::domain::member::{Joining, free_id};
 use crate::failure::Failure;
-use crate::store::access::{self, Permit};
+use crate::store::access::{self, Access, Permit};
 use crate::store::device::{self, Device};
 use crate::store::group::{self, Group};
 use crate::store::member::{self, Member};
@@ -121,19 +121,18 @@ impl Work<'_> {
 
     async fn let_in(&mut self, device: &Device, group: &Group) -> Result<Member, Failure> {
         let no = Refusal::NotAuthorised { device: device.id };
-        let permit = match &device.subscriber {
-            Some(subscriber) => access::permit(&mut self.change, group.id, subscriber).await?,
-            None => None,
-        };
-        if permit.is_none() && group.joining != Joining::Approved {
-            return Err(no.into());
-        }
-        if access::is_barred(&mut self.change, group.id, device.id).await? {
+        let subscriber = device.subscriber.as_deref();
+        let Access { permit, is_barred } =
+            access::access(&mut self.change, group.id, device.id, subscriber).await?;
+        if is_barred || (permit.is_none() && group.joining != Joining::Approved) {
             return Err(no.into());
         }
         let may_send = permit.as_ref().is_none_or(|permit| permit.may_send);
         let member = match permit.and_then(|permit| permit.member) {
-            Some(member) => member,
+            Some(member) => {
+                self.need_free(group, member).await?;
+                member
+            }
             None => {
                 let highest = member::highest_id(&mut self.change, group.id).await?;
                 free_id(highest).ok_or(Refusal::NoMemberId { group: group.id })?

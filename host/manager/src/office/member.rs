@@ -48,6 +48,7 @@ impl Work<'_> {
                 Added { may_send_changed: there.may_send != may_send, is_rotated: false }
             }
             None => {
+                self.need_free(group, member).await?;
                 let (_, is_rotated) = self.admit(group, id, member, may_send).await?;
                 Added { may_send_changed: false, is_rotated }
             }
@@ -57,7 +58,24 @@ impl Work<'_> {
         Ok(added)
     }
 
-    /// Lets a device in that is no member; whether the group needed a new generation for it.
+    /// Checks that nobody has a member id that somebody has chosen.
+    ///
+    /// Errors: [`Refusal::MemberTaken`].
+    pub(super) async fn need_free(
+        &mut self,
+        group: &Group,
+        member: MemberId,
+    ) -> Result<(), Failure> {
+        match member::holder(&mut self.change, group.id, member).await? {
+            Some(Member { device, .. }) => {
+                Err(Refusal::MemberTaken { group: group.id, member, device }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets a device in that is no member, under an id that is free; whether the group needed
+    /// a new generation for it.
     pub(super) async fn admit(
         &mut self,
         group: &Group,
@@ -65,10 +83,6 @@ impl Work<'_> {
         member: MemberId,
         may_send: bool,
     ) -> Result<(Member, bool), Failure> {
-        if let Some(there) = member::holder(&mut self.change, group.id, member).await? {
-            let (group, device) = (group.id, there.device);
-            return Err(Refusal::MemberTaken { group, member, device }.into());
-        }
         if member::of_device(&mut self.change, device).await?.len() >= limit::GROUPS {
             return Err(Refusal::TooManyGroups { device }.into());
         }

@@ -32,6 +32,15 @@ pub struct Permit {
     pub may_send: bool,
 }
 
+/// What lets a device into a group, and what keeps it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Its subscriber's.
+    pub permit: Option<Permit>,
+    /// It was taken out of the group.
+    pub is_barred: bool,
+}
+
 fn device(row: &AnyRow, column: &'static str) -> Result<Option<DeviceId>, StoreError> {
     let octets: Option<Vec<u8>> = row.try_get(column)?;
     let id = |octets: Vec<u8>| octets.try_into().map_err(|_| StoreError::Damaged(column));
@@ -141,18 +150,28 @@ fn row_of_permit(row: &AnyRow) -> Result<Permit, StoreError> {
     })
 }
 
-/// What a subscriber may in a group.
-pub async fn permit(
+/// What a device and its subscriber may in a group, in one question.
+pub async fn access(
     change: &mut Change<'_>,
     group: GroupId,
-    subscriber: &str,
-) -> Result<Option<Permit>, StoreError> {
-    let row = sqlx::query("SELECT * FROM permit WHERE prose_group = $1 AND subscriber = $2")
-        .bind(wide(group.octets()))
-        .bind(subscriber.to_owned())
-        .fetch_optional(&mut **change)
-        .await?;
-    row.as_ref().map(row_of_permit).transpose()
+    device: DeviceId,
+    subscriber: Option<&str>,
+) -> Result<Access, StoreError> {
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM barred WHERE prose_group = $1 AND device = $2) AS bars,
+             permit.subscriber, permit.member, permit.may_send
+         FROM prose_group LEFT JOIN permit
+             ON permit.prose_group = prose_group.prose_group AND permit.subscriber = $3
+         WHERE prose_group.prose_group = $1",
+    )
+    .bind(wide(group.octets()))
+    .bind(device.0.to_vec())
+    .bind(subscriber.map(str::to_owned))
+    .fetch_one(&mut **change)
+    .await?;
+    let has_permit = row.try_get::<Option<String>, _>("subscriber")?.is_some();
+    let permit = has_permit.then(|| row_of_permit(&row)).transpose()?;
+    Ok(Access { permit, is_barred: number(&row, "bars")? > 0 })
 }
 
 /// So many of a group's permits by subscriber, above `after`.
@@ -203,18 +222,4 @@ pub async fn unbar(
         .execute(&mut **change)
         .await?;
     Ok(())
-}
-
-/// Whether a device was taken out of a group.
-pub async fn is_barred(
-    change: &mut Change<'_>,
-    group: GroupId,
-    device: DeviceId,
-) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT device FROM barred WHERE prose_group = $1 AND device = $2")
-        .bind(wide(group.octets()))
-        .bind(device.0.to_vec())
-        .fetch_optional(&mut **change)
-        .await?;
-    Ok(row.is_some())
 }

@@ -60,7 +60,7 @@ impl Device {
 
 fn device(row: &AnyRow) -> Result<Device, StoreError> {
     let octets: Vec<u8> = row.try_get("statement")?;
-    let statement = Statement::verify(&octets).map_err(|_| StoreError::Damaged("statement"))?;
+    let statement = Statement::recorded(&octets).map_err(|_| StoreError::Damaged("statement"))?;
     let standing: String = row.try_get("standing")?;
     let id = DeviceId(array(row, "device")?);
     if statement.device.id() != id {

@@ -7,6 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::group::{bind_policy, grace, policy};
+use super::member::{Membership, membership};
 use super::{Change, StoreError, int, narrow, number, truth, value::wide};
 use crate::domain::timeline::{Span, Timeline};
 
@@ -29,8 +30,13 @@ pub struct Entry {
     pub sealed_key: Option<Vec<u8>>,
 }
 
-/// The timelines of a device's groups, with what is stored of each generation, ascending.
-pub type Entries = Vec<(GroupId, Vec<Entry>)>;
+/// The groups of a device, with what is stored of each generation, ascending.
+pub type Entries = Vec<(Membership, Vec<Entry>)>;
+
+/// A group without any generation has one row all the same, with nothing of one.
+fn is_one(row: &AnyRow) -> bool {
+    matches!(row.try_get::<Option<i64>, _>("generation"), Ok(Some(_)))
+}
 
 fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
     let generation = Generation::new(number(row, "generation")?);
@@ -68,10 +74,8 @@ pub async fn timeline(
     .fetch_all(&mut **change)
     .await?;
     let row = rows.first().ok_or(StoreError::Damaged("a group is missing"))?;
-    // A group without any has one row all the same, with nothing of a generation.
-    let is_one = |row: &&AnyRow| matches!(row.try_get::<Option<i64>, _>("generation"), Ok(Some(_)));
     let spans: Result<_, StoreError> =
-        rows.iter().filter(is_one).map(|row| Ok(entry(row)?.span)).collect();
+        rows.iter().filter(|row| is_one(row)).map(|row| Ok(entry(row)?.span)).collect();
     Ok(Timeline {
         spans: spans?,
         next: number(row, "next")?,
@@ -97,18 +101,21 @@ pub async fn entries(
     rows.iter().map(entry).collect()
 }
 
-/// The same of all groups that a device is in, by group.
+/// All groups that a device is in, by id, each with such generations of it, ascending.
 pub async fn of_device(
     change: &mut Change<'_>,
     device: DeviceId,
     since: u64,
 ) -> Result<Entries, StoreError> {
     let rows = sqlx::query(
-        "SELECT generation.* FROM member
-         JOIN generation ON generation.prose_group = member.prose_group
-         WHERE member.device = $1 AND (generation.sealed_key IS NOT NULL OR
-             generation.not_after + generation.receive_grace_s + generation.send_grace_s >= $2)
-         ORDER BY generation.prose_group, generation.generation",
+        "SELECT generation.*, member.prose_group AS group_id, member.device, member.member,
+             member.may_send, member.joins_from, prose_group.name AS group_name,
+             prose_group.next AS group_next
+         FROM member JOIN prose_group ON prose_group.prose_group = member.prose_group
+         LEFT JOIN generation ON generation.prose_group = member.prose_group
+             AND (generation.sealed_key IS NOT NULL OR generation.not_after
+                  + generation.receive_grace_s + generation.send_grace_s >= $2)
+         WHERE member.device = $1 ORDER BY member.prose_group, generation.generation",
     )
     .bind(device.0.to_vec())
     .bind(int(since)?)
@@ -116,11 +123,12 @@ pub async fn of_device(
     .await?;
     let mut entries = Entries::new();
     for row in &rows {
-        let group = GroupId::new(narrow(row, "prose_group")?)
-            .map_err(|_| StoreError::Damaged("prose_group"))?;
-        match entries.last_mut() {
-            Some((last, of)) if *last == group => of.push(entry(row)?),
-            _ => entries.push((group, vec![entry(row)?])),
+        let there = membership(row, "group_id")?;
+        if entries.last().is_none_or(|(last, _)| last.group != there.group) {
+            entries.push((there, Vec::new()));
+        }
+        if let Some((_, of)) = entries.last_mut().filter(|_| is_one(row)) {
+            of.push(entry(row)?);
         }
     }
     Ok(entries)

@@ -56,6 +56,16 @@ fn member(row: &AnyRow) -> Result<Member, StoreError> {
     })
 }
 
+/// From a row that has the group's id in the column `group`.
+pub(super) fn membership(row: &AnyRow, group: &'static str) -> Result<Membership, StoreError> {
+    Ok(Membership {
+        group: GroupId::new(narrow(row, group)?).map_err(|_| StoreError::Damaged(group))?,
+        name: row.try_get("group_name")?,
+        next: number(row, "group_next")?,
+        member: member(row)?,
+    })
+}
+
 /// So many of a group's members, by member id, above `after`.
 pub async fn page(
     change: &mut Change<'_>,
@@ -113,16 +123,6 @@ pub async fn holder(
     row.as_ref().map(member).transpose()
 }
 
-fn membership(row: &AnyRow) -> Result<Membership, StoreError> {
-    let group = GroupId::new(narrow(row, "prose_group")?);
-    Ok(Membership {
-        group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
-        name: row.try_get("group_name")?,
-        next: number(row, "group_next")?,
-        member: member(row)?,
-    })
-}
-
 /// The groups that a device is in, by id.
 pub async fn of_device(
     change: &mut Change<'_>,
@@ -136,7 +136,7 @@ pub async fn of_device(
     .bind(device.0.to_vec())
     .fetch_all(&mut **change)
     .await?;
-    rows.iter().map(membership).collect()
+    rows.iter().map(|row| membership(row, "prose_group")).collect()
 }
 
 /// The same of many devices; those that are in none are left out.
@@ -158,7 +158,7 @@ pub async fn of_devices(
             query = query.bind(device.0.to_vec());
         }
         for row in query.fetch_all(&mut **change).await? {
-            let there = membership(&row)?;
+            let there = membership(&row, "prose_group")?;
             memberships.entry(there.member.device).or_default().push(there);
         }
     }

@@ -1,0 +1,226 @@
+//! A manager: its folder, its database, its server as a process of its own, an operator.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::{Value, json};
+
+use crate::database::{Database, Kind};
+use crate::failure::Failure;
+use crate::https::{Authority, Connection};
+
+/// No peer is held back: all of them are one here.
+const CONFIG: &str = "rate = 1000000\nburst = 1000000\nlog = \"warn\"\n";
+/// The server waits 30 s for the next request of a connection.
+const IDLE: Duration = Duration::from_secs(20);
+const PASSWORD: &[u8] = b"correct horse battery staple\n";
+
+/// What a radio knows of its manager.
+#[derive(Clone)]
+pub(crate) struct Pinned {
+    pub(crate) authority: Authority,
+    pub(crate) root_key: [u8; 32],
+    pub(crate) manager: [u8; 16],
+}
+
+/// A manager that serves.
+pub(crate) struct Manager {
+    program: PathBuf,
+    folder: PathBuf,
+    pub(crate) database: Database,
+    server: Mutex<Option<Child>>,
+    pub(crate) pinned: Pinned,
+    pub(crate) devices: SocketAddr,
+    pub(crate) operators: SocketAddr,
+    bearer: String,
+    /// An operator's, and when it was used last.
+    connection: Mutex<Option<(Connection, Instant)>>,
+}
+
+impl Manager {
+    /// Sets one up in a new folder, and starts its server.
+    pub(crate) fn start(program: &Path, kind: Kind) -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!(
+            "prose-fleet-{}-{}",
+            std::process::id(),
+            kind.name()
+        ));
+        fs::create_dir_all(&folder)?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let none = Pinned { authority: Authority::none()?, root_key: [0; 32], manager: [0; 16] };
+        let mut manager = Self {
+            program: program.to_owned(),
+            folder,
+            database: Database::start(kind)?,
+            server: Mutex::new(None),
+            pinned: none,
+            devices: nowhere,
+            operators: nowhere,
+            bearer: String::new(),
+            connection: Mutex::new(None),
+        };
+        match manager.database.url() {
+            Some(url) => manager.command(&["--database", &url, "init"])?,
+            None => manager.command(&["init"])?,
+        };
+        let path = manager.home().join("manager.toml");
+        let config = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, config + CONFIG)?;
+        manager.command(&["operator", "add", "fleet"])?;
+        let token = manager.command(&["operator", "token", "fleet"])?;
+        manager.bearer = format!("Bearer {}", token["token"].as_str().unwrap_or_default());
+        manager.pinned = manager.pin()?;
+        (manager.devices, manager.operators) = manager.serve()?;
+        Ok(manager)
+    }
+
+    /// Where the database is, for who reads it beside the server.
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite://{}?mode=ro", self.home().join("manager.db").display());
+        self.database.url().unwrap_or_else(file)
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
+    /// The object that a command prints, if it is done.
+    pub(crate) fn command(&self, words: &[&str]) -> Result<Value, Failure> {
+        let mut command = Command::new(&self.program);
+        command.arg("--json").arg("--home").arg(self.home()).args(words);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        // Most ask for nothing and do not read it.
+        let _ = child.stdin.take().map(|mut input| input.write_all(PASSWORD));
+        let output = child.wait_with_output()?;
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        if object["ok"] == true {
+            Ok(object)
+        } else {
+            Err(Failure::Wrong(format!("prose-manager {words:?}: {object}")))
+        }
+    }
+
+    /// By a token file that nobody uses.
+    fn pin(&self) -> Result<Pinned, Failure> {
+        let file = self.folder.join("token");
+        let out = file.to_string_lossy().into_owned();
+        let url = "https://localhost";
+        self.command(&["device", "invite", "nobody", "--url", url, "--out", &out])?;
+        let text = fs::read_to_string(&file)?;
+        let value = |name: &str| {
+            let mut values = text.lines().filter_map(|line| line.split_once(" = "));
+            let found = values.find(|(key, _)| *key == name).map(|(_, value)| value);
+            found.ok_or_else(|| Failure::Wrong(format!("a token file without {name}")))
+        };
+        let wrong = || Failure::Wrong("a token file that cannot be read".to_owned());
+        let authority = Base64UrlUnpadded::decode_vec(value("authority")?).map_err(|_| wrong())?;
+        Ok(Pinned {
+            authority: Authority::new(&authority)?,
+            root_key: hexadecimal(value("root-key")?).ok_or_else(wrong)?,
+            manager: hexadecimal(value("manager")?).ok_or_else(wrong)?,
+        })
+    }
+
+    /// Starts the server: on the ports that it had, once it had some.
+    pub(crate) fn serve(&self) -> Result<(SocketAddr, SocketAddr), Failure> {
+        let mut command = Command::new(&self.program);
+        command.arg("--json").arg("--home").arg(self.home());
+        command.args(["serve", "--listen", &self.devices.to_string()]);
+        command.args(["--operator-listen", &self.operators.to_string()]);
+        let log = fs::File::options().append(true).create(true).open(self.folder.join("log"))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut server = command.spawn()?;
+        let mut line = String::new();
+        if let Some(output) = server.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        *self.server()? = Some(server);
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        let address = |name: &str| {
+            let address = said[name].as_str().and_then(|text| text.parse().ok());
+            address.ok_or_else(|| Failure::Wrong(format!("the server: {said}; {}", self.log())))
+        };
+        Ok((address("devices")?, address("operators")?))
+    }
+
+    /// Ends the server at once, in the middle of whatever it does (SIGKILL).
+    pub(crate) fn kill(&self) -> Result<(), Failure> {
+        if let Some(mut server) = self.server()?.take() {
+            server.kill()?;
+            server.wait()?;
+        }
+        // Nobody answers on that one any more.
+        self.kept()?.take();
+        Ok(())
+    }
+
+    fn kept(&self) -> Result<MutexGuard<'_, Option<(Connection, Instant)>>, Failure> {
+        let poisoned = |_| Failure::Wrong("an operator's thread died".to_owned());
+        self.connection.lock().map_err(poisoned)
+    }
+
+    fn server(&self) -> Result<MutexGuard<'_, Option<Child>>, Failure> {
+        self.server.lock().map_err(|_| Failure::Wrong("the server's thread died".to_owned()))
+    }
+
+    /// What the server has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Processor time of the server so far, seconds.
+    pub(crate) fn processor_s(&self) -> Option<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server().ok()?.as_ref()?.id()))
+            .ok()?;
+        // User and system time, in ticks of 10 ms (proc(5), fields 14 and 15).
+        let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
+        let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+        Some((ticks(11)? + ticks(12)?) / 100.0)
+    }
+
+    /// One request of an operator.
+    pub(crate) fn operate(&self, line: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let mut kept = self.kept()?;
+        let mut connection = match kept.take() {
+            Some((connection, used)) if used.elapsed() < IDLE => connection,
+            _ => self.pinned.authority.connect(self.operators)?,
+        };
+        let answer = connection.ask(line, Some(&self.bearer), body)?;
+        *kept = Some((connection, Instant::now()));
+        answer.done(line)
+    }
+
+    /// A one-time token for a subscriber's radio, which is approved with it.
+    pub(crate) fn invite(&self, subscriber: &str, device: &str) -> Result<String, Failure> {
+        let body = json!({ "subscriber": subscriber, "device": device, "expires_s": 86_400 });
+        let said = self.operate("POST /v1/invitations", Some(&body))?;
+        Ok(said["token"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        let _ = self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Octets of hexadecimal digits.
+fn hexadecimal<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut octets = [0; N];
+    for (octet, pair) in octets.iter_mut().zip(digits.chunks(2)) {
+        *octet = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(octets)
+}
