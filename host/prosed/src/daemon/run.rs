@@ -454,6 +454,12 @@ impl Daemon {
     fn end(mut self) -> io::Result<()> {
         self.notify.say("STOPPING=1");
         self.link.flush();
+        let written = self.write_last();
+        self.tee.close();
+        written
+    }
+
+    fn write_last(&mut self) -> io::Result<()> {
         if let Some(octets) = self.parts.station.close() {
             self.disk.write(octets);
         }

@@ -2,7 +2,7 @@
 //! a packet. Questions are answered one after the other.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use proseal_client::{Client, Error};
 use proseal_proto::id::{Generation, GroupId};
@@ -54,6 +54,7 @@ pub(crate) type Admitted = (GroupId, Generation, AdmissionKey);
 pub(crate) struct Tee {
     questions: Sender<Question>,
     answers: Receiver<Answer>,
+    thread: JoinHandle<()>,
 }
 
 impl Tee {
@@ -64,7 +65,7 @@ impl Tee {
     ) -> Self {
         let (questions, inbox) = channel();
         let (outbox, answers) = channel();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             let mut asker = Asker { client: open(), last: None };
             for question in inbox {
                 if outbox.send(asker.ask(question)).is_err() {
@@ -73,7 +74,17 @@ impl Tee {
                 wake.wake();
             }
         });
-        Self { questions, answers }
+        Self { questions, answers, thread }
+    }
+
+    /// Asks nothing more, and waits until the call that is under way has ended, which the
+    /// client's limit bounds: Linux's driver does not take what tee-supplicant brings to a
+    /// caller that is gone, and tee-supplicant ends of that.
+    pub(crate) fn close(self) {
+        let Self { questions, answers, thread } = self;
+        drop((questions, answers));
+        // If it panicked that was said.
+        let _ = thread.join();
     }
 
     /// Asks.
@@ -137,4 +148,52 @@ fn lasting(status: &StatusReply) -> StatusReply {
         pgk.epochs_left = pgk.epochs_left.min(1);
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use proseal_client::{Fault, Opener, Transport};
+    use proseal_proto::buffer::Buffer;
+    use proseal_proto::role::Role;
+
+    use super::*;
+
+    /// A TEE that takes its time and counts what it has ended.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<AtomicUsize>);
+
+    impl Opener for Slow {
+        fn may(&self, _: Role) -> bool {
+            true
+        }
+
+        fn open(&self, _: Role) -> Result<Box<dyn Transport>, Fault> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl Transport for Slow {
+        fn call(&mut self, _: u32, _: &[u8], _: usize, _: &mut Buffer) -> Result<(), Fault> {
+            thread::sleep(Duration::from_millis(200));
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(Fault::TimedOut { limit: Duration::ZERO })
+        }
+    }
+
+    #[test]
+    fn closing_waits_for_the_call_under_way_and_for_no_other() {
+        let (slow, wake) = (Slow::default(), Wake::new().unwrap());
+        let ended = Arc::clone(&slow.0);
+        let tee = Tee::new(|| Client::new(slow), wake);
+        for _ in 0..5 {
+            tee.ask(Question::Look);
+        }
+        thread::sleep(Duration::from_millis(50));
+        tee.close();
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+    }
 }
