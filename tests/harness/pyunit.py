@@ -88,17 +88,21 @@ class Collector(unittest.TestResult):
             self.note(test, FAILED, self._exc_info_to_string(err, test))
 
 
-def stage(name, folder, side_by_side=1):
-    """A stage that runs the tests in `folder`, so many of its modules at a time."""
+def stage(name, folder, side_by_side=1, alone=()):
+    """A stage that runs the tests in `folder`: first the modules that need the machine for themselves, then so many of
+    the others at a time."""
 
     def run(results):
         # A long file is mostly a long run, and those come first: so all end at about the same time.
         files = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda file: -file.stat().st_size)
         modules = [f"{folder}.{file.stem}" for file in files]
+        first = [f"{folder}.{module}" for module in alone]
+        rest = [module for module in modules if module not in first]
         if side_by_side == 1:
             run_modules(name, iter(modules), results)
         else:
-            run_apart(name, modules, results, side_by_side)
+            run_apart(name, first, results, 1)
+            run_apart(name, rest, results, side_by_side)
 
     return run
 
