@@ -187,7 +187,7 @@ impl Receiving {
     }
 
     fn time(&self) -> Time {
-        Time { up: self.now, clock: 0 }
+        Time { up: self.now, clock: 0, floor: 0 }
     }
 
     fn start(&mut self) {

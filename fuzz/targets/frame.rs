@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     }
     // A radio of no group delivers nothing, and counts it.
     let mut station = Station::default();
-    let now = Time { up: std::time::Duration::ZERO, clock: 0 };
+    let now = Time { up: std::time::Duration::ZERO, clock: 0, floor: 0 };
     let mut octets = data.to_vec();
     station.receive(now, &mut octets);
     assert_eq!(station.counters().drops.total(), 1);

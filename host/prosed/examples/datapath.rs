@@ -26,7 +26,7 @@ use prosed::time::Time;
 const HEADER: [u8; 14] = [0; 14];
 const PACKETS: u32 = 1_000;
 const ROUNDS: u32 = 40;
-const NOW: Time = Time { up: Duration::from_secs(1), clock: 1 };
+const NOW: Time = Time { up: Duration::from_secs(1), clock: 1, floor: 1 };
 
 fn group() -> GroupId {
     GroupId::from_octets([1, 2, 3])

@@ -18,7 +18,7 @@ pub struct Limits {
     pub lasts: Duration,
     /// How many packets it may protect. Sequence numbers end before they wrap.
     pub packets: u32,
-    /// Seconds since 1970 UTC from which its PGK is not sent with any more.
+    /// Seconds since 1970 UTC, by the trusted application, from which its PGK is not sent with any more.
     pub ends: u64,
 }
 
@@ -67,7 +67,7 @@ impl Counter {
     /// Why it gives no more, if so.
     #[must_use]
     pub fn spent(&self, now: Time) -> Option<Spent> {
-        if now.clock >= self.limits.ends {
+        if now.floor >= self.limits.ends {
             Some(Spent::Ended)
         } else if self.last >= self.limits.packets {
             Some(Spent::Packets)
@@ -101,8 +101,9 @@ mod tests {
 
     use super::*;
 
-    fn at(ms: u64, clock: u64) -> Time {
-        Time { up: Duration::from_millis(ms), clock }
+    /// The local clock is far ahead, which ends nothing.
+    fn at(ms: u64, floor: u64) -> Time {
+        Time { up: Duration::from_millis(ms), clock: u64::MAX, floor }
     }
 
     proptest! {

@@ -173,6 +173,12 @@ impl Outbound {
     /// An epoch that the TEE has given, for the next one.
     pub fn provide(&mut self, now: Time, epoch: Epoch) {
         self.asked = false;
+        // The TEE's time is a little behind what is reckoned here: an epoch that is over is none, and
+        // is not asked for again at once.
+        if Counter::new(epoch.limits, now).spent(now).is_some() {
+            self.refused(now);
+            return;
+        }
         // Meanwhile another generation may have become the one to send with.
         if self.generation == Some(epoch.generation) {
             self.ahead = Some(epoch);
@@ -226,5 +232,66 @@ impl Outbound {
         let packet = PacketId { salt: epoch.salt, ptk_id: header.ptk_id, sn: next.sn };
         epoch.keys.protect(packet, head, body);
         Ok(start..end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proseal_proto::id::{EpochSalt, MemberId, PgkId, PtkId};
+    use proseal_proto::key::KeyPair;
+    use proseal_proto::profile::{Profile, Suite};
+
+    use super::*;
+
+    const ENDS: u64 = 1_000;
+
+    fn epoch(generation: Generation) -> Epoch {
+        let reply = SendReply {
+            generation,
+            pgk_id: PgkId(1),
+            member: MemberId::new(1).unwrap(),
+            ptk_id: PtkId::new(1).unwrap(),
+            salt: EpochSalt([0; 8]),
+            suite: Suite::ThreeGpp,
+            not_after: ENDS,
+            epoch_s: 60,
+            epoch_packets: 100,
+            keys: KeyPair::zero(),
+        };
+        let layout = Layout::new(Profile::Ts33303, Suite::ThreeGpp);
+        Epoch::new(GroupId::new(1).unwrap(), &reply, layout, None, 0).unwrap()
+    }
+
+    fn at(ms: u64, floor: u64) -> Time {
+        Time { up: Duration::from_millis(ms), clock: u64::MAX, floor }
+    }
+
+    /// How often the TEE is asked within a second in which a payload is tried each 10 ms, and how many were sent.
+    fn asked(floor: u64) -> (usize, usize) {
+        let generation = Generation::new(7).unwrap();
+        let mut outbound = Outbound::new(GroupId::new(1).unwrap());
+        outbound.aim(Some(generation));
+        let (mut asked, mut sent) = (0, 0);
+        for ms in (0..1_000).step_by(10) {
+            let now = at(ms, floor);
+            while outbound.question(now).is_some() {
+                asked += 1;
+                outbound.provide(now, epoch(generation));
+            }
+            let mut buffer = [0; HEADROOM + 20 + crate::frame::TAILROOM];
+            sent += usize::from(outbound.protect(now, SduType::Ip, &mut buffer).is_ok());
+        }
+        (asked, sent)
+    }
+
+    #[test]
+    fn a_local_clock_that_is_ahead_ends_no_epoch() {
+        // One in use, one ahead.
+        assert_eq!(asked(ENDS - 1), (2, 100));
+    }
+
+    #[test]
+    fn for_a_key_that_is_over_the_tee_is_asked_once_a_second() {
+        assert_eq!(asked(ENDS), (1, 0));
     }
 }

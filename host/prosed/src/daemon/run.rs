@@ -46,7 +46,8 @@ pub(crate) struct Daemon {
     path: PathBuf,
     config: Config,
     start: Instant,
-    floor: u64,
+    /// The trusted application's floor, and when it told that.
+    floor: (u64, Duration),
     parts: Parts,
     link: Link,
     tee: Tee,
@@ -132,7 +133,7 @@ impl Daemon {
         let mut daemon = Self {
             path,
             start: Instant::now(),
-            floor: 0,
+            floor: (0, Duration::ZERO),
             parts: Parts { station: Station::default(), tuns: Vec::new(), deliveries: Vec::new() },
             link,
             tee: Tee::new(open, wake.clone()),
@@ -180,7 +181,10 @@ impl Daemon {
     fn now(&self) -> Time {
         let local = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let local = local.map_or(0, |since| since.as_secs());
-        Time { up: self.start.elapsed(), clock: local.max(self.floor) }
+        let up = self.start.elapsed();
+        let (floor, told) = self.floor;
+        let floor = floor.saturating_add(up.saturating_sub(told).as_secs());
+        Time { up, clock: local.max(floor), floor }
     }
 
     /// Goes round until it is told to end.
@@ -327,7 +331,7 @@ impl Daemon {
                     self.seen();
                 }
                 Answer::Holds(status, keys) => {
-                    self.floor = status.floor;
+                    self.floor = (status.floor, self.start.elapsed());
                     self.configure(&status, keys);
                     self.seen();
                 }

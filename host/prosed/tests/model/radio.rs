@@ -49,7 +49,8 @@ pub(crate) struct Radio {
 pub(crate) const CLOCK: u64 = super::world::TIME;
 
 pub(crate) fn time(ms: u64) -> Time {
-    Time { up: std::time::Duration::from_millis(ms), clock: CLOCK + ms / 1_000 }
+    let clock = CLOCK + ms / 1_000;
+    Time { up: std::time::Duration::from_millis(ms), clock, floor: clock }
 }
 
 impl Radio {
