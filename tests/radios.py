@@ -93,50 +93,70 @@ class Radio(UE):
 
     def talk(self, packets=500, stream=1, interface=TUN, **options):
         """Speaks; what the program says at its end."""
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        said = self.exec("prose-ptt", "talk", "--interface", interface, "--packets", str(packets), "--stream",
-                         str(stream), *words, limit_s=CALL_S * 4)  # fmt: skip
-        if said.status:
-            raise AssertionError(f"{self.name}: {said}")
-        return json.loads(said.stdout)
+        return json.loads(self._ptt("talk", interface, packets=packets, stream=stream, **options))
 
     def listen(self, interface=TUN):
         return Listener(self, interface)
 
-    def ask(self, packets, interface):
+    def answer(self, interface, **options):
+        return Ear(self, "answer", interface, options)
+
+    def ask(self, packets, interface, **options):
         """Round trips in microseconds, and how many questions had no answer."""
-        said = self.exec("prose-ptt", "ask", "--interface", interface, "--packets", str(packets), limit_s=CALL_S * 4)
+        said = self._ptt("ask", interface, packets=packets, **options)
+        return [int(word) for word in said.split() if word != "lost"], said.split().count("lost")
+
+    def repeat(self, path, packets, interval, **options):
+        """Says the datagrams of a file of its own on the plain link, again and again; what the program says at its end."""
+        return json.loads(self._ptt("repeat", LINK, path, packets=packets, interval=interval, **options))
+
+    def _ptt(self, what, interface, *words, **options):
+        said = self.exec("prose-ptt", what, "--interface", interface, *options_of(options), *words, limit_s=CALL_S * 4)
         if said.status:
             raise AssertionError(f"{self.name}: {said}")
-        lines = said.stdout.split()
-        return [int(word) for word in lines if word != "lost"], lines.count("lost")
+        return said.stdout
 
 
-class Listener:
-    """A program that hears, as `with` has it: afterwards `heard` is [(time in s, stream, number)], in order of arrival."""
+def options_of(named):
+    """As a command line has them."""
+    return [word for name, value in named.items() for word in (f"--{name}", str(value))]
 
-    def __init__(self, radio, interface):
+
+class Ear:
+    """A program that hears until it is left, as `with` has it."""
+
+    def __init__(self, radio, what, interface, options):
         self.name = radio.name
-        command = [TOOL, "exec", radio.name, "--", "prose-ptt", "listen", "--interface", interface]
+        command = [TOOL, "exec", radio.name, "--", "prose-ptt", what, "--interface", interface, *options_of(options)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.heard, self.strange = [], 0
+        self.lines = []
 
     def __enter__(self):
         if line_of(self.process.stdout, CALL_S) != "ready":
             raise AssertionError(f"{self.name}: {self.process.communicate()}")
-        self.lines = []
         self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout.read().decode().splitlines()))
         self.reader.start()
         return self
 
-    def __exit__(self, kind, *_):
-        if kind is None:
-            time.sleep(SETTLE_S)
+    def __exit__(self, *_):
         self.process.stdin.close()
         self.reader.join(CALL_S)
         self.process.wait(CALL_S)
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+class Listener(Ear):
+    """One that hears speech: afterwards `heard` is [(time in s, stream, number)], in order of arrival."""
+
+    def __init__(self, radio, interface):
+        super().__init__(radio, "listen", interface, {})
+        self.heard, self.strange = [], 0
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            time.sleep(SETTLE_S)
+        super().__exit__(kind)
         for words in (line.split() for line in self.lines):
             if words[0] == "strange":
                 self.strange += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 
-from qemu_env import life, paths  # noqa: E402
+from qemu_env import life, link, paths  # noqa: E402
 from qemu_env.ue_folder import Ue  # noqa: E402
 
 TOOL = os.fspath(ROOT / "qemu-env/ue")
@@ -37,6 +37,8 @@ class UE:
         self.name = name
         self.ctl, self.options = ("prosectl-test", ["--tests"]) if installs else ("prosectl", [])
         self.folder = paths.UE / name
+        # The address of its network card on a link.
+        self.card = link.address(name)
 
     def tool(self, *arguments, stdin=b""):
         finished = subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=CALL_S * 2, check=False)

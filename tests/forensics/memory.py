@@ -14,6 +14,7 @@ from qemu_env.ue_folder import Ue  # noqa: E402
 
 MIB = 1 << 20
 PIECE = MIB
+PAGE = 4096
 # Physical addresses and sizes of QEMU's machine `virt`.
 NORMAL_BASE = 0x4000_0000
 SECURE_BASE, SECURE_SIZE = 0x0E00_0000, 16 * MIB
@@ -45,12 +46,19 @@ class Area:
     def whole(self):
         return b"".join(octets for _, octets in self.pieces())
 
+    def write(self, offset, octets):
+        """Over what stands there; for a UE that was paused to be written to."""
+        self._file.seek(self._at + offset)
+        if self._file.write(octets) != len(octets):
+            raise RuntimeError(f"{self.base + offset:#x} cannot be written")
+
 
 class Paused:
     """A UE that stands still, as long as the block lasts."""
 
-    def __init__(self, name):
+    def __init__(self, name, may_write=False):
         self._ue = Ue(name)
+        self._mode = "r+b" if may_write else "rb"
 
     def __enter__(self):
         self._pid = self._ue.state()["pid"]
@@ -59,7 +67,7 @@ class Paused:
         self._lines.readline()  # QEMU's greeting
         self._say("qmp_capabilities")
         self._say("stop")
-        self._memory = open(f"/proc/{self._pid}/mem", "rb", buffering=0)
+        self._memory = open(f"/proc/{self._pid}/mem", self._mode, buffering=0)
         return self
 
     def __exit__(self, *_):

@@ -10,14 +10,14 @@ not told further than data (with heap and stacks) and page pool.
 import re
 import struct
 
-from .memory import SECURE_BASE, SECURE_SIZE
+from .memory import PAGE, SECURE_BASE, SECURE_SIZE
 
 CORE = re.compile(r"boot_mem_release_unused:\d+ Carving out (0x[0-9a-f]+)\.\.(0x[0-9a-f]+)")
 CORE_DATA = re.compile(r"VCORE_UNPG_RW_PA type TEE_RAM_RW (0x[0-9a-f]+)")
 # ldelf's line, of each application that it loads.
 LOADED = re.compile(r"ELF \([0-9a-f-]{36}\) at (0x[0-9a-f]+)")
 
-PAGE, ENTRIES = 4096, 512
+ENTRIES = 512
 # A level 3 descriptor of the VMSAv8-64 long format (Arm ARM, D8.3).
 KIND, PAGE_KIND = 0b11, 0b11
 USER, READ_ONLY, ACCESSED = 1 << 6, 1 << 7, 1 << 10

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import prose_manager
 import radios
+from forensics import fault
 from harness.process import ROOT
 from radios import GROUP, NAME, TUN, Network, until
 
@@ -246,6 +247,22 @@ class Traffic(unittest.TestCase):
         self.all_hear(self.alpha, self.bravo, packets=50)
         self.bravo.sh("kill $(cat /run/prosed.pid); sleep 3; kill -KILL $(pidof prosed); tee-supplicant")
         until("bravo can send", self.bravo.sending, 120)
+        self.all_talk(self.alpha, self.bravo, self.charlie)
+
+    def test_traffic_1022_the_trusted_application_panics(self):
+        start, before = self.bravo.done("status")["start_nonce"], self.bravo.sending()
+
+        def strikes(asks):
+            fault.strike(self.bravo.name)
+            asks.done("traffic", "refresh", GROUP)
+
+        # Its own next epoch, and one that it must hear, are what meets the dead application.
+        self.all_hear(self.bravo, self.alpha, self.charlie, packets=300, during=lambda: strikes(self.bravo))
+        again = self.bravo.done("status")["start_nonce"]
+        self.assertNotEqual(again, start)
+        self.all_hear(self.alpha, self.bravo, self.charlie, packets=300, during=lambda: strikes(self.alpha))
+        self.assertNotEqual(self.bravo.done("status")["start_nonce"], again)
+        self.assertGreater(int(self.bravo.sending()["ptk_id"], 16), int(before["ptk_id"], 16))
         self.all_talk(self.alpha, self.bravo, self.charlie)
 
     def test_traffic_1011_the_link_goes_down_and_up(self):

@@ -22,7 +22,7 @@ pub struct Hub {
     pub seed: u64,
     /// How bad the link is at first.
     pub faults: Faults,
-    /// Where what radios send is written down.
+    /// Where what radios send is written down; on the disk whenever an order is answered.
     pub capture: Option<Capture<BufWriter<File>>>,
 }
 
@@ -63,6 +63,9 @@ pub fn run(hub: Hub, mut orders: impl Read + AsFd, mut answers: impl Write) -> i
         }
         while let Some(at) = told.iter().position(|&octet| octet == b'\n') {
             let line: Vec<u8> = told.drain(..=at).collect();
+            if let Some(capture) = &mut capture {
+                capture.flush()?;
+            }
             let answer = obey(&String::from_utf8_lossy(&line), &mut link, &ports);
             writeln!(answers, "{answer}")?;
             answers.flush()?;

@@ -5,8 +5,11 @@
 mod channel;
 mod packet;
 
+use std::borrow::Cow;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::Ipv6Addr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +63,15 @@ enum What {
         #[command(flatten)]
         place: Place,
     },
+    /// Say the datagrams of a file, again and again; a line of JSON at the end as for `talk`
+    Repeat {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        pace: Pace,
+        /// The file: each datagram behind its length (4 octets, big-endian)
+        file: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -77,15 +89,32 @@ struct Place {
 
 #[derive(Args)]
 struct Speech {
+    #[command(flatten)]
+    pace: Pace,
+    /// The packets' length in octets, 17 at least
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    octets: usize,
+}
+
+#[derive(Args)]
+struct Pace {
     /// How many packets
     #[arg(long, value_name = "N", default_value_t = 500)]
     packets: u32,
-    /// Their length in octets, 17 at least
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    octets: usize,
     /// Milliseconds from one to the next
     #[arg(long, value_name = "MS", default_value_t = 20)]
     interval: u64,
+}
+
+impl Pace {
+    /// The packets' numbers, each when its time has come.
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        let (start, interval) = (Instant::now(), self.interval);
+        (0..self.packets).inspect(move |number| {
+            let due = start + Duration::from_millis(interval * u64::from(*number));
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -102,6 +131,8 @@ fn main() -> ExitCode {
 enum Failure {
     #[error("interface {0}: {1}")]
     Channel(String, io::Error),
+    #[error("{0}: not datagrams, each behind its length")]
+    File(PathBuf),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -126,22 +157,49 @@ fn run(what: What) -> Result<(), Failure> {
         What::Listen { place } => listen(place.join()?),
         What::Ask { place, speech } => ask(place.join()?, &speech),
         What::Answer { place } => answer(place.join()?),
+        What::Repeat { place, pace, file } => repeat(place.to_speak()?, &pace, &file),
     }
 }
 
 fn talk(mut channel: Channel, speech: &Speech, stream: u32) -> Result<(), Failure> {
-    let (start, mut sent) = (Instant::now(), 0_u32);
-    for number in 0..speech.packets {
-        let due = start + Duration::from_millis(speech.interval * u64::from(number));
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+    say_all(&mut channel, &speech.pace, stream, |number| {
         let packet = Packet { stream, number, sent_us: now_us(), kind: Kind::Voice };
-        // Speech that nobody takes is over; the next word may be taken.
-        if channel.say(&packet.to_octets(speech.octets)).is_ok() {
-            sent += 1;
-        }
+        Cow::Owned(packet.to_octets(speech.octets))
+    })
+}
+
+fn repeat(mut channel: Channel, pace: &Pace, file: &Path) -> Result<(), Failure> {
+    let octets = fs::read(file)?;
+    let datagrams = datagrams(&octets).filter(|datagrams| !datagrams.is_empty());
+    let datagrams = datagrams.ok_or_else(|| Failure::File(file.to_owned()))?;
+    let mut again = datagrams.iter().cycle();
+    say_all(&mut channel, pace, 0, |_| Cow::Borrowed(again.next().copied().unwrap_or_default()))
+}
+
+/// The datagrams of a file; none if the last one is not whole.
+fn datagrams(mut octets: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut found = Vec::new();
+    while !octets.is_empty() {
+        let (length, rest) = octets.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (datagram, rest) = rest.split_at_checked(length)?;
+        found.push(datagram);
+        octets = rest;
     }
+    Some(found)
+}
+
+fn say_all<'d>(
+    channel: &mut Channel,
+    pace: &Pace,
+    stream: u32,
+    mut datagram: impl FnMut(u32) -> Cow<'d, [u8]>,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    // What nobody takes is over; the next word may be taken.
+    let sent = pace.numbers().filter(|number| channel.say(&datagram(*number)).is_ok()).count();
     let said = serde_json::json!({
-        "stream": stream, "sent": sent, "refused": speech.packets - sent,
+        "stream": stream, "sent": sent, "refused": pace.packets as usize - sent,
         "ms": start.elapsed().as_millis() as u64,
     });
     writeln!(io::stdout(), "{said}")?;
@@ -171,10 +229,8 @@ fn listen(mut channel: Channel) -> Result<(), Failure> {
 }
 
 fn ask(mut channel: Channel, speech: &Speech) -> Result<(), Failure> {
-    let (start, mut room, mut out) = (Instant::now(), vec![0; ROOM], io::stdout().lock());
-    for number in 0..speech.packets {
-        let due = start + Duration::from_millis(speech.interval * u64::from(number));
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+    let (mut room, mut out) = (vec![0; ROOM], io::stdout().lock());
+    for number in speech.pace.numbers() {
         let packet = Packet { stream: 0, number, sent_us: now_us(), kind: Kind::Question };
         let asked = Instant::now();
         channel.say(&packet.to_octets(speech.octets))?;
@@ -222,4 +278,18 @@ fn end_of_input() -> Arc<AtomicBool> {
 /// Microseconds since 1970.
 fn now_us() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_stand_behind_their_lengths() {
+        assert_eq!(datagrams(&[0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9]), Some(vec![&[7, 8][..], &[9]]));
+        assert_eq!(datagrams(&[]), Some(vec![]));
+        for cut in [&[0, 0, 0][..], &[0, 0, 0, 2, 7], &[255, 255, 255, 255, 1]] {
+            assert_eq!(datagrams(cut), None, "{cut:?}");
+        }
+    }
 }
