@@ -1,8 +1,9 @@
-"""A fault in the memory of a UE's trusted application: a command soon ends it, as a panic does. The product has no command
-that would; so what a particle may do to its RAM is done through QEMU's own memory.
+"""A fault in the memory of a UE's trusted application: its next command ends it, as a panic does. The product has no
+command that would; so what a particle may do to its RAM is done through QEMU's own memory.
 
-What is struck are its variables, those of its allocator among them. They are data to the processor, so that no translation
-of code that QEMU keeps stands in the way. Their page is known by the addresses on it, which the loader has put there.
+What is struck is a page of libutee's variables, the list of sessions among them, in which each command is looked up. They
+are data to the processor, so that no translation of code that QEMU keeps stands in the way. The page is known by the
+addresses on it, which the loader has put there.
 """
 
 import re
@@ -24,9 +25,8 @@ def strike(name):
     """In the UE of this name, whose trusted application has been loaded."""
     elf = Elf(PRODUCT.read_bytes())
     base = int(LOADED.findall(UE(name).secure_log())[-1], 16)
-    # Where the variables begin that the loader has set to zero.
-    begin = elf.sections[".bss"][0]
-    page = begin // PAGE * PAGE
+    # libutee is linked behind the application: its variables are the last.
+    page = elf.sections[".bss"][0] // PAGE * PAGE
     words = [(at - page, struct.pack("<Q", base + addend)) for at, addend in elf.relative if page <= at < page + PAGE]
     with Paused(name, may_write=True) as paused:
         ram = paused.secure_ram()
@@ -35,7 +35,7 @@ def strike(name):
                  if sum(octets.startswith(word, at + of) for of, word in words) >= FEWEST]  # fmt: skip
         if len(found) != 1:
             raise RuntimeError(f"{len(found)} pages of the secure RAM have the application's addresses")
-        ram.write(found[0] + begin - page, b"\xff" * (page + PAGE - begin))
+        ram.write(found[0], b"\xff" * PAGE)
 
 
 class Elf:
