@@ -151,11 +151,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.marked(log), ["lost 0", "gap 12 ms"])
 
     def test_of_prose_fleet(self):
-        object_ = '{"acts":{"rotate":1200,"exclude":7},"kills":30,"radios":41,"seed":7,"steps":60}'
-        progress = "soak: sqlite, 30 kills, --seed 7\nsoak: 10 of 30 kills, 9 acts\nsoak: 20 of 30 kills, 18 acts\n"
-        self.assertEqual(figures.fleet(progress + object_), ["30 kills, 60 steps, 41 radios, seed 7",
-                                                             "rotate 1,200, exclude 7"])
-        self.assertEqual(figures.fleet(progress), ["20 of 30 kills, 18 acts"])
+        run = "soak: sqlite, 30 kills, --seed 7\nsoak: 10 of 30 kills, 9 acts\nsoak: 20 of 30 kills, 18 acts\n"
+        object_ = '{"acts":{"rotate":1200,"exclude":7},"kills":30,"radios":41,"seed":7,"steps":60}\n'
+        ended = ["60 kills, 82 radios", "rotate 2,400, exclude 14"]
+        self.assertEqual(figures.fleet((run + object_) * 2), ended)
+        self.assertEqual(figures.fleet((run + object_) * 2 + run), [*ended, "20 of 30 kills, 18 acts"])
+        self.assertEqual(figures.fleet(run), ["20 of 30 kills, 18 acts"])
         self.assertEqual(figures.fleet(""), [])
 
     def test_of_prose_xtest_over_all_its_runs(self):

@@ -1,5 +1,6 @@
 """What a part has counted, read from its log: a few lines for the summary. A log may end anywhere."""
 
+import collections
 import json
 import re
 
@@ -17,13 +18,16 @@ def marked(log):
 
 
 def fleet(log):
-    """Of prose-fleet: the object at its end, or how far it came."""
-    for line in reversed(log.splitlines()):
-        if line.startswith("{"):
-            told = json.loads(line)
-            acts = ", ".join(f"{name} {count:,}" for name, count in told["acts"].items())
-            return [f"{told['kills']:,} kills, {told['steps']} steps, {told['radios']:,} radios, seed {told['seed']}", acts]
-    return re.findall(r"^soak: (\d+ of \d+ kills, .*)$", log, re.M)[-1:]
+    """Of prose-fleet: the objects of its runs together, and how far the one came that did not end."""
+    told = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    acts = collections.Counter()
+    for one in told:
+        acts.update(one["acts"])
+    lines = re.findall(r"^soak: (\d+ of \d+ kills, .*)$", log.rpartition("\n{")[2], re.M)[-1:]
+    if told:
+        lines = [f"{sum(one['kills'] for one in told):,} kills, {sum(one['radios'] for one in told):,} radios",
+                 ", ".join(f"{name} {count:,}" for name, count in acts.items()), *lines]
+    return lines
 
 
 def xtest(log):

@@ -1,6 +1,7 @@
 """The parts of a soak, and how much of each is done in a given time. What takes how long was measured on two busy cores."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from harness import fuzz
@@ -43,14 +44,23 @@ def of_unittest(told, module):
     return amount
 
 
-MANAGER_STARTS_S, KILL_S = 20, 1.5
+def runs_of(seconds, most_s):
+    """As few runs as take at most so long each, all equally long: (how many, seconds of each). Each has its own seed."""
+    count = max(1, math.ceil(seconds / most_s))
+    return count, seconds / count
+
+
+MANAGER_STARTS_S, KILL_S = 20, 1.0
+# After each one all that was acknowledged before is judged again.
+MOST_KILLS = 200
 
 
 def kills(database):
     def amount(seconds):
-        count = int((seconds - MANAGER_STARTS_S) / KILL_S)
-        return Amount(f"{count:,} kills",
-                      [["target/release/prose-fleet", "soak", "--database", database, "--kills", str(count)]])
+        runs, each_s = runs_of(seconds, MANAGER_STARTS_S + KILL_S * MOST_KILLS)
+        count = int((each_s - MANAGER_STARTS_S) / KILL_S)
+        command = ["target/release/prose-fleet", "soak", "--database", database, "--kills", str(count)]
+        return Amount(f"{runs} x {count} kills", [command] * runs)
 
     return amount
 
@@ -66,19 +76,20 @@ def guest(level, limit_s, *cases):
 
 
 def guest_fuzzing(seconds):
-    """As few runs as there can be, all equally long: each has a seed of its own."""
-    runs = -int(-seconds // (BOOT_S + LEVEL_S * LEVEL_MAX))
-    level = int((seconds / runs - BOOT_S) / LEVEL_S)
+    runs, each_s = runs_of(seconds, BOOT_S + LEVEL_S * LEVEL_MAX)
+    level = int((each_s - BOOT_S) / LEVEL_S)
     return Amount(f"{runs} x level {level}", [guest(level, 2 * LEVEL_S * (level + 1), "fuzz_1001")] * runs)
 
 
-SUPPLICANT = ("attack_400*", "attack_500*", "storage_1006", "package_1010", "package_3051", "package_4039")
 SUPPLICANT_S = 1500
+# Of these a level adds enough at 3.
+LEVEL_ADDS = ("attack_500*", "storage_1006", "package_1010", "package_3051", "package_4039")
 
 
 def supplicant_kills(_):
-    # From this level on at each storage call.
-    return Amount("level 3", [guest(3, 2 * SUPPLICANT_S, *SUPPLICANT)])
+    # Each storage call is met from level 3 on; a higher one gives a case more time.
+    return Amount("each storage call", [guest(LEVEL_MAX, 2 * SUPPLICANT_S, "attack_400*"),
+                                        guest(3, 2 * SUPPLICANT_S, *LEVEL_ADDS)])
 
 
 def host_fuzzing(seconds):
