@@ -14,8 +14,8 @@ _held = None
 
 
 def take(status=1):
-    """Takes the tree's lock until this process ends, or ends it with a message. `qemu-env/clean` asks for it too. Who was
-    lent it has it."""
+    """Takes the tree's lock until this process ends, or ends it with a message. `qemu-env/clean` asks for it too. Who
+    was lent it has it."""
     global _held
     if _held is None and is_lent():
         _held = int(os.environ[LENT])

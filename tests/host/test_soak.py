@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from soaking.runner import FAILED, NOT_RUN, OK, Outcome, Soak
 
 def part(name, *programs, least_s=1, share=0, **more):
     """A part that runs these programs of Python."""
-    return Part(name, "", least_s, share, lambda seconds: Amount(f"{seconds:.0f} s", [python(text) for text in programs]),
-                **more)
+    commands = [python(text) for text in programs]
+    return Part(name, "", least_s, share, lambda seconds: Amount(f"{seconds:.0f} s", commands), **more)
 
 
 def python(text):
@@ -31,7 +32,8 @@ def python(text):
 
 class Sharing(unittest.TestCase):
     def shared(self, seconds, *parts):
-        return share.shared([part(str(number), least_s=least, share=of) for number, (least, of) in enumerate(parts)], seconds)
+        named = [part(str(number), least_s=least, share=of) for number, (least, of) in enumerate(parts)]
+        return share.shared(named, seconds)
 
     def test_what_is_over_is_divided_by_the_shares(self):
         self.assertEqual(self.shared(100, (10, 1), (20, 3), (30, 0)), {"0": 20, "1": 50, "2": 30})
@@ -53,8 +55,14 @@ class Sharing(unittest.TestCase):
                 if one.name in fit:
                     amount = one.amount(fit[one.name])
                     self.assertTrue(amount.commands)
-                    numbers = [int(word) for command in amount.commands for word in command if word.lstrip("-").isdigit()]
+                    words = [word for command in amount.commands for word in command]
+                    numbers = [int(word) for word in words if word.lstrip("-").isdigit()]
                     self.assertTrue(all(number > 0 for number in numbers), amount)
+
+    def test_the_document_has_them_in_their_order(self):
+        soak = (ROOT / "docs/testing.md").read_text().split("\n## Soak\n")[1].split("\n## ")[0]
+        listed = [name for line in re.findall(r"^- (.*?):", soak, re.M) for name in re.findall(r"`(.*?)`", line)]
+        self.assertEqual(listed, [part.name for part in PARTS])
 
     def test_the_commands_are_there(self):
         for one in PARTS:
@@ -167,13 +175,14 @@ class Figures(unittest.TestCase):
 
     def test_of_fuzzing(self):
         log = ("==> fuzzing api for 9 s\nstat::number_of_executed_units: 123456\n==> fuzzing frame for 9 s\n"
-               "==7== ERROR\nTest unit written to out/fuzz/frame-crash\nstat::number_of_executed_units: 5\n")  # fmt: skip
+               "==7== ERROR\nTest unit written to out/fuzz/frame-1\nstat::number_of_executed_units: 5\n")  # fmt: skip
         self.assertEqual(figures.fuzz(log), ["api: 123,456 executions, 0 crashes", "frame: 5 executions, 1 crash"])
 
     def test_of_power_cuts_that_were_ended(self):
         log = ("test_power ... seed 7\ncut 1: fresh disk\ncut 2: 3 operations; WRONG: it is lost\nfigure: 1 fresh\n"
                "boundary -1 of 90: 0 PGKs\nboundary 7")
-        self.assertEqual(figures.power(log), ["2 cuts at random instants, 1 at boundaries of flushes, 1 fault", "1 fresh"])
+        self.assertEqual(figures.power(log),
+                         ["2 cuts at random instants, 1 at boundaries of flushes, 1 fault", "1 fresh"])
 
     def test_of_forensics(self):
         log = "Ran 14 tests in 60.1s\n\nOK\n3,755,686,400 octets searched in 23 searches\n"
@@ -203,8 +212,8 @@ class Program(unittest.TestCase):
 
     def start(self, *parts, minutes="1", arguments=()):
         program = DRIVER.format(root=ROOT, parts=", ".join(parts), folder=self.folder)
-        return subprocess.Popen([sys.executable, "-c", program, "--minutes", minutes, *arguments], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        return subprocess.Popen([sys.executable, "-c", program, "--minutes", minutes, *arguments],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
 
     def end(self, process):
@@ -238,21 +247,23 @@ class Program(unittest.TestCase):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with self.subTest(number):
                 self.setUp()  # a folder of its own
-                process = self.start("part('one', '')", "part('two', 'import time; print(\"figure: 1\"); time.sleep(1000)')",
-                                     "part('three', '')")  # fmt: skip
+                endless = "import time; print('figure: 1', flush=True); time.sleep(1000)"
+                process = self.start("part('one', '')", f"part('two', {endless!r})", "part('three', '')")
                 log, end = self.folder / "soak/two.log", time.monotonic() + 30
                 while not (log.exists() and "\nfigure: 1" in log.read_text()) and time.monotonic() < end:
                     time.sleep(0.02)
                 process.send_signal(number)
                 status, text = self.end(process)
                 self.assertEqual(status, 1, text)
-                self.assertRegex(text, r"two +of 1 s +\S+ +FAILED: interrupted\n    1\nthree +not run: interrupted before\n")
+                self.assertRegex(text, r"two +of 1 s +\S+ +FAILED: interrupted\n    1\n"
+                                       r"three +not run: interrupted before\n")  # fmt: skip
 
     def test_a_part_runs_under_its_lock_and_another_soak_does_not(self):
         taking = ("from pathlib import Path; from harness import alone; "
                   f"alone.paths.TESTS_LOCK = Path('{self.folder}/lock'); alone.take()")  # fmt: skip
         other = python(taking)
-        other_fails = f"import os, subprocess; os.environ.pop('PROSEAL_TESTS_LOCK'); exit(1 - subprocess.call({other!r}))"
+        other_fails = ("import os, subprocess; os.environ.pop('PROSEAL_TESTS_LOCK'); "
+                       f"exit(1 - subprocess.call({other!r}))")  # fmt: skip
         status, text = self.end(self.start(f"part('one', {taking!r}, {other_fails!r})"))
         self.assertEqual(status, 0, text + (self.folder / "soak/one.log").read_text())
         self.assertIn("run in this tree already", (self.folder / "soak/one.log").read_text())

@@ -46,7 +46,8 @@ def fuzz(log):
     lines = []
     for said in re.split(r"^==> fuzzing ", log, flags=re.M)[1:]:
         executions = sum(map(int, re.findall(r"stat::number_of_executed_units: *(\d+)", said)))
-        lines.append(f"{said.split()[0]}: {executions:,} executions, {counted(said.count('Test unit written'), 'crash', 'crashes')}")
+        crashes = counted(said.count("Test unit written"), "crash", "crashes")
+        lines.append(f"{said.split()[0]}: {executions:,} executions, {crashes}")
     return lines
 
 
@@ -55,8 +56,8 @@ def power(log):
     def count(pattern):
         return len(re.findall(pattern, log, re.M))
 
-    return [f"{count(r'^cut [0-9]+: '):,} cuts at random instants, {count(r'^boundary -?[0-9]+ of '):,} at boundaries of "
-            f"flushes, {counted(count('; WRONG: '), 'fault', 'faults')}", *marked(log)]
+    return [f"{count(r'^cut [0-9]+: '):,} cuts at random instants, {count(r'^boundary -?[0-9]+ of '):,} at boundaries "
+            f"of flushes, {counted(count('; WRONG: '), 'fault', 'faults')}", *marked(log)]
 
 
 def forensics(log):

@@ -1,4 +1,5 @@
-"""The parts of a soak, and how much of each is done in a given time. What takes how long was measured on two busy cores."""
+"""The parts of a soak, and how much of each is done in a given time. How long what takes was measured on two busy
+cores."""
 
 import dataclasses
 import math
@@ -20,8 +21,8 @@ class Amount:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A long form. It gets `least_s` seconds, or is left out; what is over is divided by the shares (0: it has an end of
-    its own). `amount` takes the seconds that it got; `figures` takes its log."""
+    """A long form. It gets `least_s` seconds, or is left out; what is over is divided by the shares (0: it has an end
+    of its own). `amount` takes the seconds that it got; `figures` takes its log."""
 
     name: str
     what: str
@@ -45,7 +46,8 @@ def of_unittest(told, module):
 
 
 def runs_of(seconds, most_s):
-    """As few runs as take at most so long each, all equally long: (how many, seconds of each). Each has its own seed."""
+    """As few runs as take at most so long each, all equally long: (how many, seconds of each). Each has its own
+    seed."""
     count = max(1, math.ceil(seconds / most_s))
     return count, seconds / count
 
@@ -121,7 +123,8 @@ PARTS = (
          of_unittest("its long form", "test_traffic")),
     Part("manager-sqlite", "a manager that is killed at work, on SQLite", 60, 5, kills("sqlite"), figures.fleet, FLEET),
     Part("manager-postgresql", "the same on PostgreSQL", 60, 5, kills("postgresql"), figures.fleet, FLEET),
-    Part("guest-fuzz", "random calls to the trusted application in a UE", BOOT_S + LEVEL_S, 10, guest_fuzzing, figures.xtest),
+    Part("guest-fuzz", "random calls to the trusted application in a UE", BOOT_S + LEVEL_S, 10, guest_fuzzing,
+         figures.xtest),
     Part("supplicant", "tee-supplicant killed at each storage call, and what a level adds", SUPPLICANT_S, 0,
          supplicant_kills, figures.xtest),
     Part("forensics", "a UE's memory, disk and files searched for its keys", 180, 0,

@@ -25,7 +25,8 @@ class Outcome:
 
 
 class Soak:
-    """`folder` has a log of each part. Commands are given an environment and descriptors, as process.bounded takes them."""
+    """`folder` has a log of each part. Commands are given an environment and descriptors, as process.bounded takes
+    them."""
 
     def __init__(self, parts, seconds, folder, env, pass_fds=()):
         self._parts, self._folder, self._streams = parts, folder, {"env": env, "pass_fds": pass_fds}
