@@ -51,7 +51,6 @@ class Soak:
 
     def _run_part(self, part, seconds):
         amount, limit_s = part.amount(seconds), limit(seconds)
-        self._say(part.name, f"{amount.told}: {clock(seconds)}, {clock(limit_s)} at most")
         path = self._folder / f"{part.name}.log"
         # As long as nothing else is known.
         outcome = Outcome(part.name, FAILED, amount.told, reason="interrupted")
@@ -61,7 +60,9 @@ class Soak:
                 wrong = self._build(part, log)
                 # Builds are no soaking, and cost no part its time.
                 start = time.monotonic()
-                wrong = wrong or self._carry_out(amount.commands, start + limit_s, log)
+                if not wrong:
+                    self._say(part.name, f"{amount.told}: {clock(seconds)}, {clock(limit_s)} at most")
+                    wrong = self._carry_out(amount.commands, start + limit_s, log)
                 outcome.result, outcome.reason = FAILED if wrong else OK, wrong
             finally:
                 outcome.seconds = time.monotonic() - start
@@ -72,6 +73,7 @@ class Soak:
     def _build(self, part, log):
         """What went wrong, or nothing."""
         for command in part.builds:
+            self._say(part.name, " ".join(command))
             if self._bounded(command, BUILD_S, log) != 0:
                 return f"it does not build: {' '.join(command)}"
         return ""
