@@ -23,18 +23,9 @@ manager: ## A manager to play with, in out/manager; prints how
 test: ## Everything that proves it: lints, host tests, guest tests
 	tests/run
 
-# 15 is ten minutes of the fuzzer, each level 40 s; from 3 on tee-supplicant is killed at each storage call.
-SOAK_LEVEL = 15
-soak: image ## Fifty radios for ten minutes, the manager killed 200 times on each database, the guest fuzzer for ten (SOAK_LEVEL=3: two), tee-supplicant killed at each storage call, what a level adds, then 200 power cuts and each boundary, hours
-	cd tests && PROSEAL_TRAFFIC=soak python3 -m unittest -v system.test_traffic
-	cargo build --locked --release -p prose-manager
-	cargo build --locked --release -p prose-fleet
-	target/release/prose-fleet soak --database sqlite --kills 200
-	target/release/prose-fleet soak --database postgresql --kills 200
-	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) fuzz_1001
-	qemu-env/ue run --tests -- prose-xtest -l $(SOAK_LEVEL) 'attack_400*'
-	qemu-env/ue run --tests -- prose-xtest -l 3 'attack_500*' storage_1006 package_1010 package_3051 package_4039
-	tests/power/run
+soak: image ## All long forms for MINUTES (a night), and one summary of them
+	qemu-env/host-tools --tests
+	tests/soak $(if $(MINUTES),--minutes $(MINUTES))
 
 image: ## Build the image (packages, firmware, programs); does nothing if all is there
 	qemu-env/build

@@ -210,5 +210,5 @@ def balance(before, after):
 
 
 def told(title, sums):
-    """A line for people."""
-    print(f"{title}: " + ", ".join(f"{name} {value:,}" for name, value in sums.items()))
+    """A line for people, and for the summary of `make soak`."""
+    print(f"figure: {title}: " + ", ".join(f"{name} {value:,}" for name, value in sums.items()))

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "qemu-env/lib"))
 from qemu_env import paths  # noqa: E402
 
 OUT = paths.OUT / "test"
-GRACE_S = 5
+GRACE_S, GENTLE_S = 5, 30
 
 
 class Finished:
@@ -50,8 +50,9 @@ def show(command, limit_s):
     return Finished(bounded(command, limit_s), "see above", time.monotonic() - start)
 
 
-def bounded(command, limit_s, env=None, cwd=ROOT, **streams):
-    """The exit status, or None if the time was over."""
+def bounded(command, limit_s, env=None, cwd=ROOT, gently=False, **streams):
+    """The exit status, or None if the time was over. What is ended `gently` may put the machine in order first: the
+    command alone is interrupted, as by Ctrl-C, and what it started is not."""
     process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
                                start_new_session=True, **streams)
     try:
@@ -60,14 +61,18 @@ def bounded(command, limit_s, env=None, cwd=ROOT, **streams):
         return None
     finally:
         if process.returncode is None:
-            end(process)
+            if gently:
+                os.kill(process.pid, signal.SIGINT)
+                end(process, GENTLE_S)
+            else:
+                os.killpg(process.pid, signal.SIGTERM)
+                end(process, GRACE_S)
 
 
-def end(process):
+def end(process, grace_s):
     """Ends the command's session, it and what it started. Its number stays its own until it is waited for."""
-    os.killpg(process.pid, signal.SIGTERM)
     # The first process may end before what it started: it is looked at, not yet waited for.
-    deadline = time.monotonic() + GRACE_S
+    deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline:
         if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             break

@@ -28,8 +28,8 @@ WELL = "#!/bin/sh\necho '#2 INITED'\necho stat::number_of_executed_units: 2\n"
 
 
 class FuzzRun(unittest.TestCase):
-    def fuzz(self, target):
-        """Its exit status, what is seen, and the log."""
+    def fuzz(self, target, *arguments):
+        """Its exit status, what is seen, and the log, if there is one."""
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             (root / "fuzz").mkdir()
@@ -38,13 +38,14 @@ class FuzzRun(unittest.TestCase):
                 (root / name).parent.mkdir(exist_ok=True)
                 (root / name).write_text(text)
                 (root / name).chmod(0o755)
-            done = subprocess.run([root / "fuzz/run", "--seconds", "1", "record"], stdin=subprocess.DEVNULL, timeout=60,
+            done = subprocess.run([root / "fuzz/run", *arguments], stdin=subprocess.DEVNULL, timeout=60,
                                   env={**os.environ, "PATH": f"{root}/path:{os.environ['PATH']}"}, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            return done.returncode, done.stdout, (root / "out/fuzz/record.log").read_text()
+            log = root / "out/fuzz/record.log"
+            return done.returncode, done.stdout, log.read_text() if log.exists() else None
 
     def test_a_panic_is_shown_with_its_text_and_the_log_has_all(self):
-        status, seen, log = self.fuzz(PANIC)
+        status, seen, log = self.fuzz(PANIC, "--seconds", "1", "record")
         self.assertEqual(status, 1, seen)
         for line in ("panicked at fuzz/src/history.rs:31:9", "a promise", "  left: 1", "deadly signal", "out/fuzz/record.log"):
             self.assertIn(line, seen)
@@ -53,9 +54,12 @@ class FuzzRun(unittest.TestCase):
             self.assertIn(line, log)
 
     def test_all_well(self):
-        status, seen, log = self.fuzz(WELL)
+        status, seen, log = self.fuzz(WELL, "--seconds", "1", "record")
         self.assertEqual((status, seen.splitlines()[1:]), (0, ["stat::number_of_executed_units: 2"]))
         self.assertIn("INITED", log)
+
+    def test_it_only_builds(self):
+        self.assertEqual(self.fuzz(PANIC, "--build"), (0, "", None))
 
 
 if __name__ == "__main__":

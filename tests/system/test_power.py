@@ -24,7 +24,7 @@ class Power(unittest.TestCase):
         print(f"seed {EXTENT.seed}")
         cuts = Cuts(UE("power"), EXTENT.seed)
         self.assertEqual(cuts.run(EXTENT.cuts), [])
-        print(cuts.summary())
+        print(f"figure: {cuts.summary()}")
 
 
 class PowerLog(unittest.TestCase):

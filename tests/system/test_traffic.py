@@ -1,6 +1,7 @@
 """Fifty radios on one link: prosed over the trusted application's logic, each in a network namespace, under the epochs
 and keys that a manager rotates. What is written is read once, and each frame is accounted for."""
 
+import atexit
 import os
 import sys
 import time
@@ -33,7 +34,10 @@ class Crowd(unittest.TestCase):
     def setUpClass(cls):
         with ExitStack() as stack:
             cls.start(stack)
-            cls.addClassCleanup(stack.pop_all().close)
+            close = stack.pop_all().close
+            cls.addClassCleanup(close)
+            # An interrupt is no end of a class to unittest, and namespaces would outlive it.
+            atexit.register(close)
 
     @classmethod
     def start(cls, stack):
@@ -97,7 +101,7 @@ class Crowd(unittest.TestCase):
         lost = len(self.talk.lost()) - already_lost
         kernel = sum(sums.get(name, 0) for name in ("kernel drops", "link was full", "lost to slow readers"))
         behind = (RADIOS - 1) * sums.get("kernel drops when sending", 0)
-        print(f"lost {lost}, of these for want of room in the kernel {kernel + behind}")
+        print(f"figure: lost {lost}, of these for want of room in the kernel {kernel + behind}")
         self.assertEqual(lost, kernel + behind)
         self.assertEqual(sum(application.refused for application in self.talk.applications), 0)
         for radio in self.radios:
