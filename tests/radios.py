@@ -31,6 +31,11 @@ def until(what, condition, limit_s=60):
     return found
 
 
+def as_words(options):
+    """As a program's options are said."""
+    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
+
+
 class Radio(UE):
     """A UE whose applications talk through the TUN interface of its group."""
 
@@ -93,15 +98,14 @@ class Radio(UE):
 
     def talk(self, packets=500, stream=1, interface=TUN, **options):
         """Speaks; what the program says at its end."""
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         said = self.exec("prose-ptt", "talk", "--interface", interface, "--packets", str(packets), "--stream",
-                         str(stream), *words, limit_s=CALL_S * 4)  # fmt: skip
+                         str(stream), *as_words(options), limit_s=CALL_S * 4)  # fmt: skip
         if said.status:
             raise AssertionError(f"{self.name}: {said}")
         return json.loads(said.stdout)
 
-    def listen(self, interface=TUN):
-        return Listener(self, interface)
+    def listen(self, interface=TUN, **options):
+        return Listener(self, interface, options)
 
     def ask(self, packets, interface):
         """Round trips in microseconds, and how many questions had no answer."""
@@ -115,9 +119,9 @@ class Radio(UE):
 class Listener:
     """A program that hears, as `with` has it: afterwards `heard` is [(time in s, stream, number)], in order of arrival."""
 
-    def __init__(self, radio, interface):
+    def __init__(self, radio, interface, options):
         self.name = radio.name
-        command = [TOOL, "exec", radio.name, "--", "prose-ptt", "listen", "--interface", interface]
+        command = [TOOL, "exec", radio.name, "--", "prose-ptt", "listen", "--interface", interface, *as_words(options)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.heard, self.strange = [], 0
 
@@ -163,8 +167,8 @@ class Listener:
 class Network:
     """Radios, their link and their manager. `close` ends all."""
 
-    def __init__(self, folder, names, link="link", hub="", options=("--fresh",)):
-        self.radios = [Radio(name, f"unit-{number}") for number, name in enumerate(names, 1)]
+    def __init__(self, folder, names, link="link", hub="", options=("--fresh",), kind=Radio):
+        self.radios = [kind(name, f"unit-{number}") for number, name in enumerate(names, 1)]
         self.link, self.hub, self.options = link, hub, options
         self.manager = Manager(folder)
         self.process = None
