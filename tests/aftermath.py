@@ -1,7 +1,5 @@
 """How the story of `make demo` ends: the table, what the link's capture says, the plot."""
 
-from pathlib import Path
-
 import captured
 from group_story import FORGED, SENTENCE
 from scene import needle, table
@@ -30,20 +28,18 @@ def tell(story, capture, plot):
     for line in table(story.scenes, [_used(scene, sealed) for scene in story.scenes]):
         show(line)
     print()
-    look_into(story, capture, data, sealed)
+    look_into(story, capture, sealed)
     draw(story, plot, radios, data, sealed)
-    show(f"the link, to look into: tshark -X lua_script:{DISSECTOR} \\")
-    show(f"    -r {_shown(capture)}")
-    show(f"packets, epochs and generations over time: {_shown(plot)}")
+    show(f"packets, epochs and generations over time: {plot.relative_to(ROOT)}")
+    show(f"the link as its hub captured it: {capture.relative_to(ROOT)}; to look into it:")
+    show(f"tshark -X lua_script:{DISSECTOR} -r {capture.relative_to(ROOT)}")
 
 
-def look_into(story, capture, data, sealed):
+def look_into(story, capture, sealed):
     scenes, octets = {scene.title: scene for scene in story.scenes}, capture.read_bytes()
-    speech = sum(packets for scene in story.scenes for packets in scene.spoken.values())
-    show(f"captured: {len(data)} frames, {sum(map(len, sealed.values()))} of members, for {speech} packets of speech")
     silent = [_within(scenes[title], sealed["charlie"]) for title in ("6 after", "7 stick")]
     expect("the lost radio put nothing on the link after that", silent == [[], []])
-    expect("on the link each member's epochs are its own, and none comes twice", _come_once(sealed))
+    expect("no radio went back to an epoch that it had left", _come_once(sealed))
     needles = [needle(radio.stream) for radio in story.network] + [SENTENCE.encode()]
     expect("what was said is nowhere in the capture", not any(one in octets for one in needles))
     expect("the same search finds what the outsider sent in clear", needle(FORGED) in octets)
@@ -55,8 +51,8 @@ def _within(scene, points):
 
 def _used(scene, sealed):
     """How many generations and epochs members sent under."""
-    epochs = {(name, generation, ptk_id) for name, points in sealed.items() for _, ptk_id, generation in _within(scene, points)}
-    return len({generation for _, generation, _ in epochs}), len(epochs)
+    epochs = {(name, of, ptk_id) for name, points in sealed.items() for _, ptk_id, of in _within(scene, points)}
+    return len({of for _, of, _ in epochs}), len(epochs)
 
 
 def _come_once(sealed):
@@ -78,8 +74,5 @@ def draw(story, plot, radios, data, sealed):
              for name in sent}
     used = {name: [(at - begin, ptk_id, of) for at, ptk_id, of in points if at >= begin] for name, points in sealed.items()}
     scenes = [(scene.title, scene.start - begin, scene.end - begin) for scene in story.scenes]
-    plot.write_text(render(Story(list(sent), scenes, sent, heard, used)))
-
-
-def _shown(path):
-    return Path(path).relative_to(ROOT)
+    acts = [(what, at - begin) for what, at in story.acts]
+    plot.write_text(render(Story(list(sent), scenes, acts, sent, heard, used)))

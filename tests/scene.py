@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from radios import Radio
+from radios import TUN, Radio, until
 
 # How the number of a stream begins, that each packet of speech begins with; the speaker's own follows.
 MARK = b"PTT"
@@ -45,7 +45,7 @@ class Heard:
     at: list  # when it heard each packet: seconds since 1970 by this machine's clock
     missed: dict  # the numbers that did not come, by speaker
     twice: int
-    strange: int  # what came that is no speech
+    strange: int  # what came that none of them said
     gap_s: float | None  # the longest time between two packets of one speaker
     calls: int  # of the TEE, for keys to hear with
     drops: Counter  # frames, by reason
@@ -58,6 +58,10 @@ class Heard:
     def heard(self):
         return self.sent - self.lost
 
+    @property
+    def gap_ms(self):
+        return "-" if self.gap_s is None else f"{self.gap_s * 1000:.0f}"
+
 
 @dataclass
 class Scene:
@@ -65,10 +69,23 @@ class Scene:
     start: float
     end: float
     spoken: dict  # packets, by speaker
+    outside: str | None  # who is not in the group
     rows: list = field(default_factory=list)
 
     def __getitem__(self, radio):
         return next(row for row in self.rows if row.radio == radio.short)
+
+
+def say(words, speaker, *hearers):
+    """By ordinary programs, Debian's socat; what they say that they heard."""
+    group, joined = "ff12::99", f"^[0-9]* *{TUN} *ff12{'0' * 26}99"
+    listen = f"timeout 30 socat -u UDP6-RECVFROM:6000,ipv6-join-group=[{group}]:{TUN} STDOUT"
+    with ThreadPoolExecutor() as side_by_side:
+        listening = [side_by_side.submit(radio.sh, listen) for radio in hearers]
+        for radio in hearers:
+            until("socat listens", lambda radio=radio: radio.sh(f"grep -q '{joined}' /proc/net/igmp6").status == 0)
+        speaker.sh(f"echo '{words}' | socat -u STDIN 'UDP6-DATAGRAM:[{group}%{TUN}]:6000'")
+        return [one.result().stdout.strip() for one in listening]
 
 
 def play(title, turns, hearers, during=None, outsider=None, air=None):
@@ -81,7 +98,8 @@ def play(title, turns, hearers, during=None, outsider=None, air=None):
         for listener in listeners:
             listener.__enter__()
             cleanup.callback(_stop, listener)
-        scene = Scene(title, time.time(), 0, {radio.short: packets for radio, packets in turns})
+        scene = Scene(title, time.time(), 0, {radio.short: packets for radio, packets in turns},
+                      outsider and outsider.short)
         speech = side_by_side.submit(_speak, turns)
         if during is not None:
             during()
@@ -113,9 +131,12 @@ def _account(scene, speakers, radio, listener, before, after):
     others = [speaker for speaker in speakers if speaker is not radio]
     missed = {one.short: listener.lost(scene.spoken[one.short], one.stream) for one in others}
     gaps = [gap for one in others if (gap := listener.gap(one.stream)) is not None]
+    at = [at + radio.behind for at, _, _ in listener.heard]
+    said = {one.stream for one in others}
+    strange = listener.strange + sum(stream not in said for _, stream, _ in listener.heard)
     return Heard(
-        radio.short, sum(scene.spoken[one.short] for one in others), [at + radio.behind for at, _, _ in listener.heard], missed,
-        listener.twice(), listener.strange, max(gaps, default=None), after[0] - before[0], after[1] - before[1],
+        radio.short, sum(scene.spoken[one.short] for one in others), at, missed, listener.twice(), strange,
+        max(gaps, default=None), after[0] - before[0], after[1] - before[1],
     )  # fmt: skip
 
 
@@ -127,5 +148,5 @@ def table(scenes, used):
         spoken = ", ".join(f"{name} {packets}" for name, packets in scene.spoken.items())
         yield f"{scene.title}: {spoken}; generations {generations}, epochs {epochs}"
         for row in scene.rows:
-            gap = "-" if row.gap_s is None else f"{row.gap_s * 1000:.0f}"
-            yield line(f"  {row.radio}", row.sent, row.heard, row.lost, row.twice, gap, row.calls, row.drops.total())
+            name = f"  {row.radio}{', an outsider' if row.radio == scene.outside else ''}"
+            yield line(name, row.sent, row.heard, row.lost, row.twice, row.gap_ms, row.calls, row.drops.total())

@@ -21,6 +21,7 @@ class Story:
 
     radios: list  # names
     scenes: list  # (title, start, end)
+    acts: list  # (what, time): what the manager did meanwhile
     sent: dict  # times of frames on the link, by radio
     heard: dict  # times of packets of speech, by radio
     used: dict  # (time, PTK Id, generation) of each frame that a member sent under a key, by radio
@@ -65,7 +66,8 @@ def render(story):
                 page.bar(name, start, end, ptk_id, 0, f"PTK Id {ptk_id} of generation {generation}")
     with page.group("generations"):
         order = sorted({generation for points in story.used.values() for _, _, generation in points})
-        page.lane("generation in use", "of the PGK", TALL, [(row, f"{of}") for row, of in enumerate(order, 1)], len(order) + 1)
+        rows = [(row, f"{of}") for row, of in enumerate(order, 1)]
+        page.lane("generation in use", "of the PGK", TALL, rows, len(rows) + 1)
         for name, points in story.used.items():
             for start, end, generation in runs([(at, of) for at, _, of in points]):
                 aside = story.radios.index(name) * 4 - 6
@@ -99,9 +101,9 @@ class _Page:
         """Begins one; `ticks`: (value, label) on its axis, which ends at `most`."""
         self.base, self.height, self.most = self.base + BETWEEN + height, height, most
         for value, label in ticks:
-            at = f"{self.y(value):.1f}"
-            self.add(f'<line x1="{LEFT}" y1="{at}" x2="{LEFT + WIDTH}" y2="{at}" stroke="#ddd"/>')
-            self.add(f'<text x="{LEFT - 6}" y="{self.y(value) + 4:.1f}" text-anchor="end" font-size="10">{escape(label)}</text>')
+            at = self.y(value)
+            self.add(f'<line x1="{LEFT}" y1="{at:.1f}" x2="{LEFT + WIDTH}" y2="{at:.1f}" stroke="#ddd"/>')
+            self.add(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end" font-size="10">{escape(label)}</text>')
         self.add(f'<line x1="{LEFT}" y1="{self.base}" x2="{LEFT + WIDTH}" y2="{self.base}" stroke="#888"/>')
         middle = self.base - height / 2
         self.add(f'<text x="8" y="{middle - 1:.1f}">{escape(title)}</text>')
@@ -130,7 +132,7 @@ class _Page:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
             'font-family="sans-serif" font-size="13">',
             '<rect width="100%" height="100%" fill="white"/>',
-            *self._heading(), *self._scenes(), *self.parts, *self._seconds(), "</svg>", "",
+            *self._heading(), *self._scenes(), *self.parts, *self._acts(), *self._seconds(), "</svg>", "",
         ])  # fmt: skip
 
     def _heading(self):
@@ -142,9 +144,15 @@ class _Page:
 
     def _scenes(self):
         for title, start, end in self.story.scenes:
-            left, right = self.x(start), self.x(end)
-            yield f'<rect x="{left:.1f}" y="{FIRST - 8}" width="{right - left:.1f}" height="{self.base - FIRST + 8}" fill="#f3f3f3"/>'
+            left, width, height = self.x(start), self.x(end) - self.x(start), self.base - FIRST + 8
+            yield f'<rect x="{left:.1f}" y="{FIRST - 8}" width="{width:.1f}" height="{height}" fill="#f3f3f3"/>'
             yield f'<text x="{left:.1f}" y="{SCENES}" font-size="12">{escape(title)}</text>'
+
+    def _acts(self):
+        for what, at in self.story.acts:
+            left = self.x(at)
+            yield f'<path d="M{left:.1f} {FIRST - 8}V{self.base}" stroke="#222" stroke-dasharray="4 3"/>'
+            yield f'<text x="{left + 4:.1f}" y="{FIRST + 4}" font-size="11">{escape(what)}</text>'
 
     def _seconds(self):
         step = 10 if self.story.end <= 150 else 30
