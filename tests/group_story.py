@@ -15,6 +15,8 @@ FORGED = int("12" + GROUP, 16)
 FLOOD, FLOOD_MS = 1000, 10
 SENTENCE = "the north gate is open"
 PATIENCE_S = 60
+# So long speech goes on before the manager acts.
+SPEECH_FIRST_S = 2
 
 
 class GroupStory:
@@ -38,11 +40,13 @@ class GroupStory:
         scene = play(*arguments, **options)
         self.scenes.append(scene)
         for row in scene.rows:
-            show(f"{row.radio} heard {row.heard} of {row.sent} packets, longest gap {row.gap_ms} ms")
+            gap = f", longest gap {row.gap_ms} ms" if row.heard else ""
+            show(f"{row.radio} heard {row.heard} of {row.sent} packets{gap}")
         return scene
 
     def act(self, what, *words):
         """The manager's, while they talk."""
+        time.sleep(SPEECH_FIRST_S)
         self.manager.done(*words)
         self.acts.append((what, time.time()))
 

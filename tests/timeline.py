@@ -9,6 +9,7 @@ COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 LEFT, WIDTH, RIGHT = 230, 880, 30
 TITLE, LEGEND, SCENES, FIRST = 26, 50, 82, 96
 TALL, LOW, BETWEEN, BELOW = 90, 46, 18, 46
+THICK = 3  # a bar
 # What a voice stream has in a second, and some room.
 SPEECH = 60
 # A sender who is silent for longer has stopped, seconds.
@@ -52,7 +53,8 @@ def render(story):
     page = _Page(story)
     with page.group("packets"):
         most = max(SPEECH, *(max(per_second(times).values(), default=0) for times in story.sent.values()))
-        page.lane("sent on the link", "frames a second", TALL, [(0, "0"), (most, f"{most}")], most * 1.1)
+        ticks = [(tick, f"{tick}") for tick in range(0, most + 1, 50)]
+        page.lane("sent on the link", "frames a second", TALL, ticks, most * 1.1)
         for name, times in story.sent.items():
             page.curve(name, per_second(times), is_filled=False)
         for name in story.radios:
@@ -63,15 +65,14 @@ def render(story):
         page.lane("epoch of the sender", "PTK Id", TALL, [(1, "1"), (most, f"{most}")], most + 1)
         for name, points in story.used.items():
             for start, end, (generation, ptk_id) in runs([(at, (of, ptk_id)) for at, ptk_id, of in points]):
-                page.bar(name, start, end, ptk_id, 0, f"PTK Id {ptk_id} of generation {generation}")
+                page.bar(name, start, end, ptk_id, f"PTK Id {ptk_id} of generation {generation}")
     with page.group("generations"):
         order = sorted({generation for points in story.used.values() for _, _, generation in points})
         rows = [(row, f"{of}") for row, of in enumerate(order, 1)]
         page.lane("generation in use", "of the PGK", TALL, rows, len(rows) + 1)
         for name, points in story.used.items():
             for start, end, generation in runs([(at, of) for at, _, of in points]):
-                aside = story.radios.index(name) * 4 - 6
-                page.bar(name, start, end, order.index(generation) + 1, aside, f"generation {generation}")
+                page.bar(name, start, end, order.index(generation) + 1, f"generation {generation}")
     return page.text()
 
 
@@ -120,11 +121,12 @@ class _Page:
             fill = f'fill="{self.colour(name)}" fill-opacity="0.6"' if is_filled else 'fill="none" stroke-width="1.6"'
             self.add(f'<polyline class={quoteattr(name)} points="{points}" {fill} stroke="{self.colour(name)}"/>')
 
-    def bar(self, name, start, end, value, aside, told):
-        """A stretch at a value, moved down by `aside` pixels; two pixels long at least."""
+    def bar(self, name, start, end, value, told):
+        """A stretch at a value, two pixels long at least; each radio's beside the others' there."""
+        aside = THICK * (self.story.radios.index(name) - (len(self.story.radios) - 1) / 2)
         left, right, at = self.x(start), max(self.x(end), self.x(start) + 2), self.y(value) + aside
         self.add(f'<line class={quoteattr(name)} x1="{left:.1f}" y1="{at:.1f}" x2="{right:.1f}" y2="{at:.1f}" '
-                 f'stroke="{self.colour(name)}" stroke-width="4"><title>{escape(name)}: {escape(told)}</title></line>')
+                 f'stroke="{self.colour(name)}" stroke-width="{THICK}"><title>{escape(f"{name}: {told}")}</title></line>')
 
     def text(self):
         width, height = LEFT + WIDTH + RIGHT, self.base + BELOW
