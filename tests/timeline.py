@@ -10,8 +10,8 @@ LEFT, WIDTH, RIGHT = 230, 880, 30
 TITLE, LEGEND, SCENES, FIRST = 26, 50, 82, 96
 TALL, LOW, BETWEEN, BELOW = 90, 46, 18, 46
 THICK = 3  # a bar
-# What a voice stream has in a second, and some room.
-SPEECH = 60
+# What a voice stream has in a second.
+SPEECH = 50
 # A sender who is silent for longer has stopped, seconds.
 PAUSE_S = 1.5
 
@@ -52,13 +52,11 @@ def render(story):
     """An SVG, as text. In its groups `packets`, `epochs` and `generations` each mark has its radio's name as class."""
     page = _Page(story)
     with page.group("packets"):
-        most = max(SPEECH, *(max(per_second(times).values(), default=0) for times in story.sent.values()))
-        ticks = [(tick, f"{tick}") for tick in range(0, most + 1, 50)]
-        page.lane("sent on the link", "frames a second", TALL, ticks, most * 1.1)
+        page.lane("sent on the link", "frames a second", TALL, *_scale(story.sent))
         for name, times in story.sent.items():
             page.curve(name, per_second(times), is_filled=False)
         for name in story.radios:
-            page.lane(f"heard by {name}", "packets a second", LOW, [(0, "0"), (50, "50")], SPEECH)
+            page.lane(f"heard by {name}", "packets a second", LOW, *_scale(story.heard))
             page.curve(name, per_second(story.heard.get(name, [])), is_filled=True)
     with page.group("epochs"):
         most = max((ptk_id for points in story.used.values() for _, ptk_id, _ in points), default=1)
@@ -74,6 +72,12 @@ def render(story):
             for start, end, generation in runs([(at, of) for at, _, of in points]):
                 page.bar(name, start, end, order.index(generation) + 1, f"generation {generation}")
     return page.text()
+
+
+def _scale(times_by_radio):
+    """Ticks and upper end of an axis for how many in a second, one for all radios."""
+    most = max([SPEECH, *(count for times in times_by_radio.values() for count in per_second(times).values())])
+    return [(tick, f"{tick}") for tick in range(0, most + 1, 50)], most * 1.1
 
 
 class _Page:
