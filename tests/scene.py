@@ -109,7 +109,7 @@ def play(title, turns, hearers, during=None, outsider=None, air=None):
         scene.end = time.time()
         after = list(side_by_side.map(_counters, everybody))
     speakers = [radio for radio, _ in turns]
-    scene.rows = [_account(scene, speakers, *found) for found in zip(everybody, listeners, before, after)]
+    scene.rows = [account(scene, speakers, *found) for found in zip(everybody, listeners, before, after)]
     return scene
 
 
@@ -127,7 +127,7 @@ def _counters(radio):
     return counters["tee_calls"], Counter(counters["drops"])
 
 
-def _account(scene, speakers, radio, listener, before, after):
+def account(scene, speakers, radio, listener, before, after):
     others = [speaker for speaker in speakers if speaker is not radio]
     missed = {one.short: listener.lost(scene.spoken[one.short], one.stream) for one in others}
     gaps = [gap for one in others if (gap := listener.gap(one.stream)) is not None]
