@@ -40,6 +40,14 @@ class Demo(unittest.TestCase):
         print(f"the story took {seconds} s (at most {STORY_S} on a quiet machine)")
         self.assertLess(seconds, SLACK * STORY_S)
 
+    def test_its_end_is_as_the_readme_shows_it(self):
+        def shape(text):
+            """The words without their numbers, up to where the files lie."""
+            start = text.index("8. Who heard what")
+            return re.sub(r"\d+|-", "", text[start:text.index("over time:", start)]).split()
+
+        self.assertEqual(shape((ROOT / "README.md").read_text()), shape(self.told))
+
     def test_it_can_be_read_on_a_terminal(self):
         story = self.told[self.told.index("\n1. "):]
         self.assertEqual([line for line in story.splitlines() if len(line) > COLUMNS], [])
