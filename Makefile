@@ -12,7 +12,7 @@ run: image ## Build all, boot a UE, show the main job
 	cargo build --locked --release -p prose-manager
 	tests/story
 
-demo: image ## Three radios and their manager over the network: join, rotate, refuse, lose
+demo: image ## A group on one link, with its manager and an outsider: join, talk, rotate, lose a radio
 	cargo build --locked --release -p prose-manager
 	tests/demo
 

@@ -31,6 +31,11 @@ def until(what, condition, limit_s=60):
     return found
 
 
+def as_words(options):
+    """As a program's options are said."""
+    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
+
+
 class Radio(UE):
     """A UE whose applications talk through the TUN interface of its group."""
 
@@ -95,8 +100,8 @@ class Radio(UE):
         """Speaks; what the program says at its end."""
         return json.loads(self._ptt("talk", interface, packets=packets, stream=stream, **options))
 
-    def listen(self, interface=TUN):
-        return Listener(self, interface)
+    def listen(self, interface=TUN, **options):
+        return Listener(self, interface, options)
 
     def answer(self, interface, **options):
         return Ear(self, "answer", interface, options)
@@ -111,15 +116,10 @@ class Radio(UE):
         return json.loads(self._ptt("repeat", LINK, path, packets=packets, interval=interval, **options))
 
     def _ptt(self, what, interface, *words, **options):
-        said = self.exec("prose-ptt", what, "--interface", interface, *options_of(options), *words, limit_s=CALL_S * 4)
+        said = self.exec("prose-ptt", what, "--interface", interface, *as_words(options), *words, limit_s=CALL_S * 4)
         if said.status:
             raise AssertionError(f"{self.name}: {said}")
         return said.stdout
-
-
-def options_of(named):
-    """As a command line has them."""
-    return [word for name, value in named.items() for word in (f"--{name}", str(value))]
 
 
 class Ear:
@@ -127,7 +127,7 @@ class Ear:
 
     def __init__(self, radio, what, interface, options):
         self.name = radio.name
-        command = [TOOL, "exec", radio.name, "--", "prose-ptt", what, "--interface", interface, *options_of(options)]
+        command = [TOOL, "exec", radio.name, "--", "prose-ptt", what, "--interface", interface, *as_words(options)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = []
 
@@ -149,8 +149,8 @@ class Ear:
 class Listener(Ear):
     """One that hears speech: afterwards `heard` is [(time in s, stream, number)], in order of arrival."""
 
-    def __init__(self, radio, interface):
-        super().__init__(radio, "listen", interface, {})
+    def __init__(self, radio, interface, options):
+        super().__init__(radio, "listen", interface, options)
         self.heard, self.strange = [], 0
 
     def __exit__(self, kind, *_):
@@ -183,8 +183,8 @@ class Listener(Ear):
 class Network:
     """Radios, their link and their manager. `close` ends all."""
 
-    def __init__(self, folder, names, link="link", hub="", options=("--fresh",)):
-        self.radios = [Radio(name, f"unit-{number}") for number, name in enumerate(names, 1)]
+    def __init__(self, folder, names, link="link", hub="", options=("--fresh",), kind=Radio):
+        self.radios = [kind(name, f"unit-{number}") for number, name in enumerate(names, 1)]
         self.link, self.hub, self.options = link, hub, options
         self.manager = Manager(folder)
         self.process = None

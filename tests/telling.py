@@ -15,6 +15,18 @@ def show(line):
     print(f"    {line}", flush=True)
 
 
+def quote(line):
+    """One that may be too long for a terminal, such as a message."""
+    for part in textwrap.wrap(line, 76, subsequent_indent="    "):
+        show(part)
+
+
+def names(radios):
+    """As a sentence has them."""
+    *first, last = [radio.short for radio in radios]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def expect(fact, holds):
     show(f"{'ok' if holds else 'NOT SO'}: {fact}")
     if not holds:

@@ -1,18 +1,14 @@
-"""What is on a link, from the hub's capture, and what it opens to for somebody who has the group's keys. Frames are read
-and opened by the reference of docs/packet.md."""
+"""What captured frames (captured.py) open to for somebody who has the group's keys, by the reference of docs/packet.md;
+and those keys, from the manager's folder. All in suite `aead`."""
 
 import dataclasses
 import functools
 import sqlite3
-import struct
 
 import derivation_reference as derivation
 import packet_reference
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-PORT = 46360
-ETHERNET, IPV6, UDP = 14, 40, 8
-UDP_NEXT = 17  # in IPv6's next header
 NONCE = 12  # octets before a sealed secret
 
 
@@ -69,66 +65,29 @@ class Home:
             return database.execute(query, values).fetchall()
 
 
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """A frame of a group with payload, as it was on the link."""
-
-    at: float
-    card: str  # that it came from, as MAC addresses are written
-    octets: bytes
-
-    @property
-    def sender(self):
-        return self.octets[4:7]
-
-    @property
-    def index(self):
-        return self.octets[7] & 0x1F
-
-    @property
-    def ptk_id(self):
-        return self.octets[8:10]
-
-    @property
-    def number(self):
-        return int.from_bytes(self.octets[12:14] + self.octets[10:12], "big")
-
-    @property
-    def epoch(self):
-        return self.sender, self.index, self.ptk_id
-
-    @property
-    def salt(self):
-        """What it announces, if it does."""
-        return self.octets[14:22] if self.octets[0] & 2 else None
-
-    def opened(self, pgk, salt, ptk_id=None):
-        """Its payload; Dropped if it does not open under this PGK (and PTK Id, where that is another one)."""
-        ik, ck = pgk.epoch(self.sender, ptk_id or self.ptk_id, salt)
-        known = {"group": pgk.group.hex(), "pgk_id": f"{self.index:02x}", "profile": derivation.HKDF_SHA256, "suite": "aead",
-                 "admission": pgk.admission.hex(), "ik": ik.hex(), "ck": ck.hex(), "salt": salt.hex()}  # fmt: skip
-        return bytes.fromhex(packet_reference.read(self.octets, known)["payload"])
+def epoch(frame):
+    """What tells a frame's epoch from others of the group."""
+    return frame.member, frame.index, frame.ptk_id
 
 
-def datagrams(capture):
-    """(time, network card, octets) of each datagram to the groups' port in a pcap file, which may still be growing."""
-    octets = capture.read_bytes()
-    at = 24
-    while at + 16 <= len(octets):
-        seconds, parts, length = struct.unpack_from("<III", octets, at)
-        frame, at = octets[at + 16 : at + 16 + length], at + 16 + length
-        udp = frame[ETHERNET + IPV6 :]
-        if frame[12:14] == b"\x86\xdd" and frame[ETHERNET + 6] == UDP_NEXT and udp[2:4] == PORT.to_bytes(2, "big"):
-            yield seconds + parts / 1e6, frame[6:12].hex(":"), udp[UDP:]
+def number(frame):
+    """Its sequence number."""
+    return int.from_bytes(frame.octets[12:14] + frame.octets[10:12], "big")
 
 
-def frames(capture, group):
-    """Those of a group (3 octets) that carry payload."""
-    for at, card, octets in datagrams(capture):
-        if len(octets) >= 30 and octets[0] & 0xFD == 0x10 and octets[1:4] == group:
-            yield Frame(at, card, octets)
+def announced(frame):
+    """The salt of its epoch, if the frame says it."""
+    return frame.octets[14:22] if frame.octets[0] & 2 else None
 
 
-def salts(heard):
+def salts(frames):
     """The salt of each epoch that was announced."""
-    return {frame.epoch: frame.salt for frame in heard if frame.salt}
+    return {epoch(frame): announced(frame) for frame in frames if announced(frame)}
+
+
+def opened(frame, pgk, salt, ptk_id=None):
+    """Its payload; Dropped if it does not open under this PGK (and PTK Id, where that is another one)."""
+    ik, ck = pgk.epoch(bytes.fromhex(frame.member), (ptk_id or frame.ptk_id).to_bytes(2, "big"), salt)
+    known = {"group": pgk.group.hex(), "pgk_id": f"{frame.index:02x}", "profile": derivation.HKDF_SHA256, "suite": "aead",
+             "admission": pgk.admission.hex(), "ik": ik.hex(), "ck": ck.hex(), "salt": salt.hex()}  # fmt: skip
+    return bytes.fromhex(packet_reference.read(frame.octets, known)["payload"])

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import captured
 import prose_manager
 from harness import packages
 from radios import GROUP, LINK, NAME, TUN, Network, percentiles, until
@@ -26,6 +27,7 @@ ROUNDS, QUESTIONS = (20 if IS_SOAK else 4), 50
 FLOOD_S = 60 if IS_SOAK else 20
 FLOOD_PER_SECOND = 500
 PER_SECOND = 50  # voice packets
+UDP = 17  # IPv6's next header
 # docs/packet.md: calls of the TEE in a second, and in a burst.
 CALLS_PER_SECOND, CALLS_BURST = 20, 100
 OTHER_GROUP = "0a0b0d"
@@ -97,7 +99,8 @@ class Group(unittest.TestCase):
         """All frames of the members so far, with their epochs' salts."""
         # Answered when the capture has all.
         self.network.order("count")
-        heard = [frame for frame in wiretap.frames(self.capture, OCTETS) if frame.card != self.outsider.card]
+        heard = [frame for frame in captured.frames(self.capture)
+                 if frame.kind == captured.DATA and frame.card != self.outsider.card]  # fmt: skip
         return heard, wiretap.salts(heard)
 
     def by_index(self):
@@ -107,9 +110,9 @@ class Group(unittest.TestCase):
         """{(stream, number): frame} of all voice packets on the link, opened with the manager's keys."""
         (heard, salt_of), by_index, found = self.on_the_link(), self.by_index(), {}
         for frame in heard:
-            payload = frame.opened(by_index[frame.index], salt_of[frame.epoch])
+            payload = wiretap.opened(frame, by_index[frame.index], salt_of[wiretap.epoch(frame)])
             # IPv6 and UDP, then stream and number.
-            if payload[6] == wiretap.UDP_NEXT and len(payload) >= 65:
+            if payload[6] == UDP and len(payload) >= 65:
                 found.setdefault(struct.unpack_from(">II", payload, 48), frame)
         return found
 
@@ -155,17 +158,16 @@ class Group(unittest.TestCase):
         """How long a listener waits for the first packet of a new epoch, or under a new key."""
         on_link, gaps = self.speech(), {"steady": [], "refresh": [], "rotation": []}
         self.assertEqual(len(on_link), len(heard) * PACKETS)
-        epochs, generations = set(), set()
+        generations = set()
         for listener in heard:
             at = {(stream, number): at for at, stream, number in listener.heard}
             for (stream, number), time_of in at.items():
                 frame, before = on_link[stream, number], on_link.get((stream, number - 1))
-                epochs.add(frame.epoch)
                 generations.add(frame.index)
                 if before is None:
                     continue
                 kind = ("rotation" if frame.index != before.index else
-                        "refresh" if frame.epoch != before.epoch else "steady")  # fmt: skip
+                        "refresh" if wiretap.epoch(frame) != wiretap.epoch(before) else "steady")  # fmt: skip
                 gaps[kind].append(time_of - at[stream, number - 1])
         for kind, name in (("steady", "in an epoch"), ("refresh", "over a refresh"), ("rotation", "over a rotation")):
             figure(f"from one packet to the next, {name} ({len(gaps[kind])}): {milliseconds(gaps[kind])}")
@@ -175,7 +177,8 @@ class Group(unittest.TestCase):
         self.assertGreaterEqual(len(gaps["rotation"]), 2 * len(heard) * 2)
         self.assertLess(percentiles(gaps["refresh"])[0], 0.5)
         frames = self.on_the_link()[0]
-        self.assertEqual(len({(frame.epoch, frame.number) for frame in frames}), len(frames), "a nonce came twice")
+        nonces = {(wiretap.epoch(frame), wiretap.number(frame)) for frame in frames}
+        self.assertEqual(len(nonces), len(frames), "a nonce came twice")
 
     def test_2_what_protection_adds(self):
         asking, answering = self.members[:2]
@@ -198,10 +201,10 @@ class Group(unittest.TestCase):
     def crafted(self):
         """Frames of somebody who has heard all and holds no key: epochs that nobody began, of members and of others, and
         what he has heard, as it was and with other epochs."""
-        frames, salt_of = self.on_the_link()
+        frames, _ = self.on_the_link()
         newest = frames[-1]
-        announced = [frame.octets for frame in frames if frame.salt][-100:]
-        senders = sorted({frame.sender for frame in frames})
+        announced = [frame.octets for frame in frames if wiretap.announced(frame)][-100:]
+        senders = sorted({bytes.fromhex(frame.member) for frame in frames})
         ptk_ids = itertools.cycle(range(0x8000, 0xFFFF))
 
         def epoch(sender, index):
@@ -248,7 +251,7 @@ class Group(unittest.TestCase):
 
         def floods():
             flood.update(self.outsider.repeat("/tmp/crafted", FLOOD_S * FLOOD_PER_SECOND, 1000 // FLOOD_PER_SECOND,
-                                              group=PLACE, port=wiretap.PORT))  # fmt: skip
+                                              group=PLACE, port=captured.PORT))  # fmt: skip
 
         lost_with, of, counted, begun = self.talk_under(floods)
         seconds = flood["ms"] / 1000
@@ -277,7 +280,8 @@ class Group(unittest.TestCase):
             kept |= self.private_keys(radio)
         # The epoch that one sends under is known to those who hear him, in the clear.
         newest = frames[-1]
-        _, live = self.by_index()[newest.index].epoch(newest.sender, newest.ptk_id, salt_of[newest.epoch])
+        member, ptk_id = bytes.fromhex(newest.member), newest.ptk_id.to_bytes(2, "big")
+        _, live = self.by_index()[newest.index].epoch(member, ptk_id, salt_of[wiretap.epoch(newest)])
         planted = secrets.token_bytes(32)
         self.outsider.put("/var/lib/optee-client/data/planted", planted.hex())
         searched = 0
@@ -329,18 +333,18 @@ class Group(unittest.TestCase):
         frames, salt_of = self.on_the_link()
         by_index, opened = self.by_index(), 0
         for frame in frames[:: max(1, len(frames) // 300)]:
-            own, salt = by_index[frame.index], salt_of[frame.epoch]
-            frame.opened(own, salt)
+            own, salt = by_index[frame.index], salt_of[wiretap.epoch(frame)]
+            wiretap.opened(frame, own, salt)
             opened += 1
             strangers = [pgk for pgk in by_index.values() if pgk is not own]
             # The other group's key, as if it were this group's.
             strangers += [wiretap.Pgk(OCTETS, own.generation, own.pgk_id, other.key, own.label)]
             wrong = [(pgk, salt, None) for pgk in strangers]
-            wrong += [(own, salt, (int.from_bytes(frame.ptk_id, "big") ^ 1 or 2).to_bytes(2, "big"))]
-            wrong += [(own, next(value for epoch, value in salt_of.items() if epoch != frame.epoch), None)]
+            wrong += [(own, salt, frame.ptk_id ^ 1 or 2)]
+            wrong += [(own, next(value for epoch, value in salt_of.items() if epoch != wiretap.epoch(frame)), None)]
             for pgk, of_epoch, ptk_id in wrong:
                 with self.assertRaises(packet_reference.Dropped):
-                    frame.opened(pgk, of_epoch, ptk_id)
+                    wiretap.opened(frame, pgk, of_epoch, ptk_id)
         figure(f"{opened} frames of the capture open under their own keys, none of them under another epoch's, "
                f"generation's or group's")
         digests = {hashlib.sha256(pgk.key).digest() for pgk in [*self.pgks.values(), other]}
