@@ -215,7 +215,7 @@ class GroupStory:
         row = scene[bravo]
         show(f"{bravo.short} lost {row.lost} packets in a gap of {row.gap_ms} ms")
         expect(f"{bravo.short} heard the end of the speech", 899 not in row.missed[alpha.short])
-        expect(f"{charlie.short} did not", 899 in scene[charlie].missed[alpha.short])
+        expect(f"{charlie.short} did not hear it", 899 in scene[charlie].missed[alpha.short])
         silent = charlie.json("derive", "send", "--group", GROUP)
         quote(f"{charlie.short}: prosectl derive send: {silent.get('message', 'derived!')}")
         expect("where the notice reaches it, it falls silent", silent.get("name") == "unknown_generation")
