@@ -88,16 +88,17 @@ class Collector(unittest.TestResult):
             self.note(test, FAILED, self._exc_info_to_string(err, test))
 
 
-def stage(name, folder, side_by_side=1, alone=()):
+def stage(name, folder, side_by_side=1, alone=(), long=()):
     """A stage that runs the tests in `folder`: first the modules that need the machine for themselves, then so many of
-    the others at a time."""
+    the others at a time, those of `long` first."""
 
     def run(results):
-        # A long file is mostly a long run, and those come first: so all end at about the same time.
+        # A long file is mostly a long run, too: so all end at about the same time.
         files = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda file: -file.stat().st_size)
         modules = [f"{folder}.{file.stem}" for file in files]
         first = [f"{folder}.{module}" for module in alone]
-        rest = [module for module in modules if module not in first]
+        second = [f"{folder}.{module}" for module in long]
+        rest = second + [module for module in modules if module not in first + second]
         if side_by_side == 1:
             run_modules(name, iter(modules), results)
         else:

@@ -11,8 +11,7 @@ from group_story import FLOOD, SENTENCE
 from harness.process import ROOT
 from scene import MARK
 
-from qemu_env import paths
-from qemu_env.link import address
+from qemu_env import link, paths
 
 CAPTURE, PLOT = paths.OUT / "demo/group.pcap", paths.OUT / "demo/timeline.svg"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -68,7 +67,7 @@ class Demo(unittest.TestCase):
         self.assertGreater(sum(frame.kind == captured.DATA for frame in frames), FLOOD + 2500)
         self.assertTrue(any(frame.kind == captured.OBJECT for frame in frames), "notice and packages")
         clear = [frame for frame in frames if is_clear(frame)]
-        self.assertEqual((len(clear), {frame.card for frame in clear}), (FLOOD, {address("demo-delta")}))
+        self.assertEqual((len(clear), {frame.card for frame in clear}), (FLOOD, {link.address("demo-delta")}))
         octets = CAPTURE.read_bytes()
         self.assertNotIn(SENTENCE.encode(), octets)
         for number in range(1, 5):
