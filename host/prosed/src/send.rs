@@ -126,18 +126,17 @@ impl Outbound {
         }
     }
 
-    /// Sends under this generation from now on; what is in use goes on until the new
-    /// epoch is there. With `None` all keys are wiped.
+    /// Sends under this generation from now on; what is in use, and what was fetched ahead
+    /// if that is used up, goes on until the new epoch is there. With `None` all keys are
+    /// wiped.
     pub fn aim(&mut self, generation: Option<Generation>) {
         if self.generation == generation {
             return;
         }
         self.generation = generation;
-        self.ahead = None;
         self.not_before = Duration::ZERO;
-        match generation {
-            None => self.in_use = None,
-            Some(_) => self.refresh = self.in_use.is_some(),
+        if generation.is_none() {
+            (self.in_use, self.ahead) = (None, None);
         }
     }
 
@@ -163,7 +162,8 @@ impl Outbound {
     /// or [`Self::refused`] before the next comes.
     pub fn question(&mut self, now: Time) -> Option<Send> {
         let generation = self.generation?;
-        if self.asked || self.ahead.is_some() || now.up < self.not_before {
+        let is_there = self.ahead.as_ref().is_some_and(|ahead| ahead.generation == generation);
+        if self.asked || is_there || now.up < self.not_before {
             return None;
         }
         self.asked = true;
@@ -194,10 +194,12 @@ impl Outbound {
 
     /// Goes over to the next epoch if it is time and one is there.
     fn turn(&mut self, now: Time) {
-        let over = match &self.in_use {
-            None => true,
-            Some(in_use) => self.refresh || in_use.counter.spent(now).is_some(),
-        };
+        let Some(ahead) = &self.ahead else { return };
+        let over = self.in_use.as_ref().is_none_or(|in_use| {
+            let is_wanted = self.generation == Some(ahead.generation)
+                && in_use.epoch.generation != ahead.generation;
+            self.refresh || is_wanted || in_use.counter.spent(now).is_some()
+        });
         if over && let Some(epoch) = self.ahead.take() {
             let counter = Counter::new(epoch.limits, now);
             self.in_use = Some(InUse { epoch, counter });
@@ -282,6 +284,32 @@ mod tests {
             sent += usize::from(outbound.protect(now, SduType::Ip, &mut buffer).is_ok());
         }
         (asked, sent)
+    }
+
+    #[test]
+    fn what_was_fetched_ahead_is_there_until_the_next_generation_is() {
+        let [old, new] = [7, 8].map(|number| Generation::new(number).unwrap());
+        let now = at(0, ENDS - 1);
+        let mut outbound = Outbound::new(GroupId::new(1).unwrap());
+        outbound.aim(Some(old));
+        for _ in 0..2 {
+            assert!(outbound.question(now).is_some());
+            outbound.provide(now, epoch(old));
+        }
+        outbound.aim(Some(new));
+        assert_eq!(outbound.question(now).map(|asked| asked.generation), Some(new));
+        let send = |outbound: &mut Outbound| {
+            let mut buffer = [0; HEADROOM + 20 + crate::frame::TAILROOM];
+            outbound.protect(now, SduType::Ip, &mut buffer).map(drop)
+        };
+        for _ in 0..200 {
+            assert_eq!(send(&mut outbound), Ok(()));
+            assert_eq!(outbound.in_use().map(|(generation, ..)| generation), Some(old));
+        }
+        assert_eq!(send(&mut outbound), Err(Unsent::NoEpoch));
+        outbound.provide(now, epoch(new));
+        assert_eq!(send(&mut outbound), Ok(()));
+        assert_eq!(outbound.in_use().map(|(generation, ..)| generation), Some(new));
     }
 
     #[test]
