@@ -22,7 +22,7 @@ from radios import GROUP, LINK, NAME, TUN, Network, percentiles, until
 
 IS_SOAK = os.environ.get("PROSEAL_TRAFFIC") == "soak"
 # Of each radio. Both forms have two rotations.
-PACKETS, REFRESHES = (10_000, 100) if IS_SOAK else (1_500, 15)
+PACKETS, REFRESHES = (10_000, 100) if IS_SOAK else (2_000, 20)
 ROUNDS, QUESTIONS = (20 if IS_SOAK else 4), 50
 FLOOD_S = 60 if IS_SOAK else 20
 FLOOD_PER_SECOND = 500
@@ -136,8 +136,8 @@ class Group(unittest.TestCase):
                 listening.enter_context(listener)
             start = time.monotonic()
             speeches = [side_by_side.submit(radio.talk, PACKETS, stream=stream) for stream, radio in enumerate(self.members)]
-            for third in (1, 2):
-                time.sleep(max(0, start + seconds * third / 3 - time.monotonic()))
+            for share in (1 / 4, 1 / 2):
+                time.sleep(max(0, start + seconds * share - time.monotonic()))
                 self.rotate()
             said = [speech.result() for speech in speeches]
         self.assertEqual([one["refused"] for one in said], [0, 0, 0])
