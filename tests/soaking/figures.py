@@ -35,7 +35,7 @@ def xtest(log):
     def total(pattern):
         return sum(int(number) for number in re.findall(pattern, log, re.M))
 
-    lines = [f"{total(rf'^([0-9]+) {what}s? of which'):,} {what}s of which "
+    lines = [f"{counted(total(rf'^([0-9]+) {what}s? of which'), what, f'{what}s')} of which "
              f"{total(rf'^[0-9]+ {what}s? of which ([0-9]+) failed'):,} failed" for what in ("subtest", "test case")]
     calls = total(r"^ *([0-9]+) calls: ")
     return [*lines, f"{calls:,} random calls"] if calls else lines
