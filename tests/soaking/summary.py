@@ -23,7 +23,8 @@ def text(outcomes, seconds):
             lines += textwrap.wrap(figure, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6)
     counts = {state: sum(outcome.result == state for outcome in outcomes) for state in (OK, FAILED, NOT_RUN)}
     soaked = sum(outcome.seconds for outcome in outcomes)
-    lines.append(f"{clock(soaked)} of soaking, {clock(seconds)} with builds: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    ended = ", ".join(f"{count} {state}" for state, count in counts.items())
+    lines.append(f"{clock(soaked)} of soaking, {clock(seconds)} with builds: {ended}")
     return "\n".join(lines) + "\n"
 
 
