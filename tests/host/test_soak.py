@@ -172,6 +172,7 @@ class Figures(unittest.TestCase):
                "1 test case of which 1 failed\n0 test cases were skipped\n")  # fmt: skip
         self.assertEqual(figures.xtest(run + run), ["8 subtests of which 2 failed", "2 test cases of which 2 failed",
                                                     "2,400 random calls"])
+        self.assertEqual(figures.xtest("* fuzz_1001 no call\n"), [])
 
     def test_of_fuzzing(self):
         log = ("==> fuzzing api for 9 s\nstat::number_of_executed_units: 123456\n==> fuzzing frame for 9 s\n"
