@@ -26,8 +26,8 @@ def take(status=1):
     paths.TESTS_LOCK.parent.mkdir(exist_ok=True)
     _held = ue_folder.try_lock(paths.TESTS_LOCK)
     if _held is None:
-        print(f"{sys.argv[0]}: tests, a soak, mutants, forensics, power cuts or a benchmark run in this tree already; a "
-              "second run would stop their UEs. Let them end, or use another clone "
+        print(f"{sys.argv[0]}: tests, a soak, mutants, forensics, power cuts or a benchmark run in this tree already; "
+              "a second run would stop their UEs. Let them end, or use another clone "
               f"({paths.shown(paths.TESTS_LOCK)} is locked)", file=sys.stderr)
         sys.exit(status)
 

@@ -137,14 +137,14 @@ class Summing(unittest.TestCase):
         outcomes = [Outcome("good", OK, "30 kills", 61, figures=["30 kills", "word " * 30]),
                     Outcome("bad", FAILED, "9 x 5 s", 3601, "it did not end in time"),
                     Outcome("long", NOT_RUN, reason="no time, it needs 0:10:00")]
-        lines = summary.text(outcomes, 3662).splitlines()
+        lines = summary.text(outcomes, 3720).splitlines()
         self.assertEqual(lines[0].split(), ["part", "amount", "time", "result"])
         self.assertEqual(lines[1], "good  30 kills    0:01:01  ok")
         self.assertEqual(lines[2], "    30 kills")
         self.assertTrue(all(line.startswith("    ") and len(line) <= summary.WIDTH for line in lines[3:5]), lines)
         self.assertEqual(lines[5], "bad   of 9 x 5 s  1:00:01  FAILED: it did not end in time")
         self.assertEqual(lines[6].split(maxsplit=1), ["long", "not run: no time, it needs 0:10:00"])
-        self.assertEqual(lines[7:], ["1:01:02: 1 ok, 1 FAILED, 1 not run"])
+        self.assertEqual(lines[7:], ["1:01:02 of soaking, 1:02:00 with builds: 1 ok, 1 FAILED, 1 not run"])
 
     def test_it_is_worth_something_only_if_something_ran_and_nothing_failed(self):
         good, bad, left_out = Outcome("", OK), Outcome("", FAILED), Outcome("", NOT_RUN)
@@ -172,6 +172,7 @@ class Figures(unittest.TestCase):
                "1 test case of which 1 failed\n0 test cases were skipped\n")  # fmt: skip
         self.assertEqual(figures.xtest(run + run), ["8 subtests of which 2 failed", "2 test cases of which 2 failed",
                                                     "2,400 random calls"])
+        self.assertEqual(figures.xtest("* fuzz_1001 no call\n"), [])
 
     def test_of_fuzzing(self):
         log = ("==> fuzzing api for 9 s\nstat::number_of_executed_units: 123456\n==> fuzzing frame for 9 s\n"

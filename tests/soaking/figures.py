@@ -35,8 +35,11 @@ def xtest(log):
     def total(pattern):
         return sum(int(number) for number in re.findall(pattern, log, re.M))
 
-    lines = [f"{total(rf'^([0-9]+) {what}s? of which'):,} {what}s of which "
-             f"{total(rf'^[0-9]+ {what}s? of which ([0-9]+) failed'):,} failed" for what in ("subtest", "test case")]
+    lines = []
+    for what in ("subtest", "test case"):
+        ran, failed = total(rf"^([0-9]+) {what}s? of which"), total(rf"^[0-9]+ {what}s? of which ([0-9]+) failed")
+        if ran:
+            lines.append(f"{counted(ran, what, f'{what}s')} of which {failed:,} failed")
     calls = total(r"^ *([0-9]+) calls: ")
     return [*lines, f"{calls:,} random calls"] if calls else lines
 

@@ -52,7 +52,11 @@ def runs_of(seconds, most_s):
     return count, seconds / count
 
 
-MANAGER_STARTS_S, KILL_S = 20, 1.0
+def times(runs, told):
+    return f"{runs} x {told}" if runs > 1 else told
+
+
+MANAGER_STARTS_S, KILL_S = 20, 0.7
 # After each one all that was acknowledged before is judged again.
 MOST_KILLS = 200
 
@@ -62,7 +66,7 @@ def kills(database):
         runs, each_s = runs_of(seconds, MANAGER_STARTS_S + KILL_S * MOST_KILLS)
         count = int((each_s - MANAGER_STARTS_S) / KILL_S)
         command = ["target/release/prose-fleet", "soak", "--database", database, "--kills", str(count)]
-        return Amount(f"{runs} x {count} kills", [command] * runs)
+        return Amount(times(runs, f"{count} kills"), [command] * runs)
 
     return amount
 
@@ -80,7 +84,7 @@ def guest(level, limit_s, *cases):
 def guest_fuzzing(seconds):
     runs, each_s = runs_of(seconds, BOOT_S + LEVEL_S * LEVEL_MAX)
     level = int((each_s - BOOT_S) / LEVEL_S)
-    return Amount(f"{runs} x level {level}", [guest(level, 2 * LEVEL_S * (level + 1), "fuzz_1001")] * runs)
+    return Amount(times(runs, f"level {level}"), [guest(level, 2 * LEVEL_S * (level + 1), "fuzz_1001")] * runs)
 
 
 SUPPLICANT_S = 1500

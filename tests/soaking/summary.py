@@ -8,7 +8,7 @@ WIDTH = 110
 
 
 def text(outcomes, seconds):
-    """A line for each part, its figures below it, and a closing line."""
+    """A line for each part, its figures below it, and a closing line; `seconds` is all that it took, with builds."""
     rows = [("part", "amount", "time", "result")]
     for outcome in outcomes:
         # What did not end well did perhaps a part of it.
@@ -22,7 +22,9 @@ def text(outcomes, seconds):
         for figure in outcome.figures if outcome else []:
             lines += textwrap.wrap(figure, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6)
     counts = {state: sum(outcome.result == state for outcome in outcomes) for state in (OK, FAILED, NOT_RUN)}
-    lines.append(f"{clock(seconds)}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    soaked = sum(outcome.seconds for outcome in outcomes)
+    ended = ", ".join(f"{count} {state}" for state, count in counts.items())
+    lines.append(f"{clock(soaked)} of soaking, {clock(seconds)} with builds: {ended}")
     return "\n".join(lines) + "\n"
 
 
