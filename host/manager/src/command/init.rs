@@ -139,7 +139,7 @@ async fn fill(
     let (version, signer) = new_signer(&root, identity.manager, 0, now, &vault)?;
     manager::set_signer(&mut change, &signer).await?;
     manager::audit(&mut change, now, user, "init").await?;
-    change.commit().await.map_err(crate::store::StoreError::from)?;
+    change.commit().await?;
     store.close().await;
     // Last: nothing that fails leaves a root key behind.
     file::create_secret(root_key.unwrap_or(&home.root_key()), root.expose_seed())?;

@@ -63,12 +63,9 @@ async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
 async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
     let act = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
-            let later = sqlx::query("PRAGMA defer_foreign_keys = ON");
-            later.execute(&mut *work.change).await.map_err(StoreError::from)?;
-            let orphan = sqlx::query(
-                "INSERT INTO session (token_digest, operator, expires_at) VALUES (X'00', 'nobody', 1)",
-            );
-            orphan.execute(&mut *work.change).await.map_err(StoreError::from)?;
+            let orphan = "PRAGMA defer_foreign_keys = ON;
+                INSERT INTO session (token_digest, operator, expires_at) VALUES (X'00', 'nobody', 1)";
+            work.change.script(orphan).await?;
             Ok(())
         })
     });
