@@ -36,7 +36,7 @@ use crate::domain::clock;
 use crate::failure::Failure;
 use crate::here::Clock;
 use crate::home::Home;
-use crate::store::manager::{self, Identity};
+use crate::store::manager::{self, Identity, Note};
 use crate::store::{Change, Place, Store};
 use crate::vault::{Kind, Vault};
 
@@ -57,8 +57,9 @@ pub(crate) struct Work<'o> {
     pub(crate) office: &'o Office,
     pub(crate) identity: Identity,
     pub(crate) now: u64,
-    /// For the audit.
+    /// For the audit, which is written in the end.
     who: String,
+    notes: Vec<Note>,
 }
 
 impl Office {
@@ -79,7 +80,7 @@ impl Office {
     /// Begins a change, at a time that can be believed.
     pub(crate) async fn begin(&self, who: &str) -> Result<Work<'_>, Failure> {
         let (change, identity, now) = self.begin_change().await?;
-        Ok(Work { change, office: self, identity, now, who: who.to_owned() })
+        Ok(Work { change, office: self, identity, now, who: who.to_owned(), notes: Vec::new() })
     }
 
     async fn begin_change(&self) -> Result<(Change, Identity, u64), Failure> {
@@ -113,7 +114,14 @@ impl Office {
     pub(crate) async fn look(&self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.reading().await?;
         let identity = manager::identity(&mut change).await?;
-        Ok(Work { change, office: self, identity, now: self.clock.now(), who: String::new() })
+        Ok(Work {
+            change,
+            office: self,
+            identity,
+            now: self.clock.now(),
+            who: String::new(),
+            notes: Vec::new(),
+        })
     }
 
     pub(crate) async fn close(&self) {
@@ -123,12 +131,13 @@ impl Office {
 
 impl Work<'_> {
     /// Writes into the audit what is being done.
-    pub(crate) async fn note(&mut self, what: &str) -> Result<(), Failure> {
-        Ok(manager::audit(&mut self.change, self.now, &self.who, what).await?)
+    pub(crate) fn note(&mut self, what: impl Into<String>) {
+        self.notes.push(Note { who: self.who.clone(), what: what.into() });
     }
 
     /// All that was done takes effect, on the disk.
-    pub(crate) async fn finish(self) -> Result<(), Failure> {
+    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
+        manager::audit(&mut self.change, self.now, &self.notes).await?;
         self.office.commit(self.change, self.now).await
     }
 

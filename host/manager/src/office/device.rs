@@ -168,7 +168,7 @@ impl Work<'_> {
         let ended = self.replace_older(&mut device).await?;
         device::save(&mut self.change, &device, &root).await?;
         manager::bump_revision(&mut self.change).await?;
-        self.note(&format!("device approve {}", device.id)).await?;
+        self.note(format!("device approve {}", device.id));
         Ok((device, ended))
     }
 
@@ -201,7 +201,7 @@ impl Work<'_> {
         }
         device.standing = Standing::Lost;
         device::save(&mut self.change, &device, &self.identity.root.digest()).await?;
-        self.note(&format!("device lost {id}: excluded from {} groups", ended.len())).await?;
+        self.note(format!("device lost {id}: excluded from {} groups", ended.len()));
         Ok(ended)
     }
 
@@ -211,7 +211,7 @@ impl Work<'_> {
         let (statement, octets) = (device.statement.clone(), device.octets.clone());
         let imported = self.import(statement, &octets, None, true).await?;
         let id = imported.device.id;
-        self.note(&format!("device {id}: an older sequence accepted")).await?;
+        self.note(format!("device {id}: an older sequence accepted"));
         Ok(imported)
     }
 

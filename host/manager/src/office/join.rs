@@ -50,7 +50,7 @@ impl Work<'_> {
         if let Ok(issued) = &issued
             && issued.is_new
         {
-            self.note(&format!("package {}: sequence {}", device.id, issued.made.sequence)).await?;
+            self.note(format!("package {}: sequence {}", device.id, issued.made.sequence));
         }
         Ok(issued)
     }
@@ -144,14 +144,15 @@ impl Work<'_> {
         let joining = Member { device: id, member, may_send, joins_from };
         self.admit(group, access.groups, &joining).await?;
         let group = group.id;
-        self.note(&format!("member join {group} {id} as {member}, may send: {may_send}")).await?;
+        self.note(format!("member join {group} {id} as {member}, may send: {may_send}"));
         Ok(joining)
     }
 
     /// Lets a subscriber join a group.
     pub(crate) async fn allow(&mut self, group: &Group, permit: &Permit) -> Result<(), Failure> {
         access::allow(&mut self.change, group.id, permit).await?;
-        self.note(&format!("member allow {} {}", group.id, permit.subscriber)).await
+        self.note(format!("member allow {} {}", group.id, permit.subscriber));
+        Ok(())
     }
 
     /// Takes that back; who is a member stays one.
@@ -160,7 +161,8 @@ impl Work<'_> {
             let subscriber = subscriber.to_owned();
             return Err(Refusal::NotListed { group: group.id, subscriber }.into());
         }
-        self.note(&format!("member forbid {} {subscriber}", group.id)).await
+        self.note(format!("member forbid {} {subscriber}", group.id));
+        Ok(())
     }
 }
 

@@ -56,7 +56,7 @@ impl Work<'_> {
             }
         };
         access::unbar(&mut self.change, group_id, id).await?;
-        self.note(&format!("member add {group_id} {id} as {member}, may send: {may_send}")).await?;
+        self.note(format!("member add {group_id} {id} as {member}, may send: {may_send}"));
         Ok(added)
     }
 
@@ -144,7 +144,8 @@ impl Work<'_> {
             return Err(Refusal::NotMember { group: group.id, device }.into());
         }
         manager::bump_revision(&mut self.change).await?;
-        self.note(&format!("member remove {} {device}", group.id)).await
+        self.note(format!("member remove {} {device}", group.id));
+        Ok(())
     }
 
     /// Ends a membership; whether there was one. The device comes back by an operator's

@@ -138,7 +138,8 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
                 continue;
             }
         };
-        let mut work = Work { change, office: &office, identity, now, who: String::new() };
+        let mut work =
+            Work { change, office: &office, identity, now, who: String::new(), notes: Vec::new() };
         let (began, mut done, mut next) = (Instant::now(), Vec::new(), Some(first));
         let mut lost = None;
         while let Some(mut job) = next.take() {
@@ -178,8 +179,10 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
 async fn step(work: &mut Work<'_>, job: &mut dyn Job) -> Result<(), Failure> {
     work.change.mark().await?;
     job.who().clone_into(&mut work.who);
+    let noted = work.notes.len();
     if !job.run(work).await {
         work.change.undo().await?;
+        work.notes.truncate(noted);
     }
     Ok(())
 }

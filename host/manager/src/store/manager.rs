@@ -1,7 +1,9 @@
 //! The manager itself, its signers, and the audit.
 
 use proseal_issuer::{ManagerId, VerifyKey};
+use sqlx::AssertSqlSafe;
 
+use super::value::rows;
 use super::{Change, StoreError, array, int, narrow, number, query};
 
 /// Who the manager is.
@@ -69,17 +71,36 @@ pub async fn revision(change: &mut Change) -> Result<u64, StoreError> {
     number(&query("SELECT revision FROM manager").fetch_one(change).await?, "revision")
 }
 
-/// Writes down a change: who, when, what.
-pub async fn audit(change: &mut Change, at: u64, who: &str, what: &str) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO audit (number, at, who, what)
-         SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM audit",
-    )
-    .bind(int(at)?)
-    .bind(who.to_owned())
-    .bind(what.to_owned())
-    .execute(change)
-    .await?;
+/// What was changed, and by whom.
+pub struct Note {
+    /// The Unix user, or who asked over the network.
+    pub who: String,
+    /// What was changed.
+    pub what: String,
+}
+
+/// Notes that one statement writes.
+const NOTES: usize = 16;
+
+/// Writes down what was changed at this time, in order.
+pub async fn audit(change: &mut Change, at: u64, notes: &[Note]) -> Result<(), StoreError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let row = query("SELECT COALESCE(MAX(number), 0) AS newest FROM audit");
+    let newest: i64 = row.fetch_one(change).await?.try_get("newest")?;
+    let mut numbers = newest.saturating_add(1)..;
+    for part in notes.chunks(NOTES) {
+        let sql =
+            format!("INSERT INTO audit (number, at, who, what) VALUES {}", rows(part.len(), 4));
+        // Nothing but places.
+        let mut query = query(AssertSqlSafe(sql));
+        for (note, number) in part.iter().zip(&mut numbers) {
+            query =
+                query.bind(number).bind(int(at)?).bind(note.who.clone()).bind(note.what.clone());
+        }
+        query.execute(change).await?;
+    }
     Ok(())
 }
 

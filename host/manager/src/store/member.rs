@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use proseal_proto::id::{DeviceId, GroupId, MemberId};
 use sqlx::AssertSqlSafe;
 
-use super::value::{PART, places, wide};
+use super::value::{PART, places, rows, wide};
 use super::{Change, Row, StoreError, array, int, narrow, number, query, truth};
 
 /// A member of a group.
@@ -277,13 +277,11 @@ pub async fn give(
     if given.is_empty() {
         return Ok(());
     }
-    // Nothing but placeholders: ($1, $2, $3, $4), ($5, ...
-    let places: Vec<_> = (1..=given.len().saturating_mul(4)).map(|at| format!("${at}")).collect();
-    let rows: Vec<_> = places.chunks(4).map(|row| format!("({})", row.join(", "))).collect();
+    // Nothing but places.
     let sql = format!(
         "INSERT INTO given (prose_group, generation, device, member) VALUES {}
          ON CONFLICT (prose_group, generation, device) DO NOTHING",
-        rows.join(", ")
+        rows(given.len(), 4)
     );
     let mut query = query(AssertSqlSafe(sql));
     for one in given {

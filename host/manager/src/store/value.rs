@@ -35,6 +35,13 @@ pub(super) fn places(count: usize) -> String {
     (1..=count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Places for so many rows of so many values: `($1, $2), ($3, $4)`.
+pub(super) fn rows(count: usize, width: usize) -> String {
+    let places: Vec<_> = (1..=count.saturating_mul(width)).map(|at| format!("${at}")).collect();
+    let rows: Vec<_> = places.chunks(width).map(|row| format!("({})", row.join(", "))).collect();
+    rows.join(", ")
+}
+
 /// Ids of 24 bits.
 pub(super) fn wide(octets: [u8; 3]) -> i64 {
     let [a, b, c] = octets;
