@@ -10,7 +10,7 @@ use crate::crew;
 use crate::crypto;
 use crate::database::Kind;
 use crate::failure::Failure;
-use crate::manager::Manager;
+use crate::manager::{Manager, processor_s};
 use crate::radio::Radio;
 
 const GROUP: &str = "0a0b0c";
@@ -48,9 +48,13 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         crew::each("invited", 1, &mut coming, |radio| radio.invite(&manager))?;
         took.enrol += crew::each("enrolled", hands, &mut coming, |radio| radio.enrol(&manager))?;
         cryptos.push(crypto::joins_per_s(CRYPTO)?);
-        let began = manager.processor_s().unwrap_or_default();
+        let processors =
+            || [manager.processor_s(), processor_s("self")].map(Option::unwrap_or_default);
+        let began = processors();
         took.join += crew::each("joined", hands, &mut coming, |radio| radio.join(&manager, GROUP))?;
-        took.processor_s += manager.processor_s().unwrap_or_default() - began;
+        for ((took, ended), began) in took.processor_s.iter_mut().zip(processors()).zip(began) {
+            *took += ended - began;
+        }
         took.members += coming.len();
         radios.append(&mut coming);
         let (rotate, exclude) = change(&manager, &radios, &mut took)?;
@@ -70,10 +74,9 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
     figures.insert("update_per_s".to_owned(), json!(per_s(radios.len(), took.update)));
     figures.insert("crypto_per_s".to_owned(), json!(crypto));
     figures.insert("ratio_join_crypto".to_owned(), json!(joins / crypto));
-    figures.insert(
-        "manager_ms_per_join".to_owned(),
-        json!(took.processor_s * 1e3 / radios.len() as f64),
-    );
+    for (of, s) in ["manager", "radios"].into_iter().zip(took.processor_s) {
+        figures.insert(format!("{of}_ms_per_join"), json!(s * 1e3 / radios.len() as f64));
+    }
     Ok(Value::Object(figures))
 }
 
@@ -84,7 +87,8 @@ struct Took {
     enrol: Duration,
     join: Duration,
     update: Duration,
-    processor_s: f64,
+    /// The manager's and the radios' processor time while they joined, seconds.
+    processor_s: [f64; 2],
 }
 
 /// Rotates, and excludes radios one after the other: the medians.
