@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use crate::crew;
-use crate::crypto;
+use crate::crypto::{self, Crypto};
 use crate::database::Kind;
 use crate::failure::Failure;
 use crate::manager::{Manager, processor_s};
@@ -47,7 +47,7 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
         crew::each("invited", 1, &mut coming, |radio| radio.invite(&manager))?;
         took.enrol += crew::each("enrolled", hands, &mut coming, |radio| radio.enrol(&manager))?;
-        cryptos.push(crypto::joins_per_s(CRYPTO)?);
+        cryptos.push(crypto::measure(CRYPTO)?);
         let processors =
             || [manager.processor_s(), processor_s("self")].map(Option::unwrap_or_default);
         let began = processors();
@@ -64,16 +64,18 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
     }
     took.update = converge(&manager, &mut radios, hands)?;
-    cryptos.push(crypto::joins_per_s(CRYPTO)?);
+    cryptos.push(crypto::measure(CRYPTO)?);
     let per_s = |count: usize, took: Duration| count as f64 / took.as_secs_f64();
     let joins = per_s(radios.len(), took.join);
-    let crypto = cryptos.iter().sum::<f64>() / cryptos.len() as f64;
+    let mean = |of: fn(&Crypto) -> f64| cryptos.iter().map(of).sum::<f64>() / cryptos.len() as f64;
+    let crypto = mean(|crypto| crypto.per_s);
     figures.insert("devices".to_owned(), json!(radios.len()));
     figures.insert("enrol_per_s".to_owned(), json!(per_s(radios.len(), took.enrol)));
     figures.insert("join_per_s".to_owned(), json!(joins));
     figures.insert("update_per_s".to_owned(), json!(per_s(radios.len(), took.update)));
     figures.insert("crypto_per_s".to_owned(), json!(crypto));
     figures.insert("ratio_join_crypto".to_owned(), json!(joins / crypto));
+    figures.insert("crypto_ms_per_join".to_owned(), json!(mean(|crypto| crypto.ms)));
     for (of, s) in ["manager", "radios"].into_iter().zip(took.processor_s) {
         figures.insert(format!("{of}_ms_per_join"), json!(s * 1e3 / radios.len() as f64));
     }
