@@ -84,7 +84,7 @@ pub(super) async fn package(
     let device = work.device(named).await?;
     let signer = work.signer().await?;
     let issued = work.package(&device, &signer).await?;
-    work.note(&told(&device, &issued));
+    work.note(told(&device, &issued));
     work.finish().await?;
     let octets = &issued.made.octets;
     file::write(out, octets)?;
