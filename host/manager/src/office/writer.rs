@@ -98,10 +98,8 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the task; it ends when the last handle is gone and all is answered.
     pub(crate) fn start(office: Arc<Office>) -> (Self, JoinHandle<()>) {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let counts = Arc::<Counts>::default();
         let backend = office.store.backend();
-        let writing = write(office, jobs, Arc::clone(&counts));
+        let (writer, writing) = Self::new(office);
         let task = match backend {
             // It flushes in the thread that writes: that is nobody else's.
             Backend::Sqlite => {
@@ -110,7 +108,15 @@ impl Writer {
             }
             Backend::Postgres => tokio::spawn(writing),
         };
-        (Self { queue, counts }, task)
+        (writer, task)
+    }
+
+    /// The task itself, not started.
+    fn new(office: Arc<Office>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let counts = Arc::<Counts>::default();
+        let writing = write(office, jobs, Arc::clone(&counts));
+        (Self { queue, counts }, writing)
     }
 
     /// Does `act` in a change by `who`, and answers when it is on the disk.

@@ -80,7 +80,9 @@ async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
 #[tokio::test]
 async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
     let site = Site::new("commit").await;
-    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    // In this thread, so that it has its turn when all of them wait.
+    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let task = tokio::spawn(writing);
     note(&writer, "before").await.unwrap();
     // They wait together before the writer has its turn, so that one transaction has them all.
     let (first, broken, last) =
@@ -106,7 +108,9 @@ async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
 #[tokio::test]
 async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     let site = Site::new("alone").await;
-    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    // In this thread, so that it has its turn when all of them wait.
+    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let task = tokio::spawn(writing);
     let refused = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
             work.note("refused");
