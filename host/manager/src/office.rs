@@ -36,8 +36,8 @@ use crate::domain::clock;
 use crate::failure::Failure;
 use crate::here::Clock;
 use crate::home::Home;
-use crate::store::manager::{self, Identity};
-use crate::store::{Change, Place, Store, StoreError};
+use crate::store::manager::{self, Identity, Note};
+use crate::store::{Change, Place, Store};
 use crate::vault::{Kind, Vault};
 
 /// A manager that is open.
@@ -53,11 +53,13 @@ pub(crate) struct Office {
 
 /// One change to it, or one look at it.
 pub(crate) struct Work<'o> {
-    pub(crate) change: Change<'o>,
+    pub(crate) change: Change,
     pub(crate) office: &'o Office,
     pub(crate) identity: Identity,
     pub(crate) now: u64,
-    who: &'o str,
+    /// For the audit, which is written in the end.
+    who: String,
+    notes: Vec<Note>,
 }
 
 impl Office {
@@ -76,12 +78,12 @@ impl Office {
     }
 
     /// Begins a change, at a time that can be believed.
-    pub(crate) async fn begin<'o>(&'o self, who: &'o str) -> Result<Work<'o>, Failure> {
+    pub(crate) async fn begin(&self, who: &str) -> Result<Work<'_>, Failure> {
         let (change, identity, now) = self.begin_change().await?;
-        Ok(Work { change, office: self, identity, now, who })
+        Ok(Work { change, office: self, identity, now, who: who.to_owned(), notes: Vec::new() })
     }
 
-    async fn begin_change(&self) -> Result<(Change<'static>, Identity, u64), Failure> {
+    async fn begin_change(&self) -> Result<(Change, Identity, u64), Failure> {
         let mut change = self.store.change().await?;
         let identity = manager::identity(&mut change).await?;
         let accepted = self.accept_clock.load(Ordering::Relaxed);
@@ -90,9 +92,9 @@ impl Office {
     }
 
     /// All that was done in it takes effect, on the disk.
-    async fn commit(&self, mut change: Change<'_>, now: u64) -> Result<(), Failure> {
+    async fn commit(&self, mut change: Change, now: u64) -> Result<(), Failure> {
         manager::set_newest_change(&mut change, now).await?;
-        change.commit().await.map_err(StoreError::from)?;
+        change.commit().await?;
         // From here on that clock is the measure.
         self.accept_clock.store(false, Ordering::Relaxed);
         Ok(())
@@ -112,7 +114,14 @@ impl Office {
     pub(crate) async fn look(&self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.reading().await?;
         let identity = manager::identity(&mut change).await?;
-        Ok(Work { change, office: self, identity, now: self.clock.now(), who: "" })
+        Ok(Work {
+            change,
+            office: self,
+            identity,
+            now: self.clock.now(),
+            who: String::new(),
+            notes: Vec::new(),
+        })
     }
 
     pub(crate) async fn close(&self) {
@@ -122,18 +131,19 @@ impl Office {
 
 impl Work<'_> {
     /// Writes into the audit what is being done.
-    pub(crate) async fn note(&mut self, what: &str) -> Result<(), Failure> {
-        Ok(manager::audit(&mut self.change, self.now, self.who, what).await?)
+    pub(crate) fn note(&mut self, what: impl Into<String>) {
+        self.notes.push(Note { who: self.who.clone(), what: what.into() });
     }
 
     /// All that was done takes effect, on the disk.
-    pub(crate) async fn finish(self) -> Result<(), Failure> {
+    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
+        manager::audit(&mut self.change, self.now, &self.notes).await?;
         self.office.commit(self.change, self.now).await
     }
 
     /// Ends a look.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        Ok(self.change.rollback().await.map_err(StoreError::from)?)
+        Ok(self.change.rollback().await?)
     }
 
     /// The present signer, its key opened.

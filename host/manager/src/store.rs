@@ -15,25 +15,22 @@ pub mod member;
 pub mod migrate;
 pub mod operator;
 pub mod package;
+mod sql;
 mod value;
 
 use std::path::Path;
 
-use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Row, Transaction};
-
 pub use backend::{Backend, Place};
+pub use sql::{Change, DatabaseError};
+use sql::{Database, Row, query};
 use value::{array, int, narrow, number, truth};
-
-/// One transaction that writes.
-pub type Change<'c> = Transaction<'c, Any>;
 
 /// The database does not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It refused, or cannot be read.
     #[error("the database: {0}")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[from] DatabaseError),
     /// A later version of this program wrote it.
     #[error("the database has schema {found}, and this program knows {known} at most")]
     TooNew {
@@ -47,9 +44,21 @@ pub enum StoreError {
     Damaged(&'static str),
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error.into())
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error.into())
+    }
+}
+
 /// A database that has the present schema.
 pub struct Store {
-    pool: AnyPool,
+    database: Database,
     backend: Backend,
 }
 
@@ -57,49 +66,40 @@ impl Store {
     /// Opens a database, with at most so many `connections`; an empty one gets the
     /// schema.
     pub async fn open(place: &Place, connections: u32) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
-        let backend = place.backend();
-        let options = AnyPoolOptions::new().max_connections(connections).after_connect(
-            move |connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql(backend.settings()).execute(&mut *connection).await?;
-                    Ok(())
-                })
-            },
-        );
-        let pool = options.connect(&place.url()).await?;
-        migrate::run(&mut *pool.acquire().await?, backend, migrate::ALL).await?;
-        Ok(Self { pool, backend })
+        let database = Database::open(place, connections).await?;
+        let store = Self { database, backend: place.backend() };
+        migrate::run(&store, migrate::ALL).await?;
+        Ok(store)
     }
 
     /// Begins a change; it takes effect by its `commit` or not at all. Another one waits
     /// until then.
-    pub async fn change(&self) -> Result<Change<'static>, StoreError> {
-        let mut change = self.pool.begin_with(self.backend.begin_change()).await?;
+    pub async fn change(&self) -> Result<Change, StoreError> {
+        let mut change = self.database.begin(self.backend.begin_change()).await?;
         if let Some(lock) = self.backend.lock() {
-            sqlx::query(lock).fetch_all(&mut *change).await?;
+            query(lock).fetch_all(&mut change).await?;
         }
         Ok(change)
     }
 
     /// Begins to read: all answers are of one moment.
-    pub async fn reading(&self) -> Result<Change<'static>, StoreError> {
-        Ok(self.pool.begin_with(self.backend.begin_reading()).await?)
+    pub async fn reading(&self) -> Result<Change, StoreError> {
+        self.database.begin(self.backend.begin_reading()).await
     }
 
     /// Writes a copy of an SQLite database, as it is at one moment, over an empty file.
-    pub async fn copy(&self, to: &Path) -> Result<(), StoreError> {
+    pub fn copy(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_str().ok_or(StoreError::Damaged("a path is no text"))?;
         // What was deleted is not in it, and who writes meanwhile does not wait.
-        sqlx::query("VACUUM INTO $1").bind(to.to_owned()).execute(&self.pool).await?;
+        self.database.sqlite()?.execute("VACUUM INTO $1", &[to.to_owned().into()])?;
         Ok(())
     }
 
     /// Sees that the database's own structures are whole, where it does not see to that itself.
-    pub async fn check(&self, change: &mut Change<'_>) -> Result<(), StoreError> {
+    pub async fn check(&self, change: &mut Change) -> Result<(), StoreError> {
         for question in self.backend.check() {
-            let rows = sqlx::query(*question).fetch_all(&mut **change).await?;
-            let is_good = |row: &AnyRow| matches!(row.try_get::<String, _>(0).as_deref(), Ok("ok"));
+            let rows = query(*question).fetch_all(change).await?;
+            let is_good = |row: &Row| row.first_text().as_deref() == Some("ok");
             if !rows.iter().all(is_good) {
                 return Err(StoreError::Damaged("SQLite finds faults in it"));
             }
@@ -110,9 +110,8 @@ impl Store {
     /// Takes an SQLite database out of its journal, so that it is one file.
     ///
     /// Errors: [`StoreError::Sql`] also where anybody else has it open.
-    pub async fn alone(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA journal_mode = DELETE").fetch_all(&self.pool).await?;
-        Ok(())
+    pub fn alone(&self) -> Result<(), StoreError> {
+        Ok(self.database.sqlite()?.script("PRAGMA journal_mode = DELETE")?)
     }
 
     /// Which one it is.
@@ -123,6 +122,6 @@ impl Store {
 
     /// Closes it; SQLite puts all into the one file then.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
 }

@@ -16,6 +16,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use x25519_dalek::x25519;
 
 use crate::failure::Failure;
+use crate::manager::processor_s;
 
 /// As long as a package, a statement and a delegation are, about.
 const MESSAGE: [u8; 512] = [7; 512];
@@ -28,8 +29,18 @@ struct Ends {
     server: Arc<ServerConfig>,
 }
 
-/// How many joins a second the public-key operations would allow.
-pub(crate) fn joins_per_s(during: Duration) -> Result<f64, Failure> {
+/// What they cost.
+pub(crate) struct Crypto {
+    /// How many joins a second they would allow.
+    pub(crate) per_s: f64,
+    /// Processor time of one join's, milliseconds: whatever else this machine does.
+    pub(crate) ms: f64,
+}
+
+/// Measures them for so long.
+pub(crate) fn measure(during: Duration) -> Result<Crypto, Failure> {
+    let processor_s = || processor_s("self").unwrap_or_default();
+    let before = processor_s();
     let ends = Ends::new().map_err(|error| Failure::Wrong(format!("TLS: {error}")))?;
     let (done, began) = (AtomicU64::new(0), Instant::now());
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -49,7 +60,9 @@ pub(crate) fn joins_per_s(during: Duration) -> Result<f64, Failure> {
                 .map_err(|error: rustls::Error| Failure::Wrong(format!("TLS: {error}")))
         })
     })?;
-    Ok(done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
+    let (joins, took) = (done.load(Ordering::Relaxed) as f64, began.elapsed());
+    let ms = (processor_s() - before) * 1e3 / joins;
+    Ok(Crypto { per_s: joins / took.as_secs_f64(), ms })
 }
 
 /// One join's: a connection, two statements that are made and looked at (join, receipt), a

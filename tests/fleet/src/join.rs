@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use crate::crew;
-use crate::crypto;
+use crate::crypto::{self, Crypto};
 use crate::database::Kind;
 use crate::failure::Failure;
-use crate::manager::Manager;
+use crate::manager::{Manager, processor_s};
 use crate::radio::Radio;
 
 const GROUP: &str = "0a0b0c";
@@ -47,10 +47,14 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
         crew::each("invited", 1, &mut coming, |radio| radio.invite(&manager))?;
         took.enrol += crew::each("enrolled", hands, &mut coming, |radio| radio.enrol(&manager))?;
-        cryptos.push(crypto::joins_per_s(CRYPTO)?);
-        let began = manager.processor_s().unwrap_or_default();
+        cryptos.push(crypto::measure(CRYPTO)?);
+        let processors =
+            || [manager.processor_s(), processor_s("self")].map(Option::unwrap_or_default);
+        let began = processors();
         took.join += crew::each("joined", hands, &mut coming, |radio| radio.join(&manager, GROUP))?;
-        took.processor_s += manager.processor_s().unwrap_or_default() - began;
+        for ((took, ended), began) in took.processor_s.iter_mut().zip(processors()).zip(began) {
+            *took += ended - began;
+        }
         took.members += coming.len();
         radios.append(&mut coming);
         let (rotate, exclude) = change(&manager, &radios, &mut took)?;
@@ -60,20 +64,21 @@ pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Fa
         }
     }
     took.update = converge(&manager, &mut radios, hands)?;
-    cryptos.push(crypto::joins_per_s(CRYPTO)?);
+    cryptos.push(crypto::measure(CRYPTO)?);
     let per_s = |count: usize, took: Duration| count as f64 / took.as_secs_f64();
     let joins = per_s(radios.len(), took.join);
-    let crypto = cryptos.iter().sum::<f64>() / cryptos.len() as f64;
+    let mean = |of: fn(&Crypto) -> f64| cryptos.iter().map(of).sum::<f64>() / cryptos.len() as f64;
+    let crypto = mean(|crypto| crypto.per_s);
     figures.insert("devices".to_owned(), json!(radios.len()));
     figures.insert("enrol_per_s".to_owned(), json!(per_s(radios.len(), took.enrol)));
     figures.insert("join_per_s".to_owned(), json!(joins));
     figures.insert("update_per_s".to_owned(), json!(per_s(radios.len(), took.update)));
     figures.insert("crypto_per_s".to_owned(), json!(crypto));
     figures.insert("ratio_join_crypto".to_owned(), json!(joins / crypto));
-    figures.insert(
-        "manager_ms_per_join".to_owned(),
-        json!(took.processor_s * 1e3 / radios.len() as f64),
-    );
+    figures.insert("crypto_ms_per_join".to_owned(), json!(mean(|crypto| crypto.ms)));
+    for (of, s) in ["manager", "radios"].into_iter().zip(took.processor_s) {
+        figures.insert(format!("{of}_ms_per_join"), json!(s * 1e3 / radios.len() as f64));
+    }
     Ok(Value::Object(figures))
 }
 
@@ -84,7 +89,8 @@ struct Took {
     enrol: Duration,
     join: Duration,
     update: Duration,
-    processor_s: f64,
+    /// The manager's and the radios' processor time while they joined, seconds.
+    processor_s: [f64; 2],
 }
 
 /// Rotates, and excludes radios one after the other: the medians.

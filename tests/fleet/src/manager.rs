@@ -177,12 +177,7 @@ impl Manager {
 
     /// Processor time of the server so far, seconds.
     pub(crate) fn processor_s(&self) -> Option<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server().ok()?.as_ref()?.id()))
-            .ok()?;
-        // User and system time, in ticks of 10 ms (proc(5), fields 14 and 15).
-        let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
-        let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
-        Some((ticks(11)? + ticks(12)?) / 100.0)
+        processor_s(&self.server().ok()?.as_ref()?.id().to_string())
     }
 
     /// One request of an operator.
@@ -210,6 +205,15 @@ impl Drop for Manager {
         let _ = self.kill();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Processor time of a process of this id so far, seconds; `self` is this one.
+pub(crate) fn processor_s(process: &str) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // User and system time, in ticks of 10 ms (proc(5), fields 14 and 15).
+    let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// Octets of hexadecimal digits.

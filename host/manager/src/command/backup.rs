@@ -24,7 +24,7 @@ pub(super) async fn backup(desk: &Desk<'_>, out: &Path) -> Result<Report, Failur
     }
     // Empty, so that it is its owner's from the first octet on; and new.
     file::create_private(out, &[])?;
-    if let Err(error) = desk.office.store.copy(out).await {
+    if let Err(error) = desk.office.store.copy(out) {
         // Half a backup is none.
         let _ = fs::remove_file(out);
         return Err(error.into());
@@ -80,7 +80,7 @@ async fn put(
     let mut look = office.look().await?;
     let (newest, checked) = (look.identity.newest_change, look.check().await?);
     look.leave().await?;
-    office.store.alone().await?;
+    office.store.alone()?;
     office.close().await;
     let question = format!(
         "All that was done after {} is not in this backup. Put it in the database's place?",
@@ -89,7 +89,7 @@ async fn put(
     confirm(here, yes, &question)?;
     if home.database().exists() {
         let present = open(home, &home.database(), here).await?;
-        let alone = present.store.alone().await;
+        let alone = present.store.alone();
         present.close().await;
         alone.map_err(|_| Failure::Home {
             message: "another program has the database open".to_owned(),

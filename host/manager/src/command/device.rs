@@ -51,7 +51,7 @@ async fn import(
     let id = imported.device.id;
     let accepting = if accepted { ", an older sequence accepted" } else { "" };
     let naming = name.map_or_else(String::new, |name| format!(" as {name}"));
-    work.note(&format!("device import {id}{naming}{accepting}")).await?;
+    work.note(format!("device import {id}{naming}{accepting}"));
     let (text, object) = show::device(&mut work, &imported.device).await?;
     work.finish().await?;
     let mut text = format!(

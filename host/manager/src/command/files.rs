@@ -84,7 +84,7 @@ pub(super) async fn package(
     let device = work.device(named).await?;
     let signer = work.signer().await?;
     let issued = work.package(&device, &signer).await?;
-    work.note(&told(&device, &issued)).await?;
+    work.note(told(&device, &issued));
     work.finish().await?;
     let octets = &issued.made.octets;
     file::write(out, octets)?;
@@ -173,7 +173,7 @@ pub(super) async fn bundle(desk: &Desk<'_>, group: &str, out: &Path) -> Result<R
             Err(failure) => return Err(failure),
         }
     }
-    work.note(&format!("bundle {}: {} packages", group.id, entries.len())).await?;
+    work.note(format!("bundle {}: {} packages", group.id, entries.len()));
     // Before any sequence is given: what has no place is not made.
     let folder = file::create_empty_folder(out)?;
     work.finish().await?;

@@ -17,7 +17,7 @@ use crate::file;
 use crate::here::Here;
 use crate::home::Home;
 use crate::output::Report;
-use crate::store::manager::{self, Identity};
+use crate::store::manager::{self, Identity, Note};
 use crate::store::{Place, Store};
 use crate::value::{grouped, hex, rfc3339};
 use crate::vault::{FileKey, Kind, SECRET_LEN, Vault};
@@ -138,8 +138,9 @@ async fn fill(
     manager::create(&mut change, &identity).await?;
     let (version, signer) = new_signer(&root, identity.manager, 0, now, &vault)?;
     manager::set_signer(&mut change, &signer).await?;
-    manager::audit(&mut change, now, user, "init").await?;
-    change.commit().await.map_err(crate::store::StoreError::from)?;
+    let note = Note { who: user.to_owned(), what: "init".to_owned() };
+    manager::audit(&mut change, now, &[note]).await?;
+    change.commit().await?;
     store.close().await;
     // Last: nothing that fails leaves a root key behind.
     file::create_secret(root_key.unwrap_or(&home.root_key()), root.expose_seed())?;

@@ -100,7 +100,8 @@ impl Work<'_> {
         let account =
             Account { name: name.to_owned(), role: role.name().to_owned(), password_hash };
         operator::save_account(&mut self.change, &account, self.now).await?;
-        self.note(&format!("operator {name}: {}", role.name())).await
+        self.note(format!("operator {name}: {}", role.name()));
+        Ok(())
     }
 
     /// Takes an account away.
@@ -108,7 +109,8 @@ impl Work<'_> {
         if !operator::delete_account(&mut self.change, name).await? {
             return Err(Refusal::NoOperator { name: name.to_owned() }.into());
         }
-        self.note(&format!("operator remove {name}")).await
+        self.note(format!("operator remove {name}"));
+        Ok(())
     }
 
     /// Begins a session of so many seconds.
@@ -125,7 +127,7 @@ impl Work<'_> {
         let expires_at = self.now.saturating_add(lifetime_s);
         let digest = Sha256::digest(token.as_slice()).into();
         operator::begin_session(&mut self.change, &digest, &name, expires_at).await?;
-        self.note(&format!("operator {name} signs in")).await?;
+        self.note(format!("operator {name} signs in"));
         Ok(Session { token: Base64UrlUnpadded::encode_string(&*token).into(), expires_at })
     }
 

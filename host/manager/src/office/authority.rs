@@ -68,7 +68,7 @@ impl Authority {
                     expires_at,
                 };
                 authority::set_authority(&mut work.change, &made).await?;
-                work.note("a certificate of the servers' authority").await?;
+                work.note("a certificate of the servers' authority");
                 stored = Some(made);
             }
             work.finish().await?;

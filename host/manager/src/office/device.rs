@@ -83,10 +83,11 @@ impl Work<'_> {
             sequence_given: 0,
             rolled_back: false,
             nonce_until: 0,
+            newest: None,
         });
         let before = Known { sequence: device.sequence_seen, rolled_back: device.rolled_back };
         let (stated, digest) = (statement.sequence, statement.package_digest);
-        let is_made = self.is_made(id, stated, &digest).await?;
+        let is_made = self.is_made(&device, stated, &digest).await?;
         let receipt = receive(before, stated, is_made, accepted);
         let is_older = statement.floor < device.statement.floor;
         let is_said_again =
@@ -118,11 +119,15 @@ impl Work<'_> {
 
     async fn is_made(
         &mut self,
-        id: DeviceId,
+        device: &Device,
         stated: u64,
         digest: &[u8; 32],
     ) -> Result<bool, Failure> {
-        Ok(stated > 0 && package::is_made(&mut self.change, id, stated, digest).await?)
+        match device.newest {
+            _ if stated == 0 => Ok(false),
+            Some(newest) if newest.sequence == stated => Ok(newest.digest == *digest),
+            _ => Ok(package::is_made(&mut self.change, device.id, stated, digest).await?),
+        }
     }
 
     async fn rename(&mut self, device: &mut Device, name: Option<&str>) -> Result<(), Failure> {
@@ -156,14 +161,14 @@ impl Work<'_> {
         }
         let root = self.identity.root.digest();
         let (stated, digest) = (device.statement.sequence, device.statement.package_digest);
-        let is_made = self.is_made(device.id, stated, &digest).await?;
+        let is_made = self.is_made(&device, stated, &digest).await?;
         if device.is_ours(&root) && stated > 0 && !is_made {
             self.pass_lost_time(&mut device).await?;
         }
         let ended = self.replace_older(&mut device).await?;
         device::save(&mut self.change, &device, &root).await?;
         manager::bump_revision(&mut self.change).await?;
-        self.note(&format!("device approve {}", device.id)).await?;
+        self.note(format!("device approve {}", device.id));
         Ok((device, ended))
     }
 
@@ -196,7 +201,7 @@ impl Work<'_> {
         }
         device.standing = Standing::Lost;
         device::save(&mut self.change, &device, &self.identity.root.digest()).await?;
-        self.note(&format!("device lost {id}: excluded from {} groups", ended.len())).await?;
+        self.note(format!("device lost {id}: excluded from {} groups", ended.len()));
         Ok(ended)
     }
 
@@ -206,7 +211,7 @@ impl Work<'_> {
         let (statement, octets) = (device.statement.clone(), device.octets.clone());
         let imported = self.import(statement, &octets, None, true).await?;
         let id = imported.device.id;
-        self.note(&format!("device {id}: an older sequence accepted")).await?;
+        self.note(format!("device {id}: an older sequence accepted"));
         Ok(imported)
     }
 

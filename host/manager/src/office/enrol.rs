@@ -61,7 +61,7 @@ impl Work<'_> {
         };
         access::invite(&mut self.change, &invitation, self.now).await?;
         let of = expected.map_or_else(String::new, |device| format!(", device {device}"));
-        self.note(&format!("device invite {subscriber}{of}")).await?;
+        self.note(format!("device invite {subscriber}{of}"));
         Ok(Invited { token: Base64UrlUnpadded::encode_string(&*token).into(), expires_at })
     }
 
@@ -116,7 +116,7 @@ impl Work<'_> {
                 device.name = Some(subscriber.clone());
             }
             device::save(&mut self.change, &device, &root).await?;
-            self.note(&format!("device enrol {id} as {subscriber}")).await?;
+            self.note(format!("device enrol {id} as {subscriber}"));
             if invitation.expected.is_some() && device.standing == Standing::Pending {
                 device = self.approve(id).await?.0;
             }
@@ -157,7 +157,7 @@ impl Work<'_> {
             };
             if is_new {
                 tracing::warn!(device = %id, alarm = alarm.name(), "alarm");
-                self.note(&format!("device {id}: alarm {}", alarm.name())).await?;
+                self.note(format!("device {id}: alarm {}", alarm.name()));
             }
         }
         Ok(imported)

@@ -42,7 +42,7 @@ impl Work<'_> {
         let mut timeline = generation::timeline(&mut self.change, id, self.now).await?;
         timeline.extend(&group.terms(), self.now)?;
         self.settle(&group, &timeline).await?;
-        self.note(&format!("group add {id}")).await?;
+        self.note(format!("group add {id}"));
         Ok(group)
     }
 
@@ -64,7 +64,7 @@ impl Work<'_> {
             ..group.clone()
         };
         group::update(&mut self.change, &changed).await?;
-        self.note(&format!("group set {}: {plan:?}", group.id)).await?;
+        self.note(format!("group set {}: {plan:?}", group.id));
         Ok(changed)
     }
 }

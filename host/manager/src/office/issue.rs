@@ -10,7 +10,7 @@ use crate::domain::device as rule;
 use crate::domain::{Refusal, number};
 use crate::failure::Failure;
 use crate::store::StoreError;
-use crate::store::device::Device;
+use crate::store::device::{Device, Mark};
 use crate::store::generation::{self, Entry};
 use crate::store::member::{self, Given, Member, Membership};
 use crate::store::package::{self, Made};
@@ -49,17 +49,17 @@ impl Work<'_> {
             &device.statement,
             &root_digest,
         )?;
-        rule::may_leave(device.id, member::left(&mut self.change, device.id).await?)?;
-        let shares = self.shares(device.id).await?;
+        let (shares, left) = self.shares(device.id).await?;
+        rule::may_leave(device.id, left)?;
         let is_fresh =
             shares.iter().flat_map(|share| &share.pgks).any(|pgk| pgk.policy.max_unsynced_s > 0);
         let wanted = wanted(&shares, is_fresh.then_some(device.octets.as_slice()));
         let version = signer.delegation().version().get();
-        let last = package::newest(&mut self.change, device.id).await?;
         let groups = shares.len();
-        if let Some(made) = last.filter(|last| {
+        if let Some(last) = device.newest.filter(|last| {
             (last.wanted, last.version) == (wanted, version) && is_news(last, device)
         }) {
+            let made = package::made(&mut self.change, device.id, last.sequence).await?;
             return Ok(Issued { made, is_new: false, groups });
         }
         let stated = device.statement.sequence.max(device.sequence_seen);
@@ -95,16 +95,17 @@ impl Work<'_> {
         Ok(Issued { made, is_new: true, groups })
     }
 
-    /// What a device is to hold of each of its groups.
-    async fn shares(&mut self, device: DeviceId) -> Result<Vec<Share>, Failure> {
+    /// What a device is to hold of each of its groups, and how many it has left.
+    async fn shares(&mut self, device: DeviceId) -> Result<(Vec<Share>, u64), Failure> {
         let now = self.now;
+        let (entries, left) = generation::of_device(&mut self.change, device, now).await?;
         let mut shares = Vec::new();
-        for (there, pgks) in generation::of_device(&mut self.change, device, now).await? {
+        for (there, pgks) in entries {
             let next = there.next;
             let live = pgks.into_iter().filter(|pgk| pgk.span.is_live(next, now));
             shares.push(share(&there, live)?);
         }
-        Ok(shares)
+        Ok((shares, left))
     }
 
     /// The same with the keys, as it is sealed.
@@ -152,7 +153,7 @@ pub(super) fn share(
 }
 
 /// Whether a device applies a package, or has applied this very one.
-fn is_news(made: &Made, device: &Device) -> bool {
+fn is_news(made: &Mark, device: &Device) -> bool {
     let statement = &device.statement;
     made.sequence > statement.sequence
         || (made.sequence == statement.sequence && made.digest == statement.package_digest)

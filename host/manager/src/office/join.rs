@@ -6,7 +6,7 @@ use proseal_proto::id::{DeviceId, GroupId, MemberId};
 use super::{Issued, Work};
 use crate::domain::Refusal;
 use crate::domain::device::{self as rule, Progress, Standing};
-use crate::domain::member::{Joining, free_id};
+use crate::domain::member::{Joining, free_id, joins_from};
 use crate::failure::Failure;
 use crate::store::access::{self, Access, Permit};
 use crate::store::device::{self, Device};
@@ -50,7 +50,7 @@ impl Work<'_> {
         if let Ok(issued) = &issued
             && issued.is_new
         {
-            self.note(&format!("package {}: sequence {}", device.id, issued.made.sequence)).await?;
+            self.note(format!("package {}: sequence {}", device.id, issued.made.sequence));
         }
         Ok(issued)
     }
@@ -106,48 +106,53 @@ impl Work<'_> {
             return Ok(Err(refusal));
         }
         // Whether there is such a group is nobody's business who may not join it.
-        let Some(group) = group::find(&mut self.change, group).await? else {
+        let subscriber = device.subscriber.as_deref();
+        let access = access::access(&mut self.change, group, id, subscriber).await?;
+        let Some(access) = access else {
             return Ok(Err(Refusal::NotAuthorised { device: id }));
         };
-        let member = match member::find(&mut self.change, group.id, id).await? {
+        let member = match access.member {
             Some(member) => member,
-            None => match refused(self.let_in(device, &group).await)? {
+            None => match refused(self.let_in(device, &access).await)? {
                 Ok(member) => member,
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
+        let group = access.group;
         Ok(self.fetch(device).await?.map(|issued| Joined { group, member, issued }))
     }
 
-    async fn let_in(&mut self, device: &Device, group: &Group) -> Result<Member, Failure> {
-        let no = Refusal::NotAuthorised { device: device.id };
-        let subscriber = device.subscriber.as_deref();
-        let Access { permit, is_barred } =
-            access::access(&mut self.change, group.id, device.id, subscriber).await?;
-        if is_barred || (permit.is_none() && group.joining != Joining::Approved) {
-            return Err(no.into());
+    async fn let_in(&mut self, device: &Device, access: &Access) -> Result<Member, Failure> {
+        let (group, id) = (&access.group, device.id);
+        let permit = access.permit.as_ref();
+        if access.is_barred || (permit.is_none() && group.joining != Joining::Approved) {
+            return Err(Refusal::NotAuthorised { device: id }.into());
         }
-        let may_send = permit.as_ref().is_none_or(|permit| permit.may_send);
-        let member = match permit.and_then(|permit| permit.member) {
+        let may_send = permit.is_none_or(|permit| permit.may_send);
+        let (member, had_by_id) = match permit.and_then(|permit| permit.member) {
             Some(member) => {
                 self.need_free(group, member).await?;
-                member
+                (member, member::had(&mut self.change, group.id, id, member).await?.1)
             }
+            // Nobody ever had it.
             None => {
-                let highest = member::highest_id(&mut self.change, group.id).await?;
-                free_id(highest).ok_or(Refusal::NoMemberId { group: group.id })?
+                let free = free_id(access.highest);
+                (free.ok_or(Refusal::NoMemberId { group: group.id })?, None)
             }
         };
-        let (joined, _) = self.admit(group, device.id, member, may_send).await?;
-        let (group, id) = (group.id, device.id);
-        self.note(&format!("member join {group} {id} as {member}, may send: {may_send}")).await?;
-        Ok(joined)
+        let joins_from = joins_from(access.had, had_by_id, group.joins_from);
+        let joining = Member { device: id, member, may_send, joins_from };
+        self.admit(group, access.groups, &joining).await?;
+        let group = group.id;
+        self.note(format!("member join {group} {id} as {member}, may send: {may_send}"));
+        Ok(joining)
     }
 
     /// Lets a subscriber join a group.
     pub(crate) async fn allow(&mut self, group: &Group, permit: &Permit) -> Result<(), Failure> {
         access::allow(&mut self.change, group.id, permit).await?;
-        self.note(&format!("member allow {} {}", group.id, permit.subscriber)).await
+        self.note(format!("member allow {} {}", group.id, permit.subscriber));
+        Ok(())
     }
 
     /// Takes that back; who is a member stays one.
@@ -156,7 +161,8 @@ impl Work<'_> {
             let subscriber = subscriber.to_owned();
             return Err(Refusal::NotListed { group: group.id, subscriber }.into());
         }
-        self.note(&format!("member forbid {} {subscriber}", group.id)).await
+        self.note(format!("member forbid {} {subscriber}", group.id));
+        Ok(())
     }
 }
 

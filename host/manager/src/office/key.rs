@@ -69,7 +69,7 @@ impl Work<'_> {
             timeline.rotate(&group.terms(), self.now)?;
         }
         self.settle(group, &timeline).await?;
-        self.note(&format!("key rotate {}", group.id)).await?;
+        self.note(format!("key rotate {}", group.id));
         Ok(timeline)
     }
 
@@ -81,7 +81,7 @@ impl Work<'_> {
         let is_changed = timeline.last != last;
         if is_changed {
             self.settle(group, &timeline).await?;
-            self.note(&format!("key rotate {} --extend", group.id)).await?;
+            self.note(format!("key rotate {} --extend", group.id));
         }
         Ok((timeline, is_changed))
     }
@@ -103,7 +103,7 @@ impl Work<'_> {
     pub(crate) async fn replace_keys(&mut self, group: &Group) -> Result<Timeline, Failure> {
         let signer = self.signer().await?;
         let timeline = self.replace(group, &signer).await?;
-        self.note(&format!("key replace {}: below {}", group.id, timeline.next)).await?;
+        self.note(format!("key replace {}: below {}", group.id, timeline.next));
         Ok(timeline)
     }
 
@@ -116,7 +116,7 @@ impl Work<'_> {
         self.take_out(group.id, device).await?;
         let signer = self.signer().await?;
         let timeline = self.replace(group, &signer).await?;
-        self.note(&format!("exclude {device} from {}: below {}", group.id, timeline.next)).await?;
+        self.note(format!("exclude {device} from {}: below {}", group.id, timeline.next));
         Ok(timeline)
     }
 
@@ -134,7 +134,7 @@ impl Work<'_> {
             self.sign_notice(group.id, group.next, signer).await?;
             notices.push(group.id);
         }
-        self.note(&format!("signer renew: version {}", stored.version)).await?;
+        self.note(format!("signer renew: version {}", stored.version));
         Ok(notices)
     }
 

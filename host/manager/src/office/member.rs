@@ -49,12 +49,14 @@ impl Work<'_> {
             }
             None => {
                 self.need_free(group, member).await?;
-                let (_, is_rotated) = self.admit(group, id, member, may_send).await?;
+                let groups = member::of_device(&mut self.change, id).await?.len();
+                let joining = self.joining(group, id, member, may_send).await?;
+                let is_rotated = self.admit(group, groups, &joining).await?;
                 Added { may_send_changed: false, is_rotated }
             }
         };
         access::unbar(&mut self.change, group_id, id).await?;
-        self.note(&format!("member add {group_id} {id} as {member}, may send: {may_send}")).await?;
+        self.note(format!("member add {group_id} {id} as {member}, may send: {may_send}"));
         Ok(added)
     }
 
@@ -74,45 +76,47 @@ impl Work<'_> {
         }
     }
 
-    /// Lets a device in that is no member, under an id that is free; whether the group needed
-    /// a new generation for it.
+    /// Lets a device in that is no member, and in so many `groups`; whether the group needed a
+    /// new generation for it.
     pub(super) async fn admit(
         &mut self,
         group: &Group,
-        device: DeviceId,
-        member: MemberId,
-        may_send: bool,
-    ) -> Result<(Member, bool), Failure> {
-        if member::of_device(&mut self.change, device).await?.len() >= limit::GROUPS {
-            return Err(Refusal::TooManyGroups { device }.into());
+        groups: usize,
+        joining: &Member,
+    ) -> Result<bool, Failure> {
+        if groups >= limit::GROUPS {
+            return Err(Refusal::TooManyGroups { device: joining.device }.into());
         }
-        self.enter(group, device, member, may_send).await
+        self.enter(group, joining).await
     }
 
-    /// Writes down a member that is to have nothing of what it was given; whether the group
-    /// needed a new generation for it.
-    async fn enter(
+    /// A member that is to have nothing of what it was given.
+    async fn joining(
         &mut self,
         group: &Group,
         device: DeviceId,
         member: MemberId,
         may_send: bool,
-    ) -> Result<(Member, bool), Failure> {
+    ) -> Result<Member, Failure> {
         let (had, had_by_id) = member::had(&mut self.change, group.id, device, member).await?;
         let joins_from = joins_from(had, had_by_id, group.joins_from);
-        let joining = Member { device, member, may_send, joins_from };
+        Ok(Member { device, member, may_send, joins_from })
+    }
+
+    /// Writes a member down; whether the group needed a new generation for it.
+    async fn enter(&mut self, group: &Group, joining: &Member) -> Result<bool, Failure> {
         let mut timeline = generation::timeline(&mut self.change, group.id, self.now).await?;
         let current = timeline.current(self.now);
-        let is_rotated = current.is_none_or(|span| span.generation.get() < joins_from);
+        let is_rotated = current.is_none_or(|span| span.generation.get() < joining.joins_from);
         if is_rotated {
             // Refused before anything is written.
             timeline.begin_anew(&group.terms(), self.now)?;
         }
-        member::save(&mut self.change, group.id, &joining).await?;
+        member::save(&mut self.change, group.id, joining).await?;
         if is_rotated {
             self.settle(group, &timeline).await?;
         }
-        Ok((joining, is_rotated))
+        Ok(is_rotated)
     }
 
     /// A device whose storage was put back is in its groups as one that returns: it may
@@ -122,7 +126,8 @@ impl Work<'_> {
         for there in member::of_device(&mut self.change, device).await? {
             let Some(group) = group::find(&mut self.change, there.group).await? else { continue };
             let Member { member, may_send, .. } = there.member;
-            if self.enter(&group, device, member, may_send).await?.1 {
+            let joining = self.joining(&group, device, member, may_send).await?;
+            if self.enter(&group, &joining).await? {
                 renewed.push(group.called());
             }
         }
@@ -139,7 +144,8 @@ impl Work<'_> {
             return Err(Refusal::NotMember { group: group.id, device }.into());
         }
         manager::bump_revision(&mut self.change).await?;
-        self.note(&format!("member remove {} {device}", group.id)).await
+        self.note(format!("member remove {} {device}", group.id));
+        Ok(())
     }
 
     /// Ends a membership; whether there was one. The device comes back by an operator's

@@ -3,17 +3,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use proseal_proto::id::GroupId;
+use proseal_proto::id::{DeviceId, GroupId};
 
 use super::Work;
 use super::issue::{Share, is_same_content, share, wanted};
 use crate::domain::device::{self as rule, Brought, Progress, Standing};
 use crate::failure::Failure;
 use crate::store::StoreError;
-use crate::store::device::Device;
+use crate::store::device::{Device, Mark};
 use crate::store::generation::{self, Entry};
 use crate::store::member::{self, Membership};
-use crate::store::package::{self, Mark};
+
+/// The groups that each of some devices is in.
+pub(super) type Groups = HashMap<DeviceId, Vec<Membership>>;
 
 impl Work<'_> {
     /// How one device stands.
@@ -28,11 +30,25 @@ impl Work<'_> {
         &mut self,
         devices: &[Device],
     ) -> Result<Vec<Progress>, Failure> {
+        let memberships = self.memberships(devices).await?;
+        self.progress_in(devices, &memberships).await
+    }
+
+    /// The groups that these devices are in.
+    pub(super) async fn memberships(&mut self, devices: &[Device]) -> Result<Groups, Failure> {
         let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
-        let marks = package::newest_of(&mut self.change, &ids).await?;
-        let memberships = member::of_devices(&mut self.change, &ids).await?;
+        Ok(member::of_devices(&mut self.change, &ids).await?)
+    }
+
+    /// The same of devices that are in these groups.
+    pub(super) async fn progress_in(
+        &mut self,
+        devices: &[Device],
+        memberships: &Groups,
+    ) -> Result<Vec<Progress>, Failure> {
         // What has ended by itself since a package was made is no news.
-        let since = marks.values().map(|mark| mark.made_at).fold(self.now, u64::min);
+        let marks = devices.iter().filter_map(|device| device.newest);
+        let since = marks.map(|mark| mark.made_at).fold(self.now, u64::min);
         let groups: BTreeSet<_> = memberships.values().flatten().map(|there| there.group).collect();
         let mut entries = HashMap::new();
         for group in groups {
@@ -40,7 +56,7 @@ impl Work<'_> {
         }
         let now = self.now;
         let one = |device: &Device| {
-            let mark = marks.get(&device.id);
+            let mark = device.newest.as_ref();
             let at = mark.map_or(now, |mark| mark.made_at);
             let there = memberships.get(&device.id).map_or(&[][..], Vec::as_slice);
             Ok(judge(device, mark, &shares(there, &entries, at)?))

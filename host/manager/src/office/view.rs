@@ -210,9 +210,8 @@ impl Work<'_> {
         &mut self,
         devices: &[Device],
     ) -> Result<Vec<DeviceView>, Failure> {
-        let progress = self.progress_of(devices).await?;
-        let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
-        let mut groups = member::of_devices(&mut self.change, &ids).await?;
+        let mut groups = self.memberships(devices).await?;
+        let progress = self.progress_in(devices, &groups).await?;
         let root = self.identity.root.digest();
         let views = devices.iter().zip(progress).map(|(device, progress)| {
             let statement = &device.statement;

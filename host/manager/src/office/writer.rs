@@ -1,18 +1,19 @@
-//! Group commit: one task a process writes. It takes many requests' jobs, runs each in a
-//! savepoint of its own in one transaction, commits once, and answers only then. What
-//! fails alone is rolled back alone.
+//! Group commit: one task a process writes. It takes many requests' jobs, runs each after a
+//! mark of its own in one transaction, commits once, and answers only then. What fails
+//! alone is undone alone.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::{Office, Work};
 use crate::failure::Failure;
-use crate::store::{Change, StoreError};
+use crate::store::Backend;
 
 /// Jobs that wait; who comes then is told to come back.
 const QUEUE: usize = 1024;
@@ -96,11 +97,26 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task; it ends when the last handle is gone and all is answered.
-    pub(crate) fn start(office: Arc<Office>) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(crate) fn start(office: Arc<Office>) -> (Self, JoinHandle<()>) {
+        let backend = office.store.backend();
+        let (writer, writing) = Self::new(office);
+        let task = match backend {
+            // It flushes in the thread that writes: that is nobody else's.
+            Backend::Sqlite => {
+                let runtime = Handle::current();
+                tokio::task::spawn_blocking(move || runtime.block_on(writing))
+            }
+            Backend::Postgres => tokio::spawn(writing),
+        };
+        (writer, task)
+    }
+
+    /// The task itself, not started.
+    fn new(office: Arc<Office>) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let counts = Arc::<Counts>::default();
-        let task = tokio::spawn(write(office, jobs, Arc::clone(&counts)));
-        (Self { queue, counts }, task)
+        let writing = write(office, jobs, Arc::clone(&counts));
+        (Self { queue, counts }, writing)
     }
 
     /// Does `act` in a change by `who`, and answers when it is on the disk.
@@ -121,17 +137,19 @@ impl Writer {
 async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, counts: Arc<Counts>) {
     while let Some(first) = jobs.recv().await {
         let begun = office.begin_change().await;
-        let (mut change, identity, now) = match begun {
+        let (change, identity, now) = match begun {
             Ok(begun) => begun,
             Err(failure) => {
                 first.answer(End::Failed(failure));
                 continue;
             }
         };
+        let mut work =
+            Work { change, office: &office, identity, now, who: String::new(), notes: Vec::new() };
         let (began, mut done, mut next) = (Instant::now(), Vec::new(), Some(first));
         let mut lost = None;
         while let Some(mut job) = next.take() {
-            let ran = step(&office, &mut change, identity, now, job.as_mut()).await;
+            let ran = step(&mut work, job.as_mut()).await;
             done.push(job);
             if let Err(failure) = ran {
                 lost = Some(failure);
@@ -144,7 +162,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
         let committed = match lost {
             // Nothing that was done in it can be kept.
             Some(failure) => Err(failure),
-            None => office.commit(change, now).await,
+            None => work.finish().await,
         };
         if let Err(failure) = &committed {
             tracing::error!(jobs = done.len(), error = %failure, "a commit failed");
@@ -161,22 +179,18 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
     }
 }
 
-/// Runs one job in its savepoint.
+/// Runs one job, and undoes it if it fails.
 ///
 /// Errors: the transaction is lost, and all that was done in it.
-async fn step(
-    office: &Office,
-    change: &mut Change<'_>,
-    identity: crate::store::manager::Identity,
-    now: u64,
-    job: &mut dyn Job,
-) -> Result<(), Failure> {
-    let savepoint = change.begin().await.map_err(StoreError::from)?;
-    let who = job.who().to_owned();
-    let mut work = Work { change: savepoint, office, identity, now, who: &who };
-    let is_kept = job.run(&mut work).await;
-    let ended = if is_kept { work.change.commit().await } else { work.change.rollback().await };
-    Ok(ended.map_err(StoreError::from)?)
+async fn step(work: &mut Work<'_>, job: &mut dyn Job) -> Result<(), Failure> {
+    work.change.mark().await?;
+    job.who().clone_into(&mut work.who);
+    let noted = work.notes.len();
+    if !job.run(work).await {
+        work.change.undo().await?;
+        work.notes.truncate(noted);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Who may come in: invitations and permits.
 
 use proseal_proto::id::{DeviceId, GroupId, MemberId};
-use sqlx::Row;
-use sqlx::any::AnyRow;
 
-use super::{Change, StoreError, int, narrow, number, truth, value::wide};
+use super::group::{self, Group};
+use super::member::Member;
+use super::{Change, Row, StoreError, int, narrow, number, query, truth, value::wide};
 
 /// A one-time token, as far as the database knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +32,26 @@ pub struct Permit {
     pub may_send: bool,
 }
 
-/// What lets a device into a group, and what keeps it out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A group, what lets a device into it, and what keeps it out.
+#[derive(Clone, Debug)]
 pub struct Access {
+    /// Which.
+    pub group: Group,
+    /// What the device is in it already.
+    pub member: Option<Member>,
     /// Its subscriber's.
     pub permit: Option<Permit>,
     /// It was taken out of the group.
     pub is_barred: bool,
+    /// How many groups it is in.
+    pub groups: usize,
+    /// The highest generation of the group that it was given, under whatever member id.
+    pub had: Option<u64>,
+    /// The highest member id that anybody ever had in the group.
+    pub highest: Option<MemberId>,
 }
 
-fn device(row: &AnyRow, column: &'static str) -> Result<Option<DeviceId>, StoreError> {
+fn device(row: &Row, column: &'static str) -> Result<Option<DeviceId>, StoreError> {
     let octets: Option<Vec<u8>> = row.try_get(column)?;
     let id = |octets: Vec<u8>| octets.try_into().map_err(|_| StoreError::Damaged(column));
     Ok(octets.map(id).transpose()?.map(DeviceId))
@@ -49,11 +59,11 @@ fn device(row: &AnyRow, column: &'static str) -> Result<Option<DeviceId>, StoreE
 
 /// Writes a new invitation down.
 pub async fn invite(
-    change: &mut Change<'_>,
+    change: &mut Change,
     invitation: &Invitation,
     now: u64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO invitation (token_digest, subscriber, expected, expires_at, made_at)
          VALUES ($1, $2, $3, $4, $5)",
     )
@@ -62,21 +72,21 @@ pub async fn invite(
     .bind(invitation.expected.map(|device| device.0.to_vec()))
     .bind(int(invitation.expires_at)?)
     .bind(int(now)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }
 
 /// The invitation of a token.
 pub async fn invitation(
-    change: &mut Change<'_>,
+    change: &mut Change,
     token_digest: [u8; 32],
 ) -> Result<Option<Invitation>, StoreError> {
-    let row = sqlx::query("SELECT * FROM invitation WHERE token_digest = $1")
+    let row = query("SELECT * FROM invitation WHERE token_digest = $1")
         .bind(token_digest.to_vec())
-        .fetch_optional(&mut **change)
+        .fetch_optional(change)
         .await?;
-    let invitation = |row: AnyRow| {
+    let invitation = |row: Row| {
         Ok(Invitation {
             token_digest,
             subscriber: row.try_get("subscriber")?,
@@ -90,25 +100,21 @@ pub async fn invitation(
 
 /// From now on the token is this device's.
 pub async fn use_invitation(
-    change: &mut Change<'_>,
+    change: &mut Change,
     token_digest: &[u8; 32],
     device: DeviceId,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE invitation SET used_by = $1 WHERE token_digest = $2")
+    query("UPDATE invitation SET used_by = $1 WHERE token_digest = $2")
         .bind(device.0.to_vec())
         .bind(token_digest.to_vec())
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }
 
 /// Lets a subscriber join a group.
-pub async fn allow(
-    change: &mut Change<'_>,
-    group: GroupId,
-    permit: &Permit,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn allow(change: &mut Change, group: GroupId, permit: &Permit) -> Result<(), StoreError> {
+    query(
         "INSERT INTO permit (prose_group, subscriber, member, may_send) VALUES ($1, $2, $3, $4)
          ON CONFLICT (prose_group, subscriber) DO UPDATE SET member = excluded.member,
              may_send = excluded.may_send",
@@ -117,109 +123,136 @@ pub async fn allow(
     .bind(permit.subscriber.clone())
     .bind(permit.member.map(|member| wide(member.octets())))
     .bind(i64::from(permit.may_send))
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }
 
 /// Takes that back; whether there was any.
 pub async fn forbid(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     subscriber: &str,
 ) -> Result<bool, StoreError> {
-    let deleted = sqlx::query("DELETE FROM permit WHERE prose_group = $1 AND subscriber = $2")
+    let deleted = query("DELETE FROM permit WHERE prose_group = $1 AND subscriber = $2")
         .bind(wide(group.octets()))
         .bind(subscriber.to_owned())
-        .execute(&mut **change)
+        .execute(change)
         .await?;
-    Ok(deleted.rows_affected() == 1)
+    Ok(deleted == 1)
 }
 
-fn row_of_permit(row: &AnyRow) -> Result<Permit, StoreError> {
-    let member: Option<i64> = row.try_get("member")?;
-    let member = match member {
-        Some(_) => Some(narrow(row, "member")?),
-        None => None,
-    };
-    let member = member.map(MemberId::new).transpose();
+fn row_of_permit(row: &Row) -> Result<Permit, StoreError> {
     Ok(Permit {
         subscriber: row.try_get("subscriber")?,
-        member: member.map_err(|_| StoreError::Damaged("member"))?,
+        member: member_id(row, "member")?,
         may_send: truth(row, "may_send")?,
     })
 }
 
-/// What a device and its subscriber may in a group, in one question.
+/// What a device and its subscriber may in a group, if there is such a group.
 pub async fn access(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
     subscriber: Option<&str>,
-) -> Result<Access, StoreError> {
-    let row = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM barred WHERE prose_group = $1 AND device = $2) AS bars,
-             permit.subscriber, permit.member, permit.may_send
-         FROM prose_group LEFT JOIN permit
+) -> Result<Option<Access>, StoreError> {
+    let row = query(
+        "SELECT prose_group.*, permit.subscriber, permit.member, permit.may_send,
+             member.member AS its_member, member.may_send AS its_may_send,
+             member.joins_from AS its_joins_from,
+             (SELECT COUNT(*) FROM barred WHERE prose_group = $1 AND device = $2) AS bars,
+             (SELECT COUNT(*) FROM member WHERE device = $2) AS its_groups,
+             (SELECT COALESCE(MAX(generation), 0) FROM given
+              WHERE device = $2 AND prose_group = $1) AS had,
+             (SELECT MAX(member) FROM (
+                  SELECT MAX(member) AS member FROM member WHERE prose_group = $1
+                  UNION ALL SELECT MAX(member) FROM given WHERE prose_group = $1
+              ) AS both_of_them) AS highest
+         FROM prose_group
+         LEFT JOIN member ON member.prose_group = prose_group.prose_group AND member.device = $2
+         LEFT JOIN permit
              ON permit.prose_group = prose_group.prose_group AND permit.subscriber = $3
          WHERE prose_group.prose_group = $1",
     )
     .bind(wide(group.octets()))
     .bind(device.0.to_vec())
     .bind(subscriber.map(str::to_owned))
-    .fetch_one(&mut **change)
+    .fetch_optional(change)
     .await?;
-    let has_permit = row.try_get::<Option<String>, _>("subscriber")?.is_some();
-    let permit = has_permit.then(|| row_of_permit(&row)).transpose()?;
-    Ok(Access { permit, is_barred: number(&row, "bars")? > 0 })
+    let access = |row: Row| {
+        let has_permit = row.try_get::<Option<String>>("subscriber")?.is_some();
+        Ok(Access {
+            group: group::group(&row)?,
+            member: its_member(&row, device)?,
+            permit: has_permit.then(|| row_of_permit(&row)).transpose()?,
+            is_barred: number(&row, "bars")? > 0,
+            groups: narrow(&row, "its_groups")?,
+            had: Some(number(&row, "had")?).filter(|had| *had > 0),
+            highest: member_id(&row, "highest")?,
+        })
+    };
+    row.map(access).transpose()
+}
+
+fn its_member(row: &Row, device: DeviceId) -> Result<Option<Member>, StoreError> {
+    let Some(member) = member_id(row, "its_member")? else { return Ok(None) };
+    let may_send = truth(row, "its_may_send")?;
+    Ok(Some(Member { device, member, may_send, joins_from: number(row, "its_joins_from")? }))
+}
+
+fn member_id(row: &Row, column: &'static str) -> Result<Option<MemberId>, StoreError> {
+    let number: Option<i64> = row.try_get(column)?;
+    let id = number.map(|number| u32::try_from(number).ok().map(MemberId::new));
+    match id {
+        None => Ok(None),
+        Some(Some(Ok(id))) => Ok(Some(id)),
+        Some(_) => Err(StoreError::Damaged(column)),
+    }
 }
 
 /// So many of a group's permits by subscriber, above `after`.
 pub async fn permits(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     after: &str,
     most: u32,
 ) -> Result<Vec<Permit>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM permit WHERE prose_group = $1 AND subscriber > $2
          ORDER BY subscriber LIMIT $3",
     )
     .bind(wide(group.octets()))
     .bind(after.to_owned())
     .bind(i64::from(most))
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(row_of_permit).collect()
 }
 
 /// A device comes back into a group by an operator's word only.
-pub async fn bar(
-    change: &mut Change<'_>,
-    group: GroupId,
-    device: DeviceId,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn bar(change: &mut Change, group: GroupId, device: DeviceId) -> Result<(), StoreError> {
+    query(
         "INSERT INTO barred (prose_group, device) VALUES ($1, $2)
          ON CONFLICT (prose_group, device) DO NOTHING",
     )
     .bind(wide(group.octets()))
     .bind(device.0.to_vec())
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }
 
 /// Here it is.
 pub async fn unbar(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM barred WHERE prose_group = $1 AND device = $2")
+    query("DELETE FROM barred WHERE prose_group = $1 AND device = $2")
         .bind(wide(group.octets()))
         .bind(device.0.to_vec())
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }

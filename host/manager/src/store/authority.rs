@@ -1,9 +1,6 @@
 //! What servers authenticate with: the certificate authority, and the nonces that were used.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
-
-use super::{Change, StoreError, int, number};
+use super::{Change, Row, StoreError, int, number, query};
 
 /// The certificate authority of the servers.
 pub struct Authority {
@@ -16,24 +13,21 @@ pub struct Authority {
 }
 
 /// The authority, if there is one yet.
-pub async fn authority(change: &mut Change<'_>) -> Result<Option<Authority>, StoreError> {
-    let row = sqlx::query("SELECT * FROM authority WHERE number = 1");
-    let authority = |row: AnyRow| {
+pub async fn authority(change: &mut Change) -> Result<Option<Authority>, StoreError> {
+    let row = query("SELECT * FROM authority WHERE number = 1");
+    let authority = |row: Row| {
         Ok(Authority {
             certificate: row.try_get("certificate")?,
             sealed_key: row.try_get("sealed_key")?,
             expires_at: number(&row, "expires_at")?,
         })
     };
-    row.fetch_optional(&mut **change).await?.map(authority).transpose()
+    row.fetch_optional(change).await?.map(authority).transpose()
 }
 
 /// Writes the authority down: a new one, or its new certificate.
-pub async fn set_authority(
-    change: &mut Change<'_>,
-    authority: &Authority,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn set_authority(change: &mut Change, authority: &Authority) -> Result<(), StoreError> {
+    query(
         "INSERT INTO authority (number, certificate, sealed_key, expires_at)
          VALUES (1, $1, $2, $3)
          ON CONFLICT (number) DO UPDATE SET certificate = excluded.certificate,
@@ -42,48 +36,48 @@ pub async fn set_authority(
     .bind(authority.certificate.clone())
     .bind(authority.sealed_key.clone())
     .bind(int(authority.expires_at)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }
 
 /// Uses a nonce; `false` if it was used before.
 pub async fn use_nonce(
-    change: &mut Change<'_>,
+    change: &mut Change,
     nonce: &[u8],
     expires_at: u64,
 ) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
+    let inserted = query(
         "INSERT INTO used_nonce (nonce, expires_at) VALUES ($1, $2) ON CONFLICT (nonce) DO NOTHING",
     )
     .bind(nonce.to_vec())
     .bind(int(expires_at)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(inserted == 1)
 }
 
 /// Forgets what is over: nonces, sessions, and tokens that nobody used in time.
-pub async fn sweep(change: &mut Change<'_>, now: u64) -> Result<(), StoreError> {
+pub async fn sweep(change: &mut Change, now: u64) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM used_nonce WHERE expires_at < $1",
         "DELETE FROM session WHERE expires_at < $1",
         "DELETE FROM invitation WHERE expires_at < $1 AND used_by IS NULL",
     ] {
-        sqlx::query(sql).bind(int(now)?).execute(&mut **change).await?;
+        query(sql).bind(int(now)?).execute(change).await?;
     }
     Ok(())
 }
 
 /// The nonce key, under the key file.
-pub async fn nonce_key(change: &mut Change<'_>) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query("SELECT nonce_key FROM manager").fetch_one(&mut **change).await?;
-    Ok(row.try_get("nonce_key")?)
+pub async fn nonce_key(change: &mut Change) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query("SELECT nonce_key FROM manager").fetch_one(change).await?;
+    row.try_get("nonce_key")
 }
 
 /// Writes the nonce key down.
-pub async fn set_nonce_key(change: &mut Change<'_>, sealed: &[u8]) -> Result<(), StoreError> {
-    let query = sqlx::query("UPDATE manager SET nonce_key = $1").bind(sealed.to_vec());
-    query.execute(&mut **change).await?;
+pub async fn set_nonce_key(change: &mut Change, sealed: &[u8]) -> Result<(), StoreError> {
+    let query = query("UPDATE manager SET nonce_key = $1").bind(sealed.to_vec());
+    query.execute(change).await?;
     Ok(())
 }

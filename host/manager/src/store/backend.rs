@@ -1,7 +1,7 @@
 //! SQLite and PostgreSQL: the few words that they have otherwise. All other SQL is one
 //! text for both.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Place {
     /// Errors: a text, for what is no URL of PostgreSQL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if is_url && text.parse::<sqlx::any::AnyConnectOptions>().is_ok() {
+        if is_url && text.parse::<sqlx::postgres::PgConnectOptions>().is_ok() {
             Ok(Self::Url(text.to_owned()))
         } else {
             // It is not repeated: there may be a password in it.
@@ -30,13 +30,6 @@ impl Place {
         match self {
             Self::File(_) => Backend::Sqlite,
             Self::Url(_) => Backend::Postgres,
-        }
-    }
-
-    pub(super) fn url(&self) -> String {
-        match self {
-            Self::File(path) => format!("sqlite://{}?mode=rw", percent_encoded(path)),
-            Self::Url(url) => url.clone(),
         }
     }
 }
@@ -69,10 +62,13 @@ impl Backend {
                  PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
             }
             // A process that stands still does not keep the lock from the others, and what
-            // is answered is on the disk.
+            // is answered is on the disk. What is asked for is found by an index: a plan that
+            // was made while a table was empty stays, and would read all of it later. Nothing is
+            // worth a compiler.
             Self::Postgres => {
                 "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';
-                 SET synchronous_commit = on; SET client_min_messages = warning"
+                 SET synchronous_commit = on; SET client_min_messages = warning;
+                 SET enable_seqscan = off; SET jit = off"
             }
         }
     }
@@ -125,28 +121,9 @@ impl Backend {
     }
 }
 
-/// A path in a URL (RFC 3986 section 2.1).
-fn percent_encoded(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"/-._~".contains(&octet);
-    path.as_os_str().as_bytes().iter().fold(String::new(), |mut text, &octet| {
-        if plain(octet) {
-            text.push(char::from(octet));
-        } else {
-            text.push_str(&format!("%{octet:02X}"));
-        }
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_one_also_with_marks_that_a_url_has() {
-        assert_eq!(percent_encoded(Path::new("/a b/c?d#e%")), "/a%20b/c%3Fd%23e%25");
-    }
 
     #[test]
     fn a_place_is_a_url_of_postgresql_and_a_wrong_one_is_not_repeated() {

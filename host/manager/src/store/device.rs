@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use proseal_issuer::Statement;
 use proseal_proto::id::DeviceId;
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::value::{PART, places};
-use super::{Change, StoreError, array, int, number, truth};
+use super::{Change, Row, StoreError, array, int, narrow, number, query, truth};
 use crate::domain::device::Standing;
 
 /// A device as the manager knows it.
@@ -36,6 +35,23 @@ pub struct Device {
     pub rolled_back: bool,
     /// When the nonce ends that its newest statement was over; 0 if that was nobody's.
     pub nonce_until: u64,
+    /// Its newest package, if there was one when this was read.
+    pub newest: Option<Mark>,
+}
+
+/// What tells how a device stands to a package.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// Its sequence.
+    pub sequence: u64,
+    /// The version of who signed it.
+    pub version: u32,
+    /// Digest of what it was to say.
+    pub wanted: [u8; 32],
+    /// Its digest, as the device's statement tells it.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub made_at: u64,
 }
 
 impl Device {
@@ -58,7 +74,7 @@ impl Device {
     }
 }
 
-fn device(row: &AnyRow) -> Result<Device, StoreError> {
+fn device(row: &Row) -> Result<Device, StoreError> {
     let octets: Vec<u8> = row.try_get("statement")?;
     let statement = Statement::recorded(&octets).map_err(|_| StoreError::Damaged("statement"))?;
     let standing: String = row.try_get("standing")?;
@@ -77,33 +93,61 @@ fn device(row: &AnyRow) -> Result<Device, StoreError> {
         sequence_seen: number(row, "sequence_seen")?,
         sequence_given: number(row, "sequence_given")?,
         rolled_back: truth(row, "rolled_back")?,
-        nonce_until: match row.try_get::<Option<i64>, _>("nonce_until")? {
+        nonce_until: match row.try_get::<Option<i64>>("nonce_until")? {
             Some(_) => number(row, "nonce_until")?,
             None => 0,
+        },
+        newest: match row.try_get::<Option<i64>>("made_sequence")? {
+            Some(_) => Some(mark(row)?),
+            None => None,
         },
     })
 }
 
+fn mark(row: &Row) -> Result<Mark, StoreError> {
+    Ok(Mark {
+        sequence: number(row, "made_sequence")?,
+        version: narrow(row, "made_version")?,
+        wanted: array(row, "made_wanted")?,
+        digest: array(row, "made_digest")?,
+        made_at: number(row, "made_at")?,
+    })
+}
+
+/// A question for devices, each with what tells of its newest package.
+macro_rules! devices {
+    ($which:literal) => {
+        concat!(
+            "SELECT device.*, newest.sequence AS made_sequence, newest.version AS made_version,
+                 newest.wanted AS made_wanted, newest.digest AS made_digest, newest.made_at
+             FROM device LEFT JOIN package newest ON newest.device = device.device
+                 AND newest.sequence = (SELECT MAX(package.sequence) FROM package
+                                        WHERE package.device = device.device) ",
+            $which
+        )
+    };
+}
+
 /// One device.
-pub async fn find(change: &mut Change<'_>, id: DeviceId) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query("SELECT * FROM device WHERE device = $1").bind(id.0.to_vec());
-    row.fetch_optional(&mut **change).await?.as_ref().map(device).transpose()
+pub async fn find(change: &mut Change, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let row = query(devices!("WHERE device.device = $1")).bind(id.0.to_vec());
+    row.fetch_optional(change).await?.as_ref().map(device).transpose()
 }
 
 /// Many devices; those that are not there are left out.
 pub async fn some(
-    change: &mut Change<'_>,
+    change: &mut Change,
     ids: &[DeviceId],
 ) -> Result<HashMap<DeviceId, Device>, StoreError> {
     let mut devices = HashMap::new();
     for part in ids.chunks(PART) {
         // Nothing but places.
-        let sql = format!("SELECT * FROM device WHERE device IN ({})", places(part.len()));
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+        let sql = format!(devices!("WHERE device.device IN ({})"), places(part.len()));
+        let mut query = query(AssertSqlSafe(sql));
         for id in part {
             query = query.bind(id.0.to_vec());
         }
-        for row in query.fetch_all(&mut **change).await? {
+        for row in query.fetch_all(change).await? {
             let one = device(&row)?;
             devices.insert(one.id, one);
         }
@@ -113,76 +157,72 @@ pub async fn some(
 
 /// So many devices by id, above `after`.
 pub async fn page(
-    change: &mut Change<'_>,
+    change: &mut Change,
     after: Option<DeviceId>,
     most: u32,
 ) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM device WHERE device > $1 ORDER BY device LIMIT $2")
+    let rows = query(devices!("WHERE device.device > $1 ORDER BY device.device LIMIT $2"))
         .bind(after.map_or_else(Vec::new, |after| after.0.to_vec()))
         .bind(i64::from(most))
-        .fetch_all(&mut **change)
+        .fetch_all(change)
         .await?;
     rows.iter().map(device).collect()
 }
 
 /// One device by its name, in whatever case.
-pub async fn named(change: &mut Change<'_>, name: &str) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query("SELECT * FROM device WHERE LOWER(name) = $1");
-    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(&mut **change).await?;
+pub async fn named(change: &mut Change, name: &str) -> Result<Option<Device>, StoreError> {
+    let row = query(devices!("WHERE LOWER(device.name) = $1"));
+    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(change).await?;
     row.as_ref().map(device).transpose()
 }
 
 /// The devices of a subscriber, by id.
 pub async fn of_subscriber(
-    change: &mut Change<'_>,
+    change: &mut Change,
     subscriber: &str,
 ) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM device WHERE subscriber = $1 ORDER BY device");
-    let rows = rows.bind(subscriber.to_owned()).fetch_all(&mut **change).await?;
+    let rows = query(devices!("WHERE device.subscriber = $1 ORDER BY device.device"));
+    let rows = rows.bind(subscriber.to_owned()).fetch_all(change).await?;
     rows.iter().map(device).collect()
 }
 
 /// So many devices about which something is wrong, above `after`: rolled back, another
 /// manager's, or with a floor above `latest`; those that are lost are not asked for.
 pub async fn alarmed(
-    change: &mut Change<'_>,
+    change: &mut Change,
     latest: u64,
     after: Option<DeviceId>,
     most: u32,
 ) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT * FROM device WHERE device > $1 AND standing <> 'lost' AND device IN (
+    let rows = query(devices!(
+        "WHERE device.device > $1 AND device.standing <> 'lost' AND device.device IN (
              SELECT device FROM device WHERE rolled_back <> 0 OR is_foreign <> 0
              UNION SELECT device FROM device WHERE floor > $2)
-         ORDER BY device LIMIT $3",
-    )
+         ORDER BY device.device LIMIT $3"
+    ))
     .bind(after.map_or_else(Vec::new, |after| after.0.to_vec()))
     .bind(int(latest)?)
     .bind(i64::from(most))
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(device).collect()
 }
 
 /// How many devices there are of each standing.
-pub async fn counts(change: &mut Change<'_>) -> Result<Vec<(Standing, u64)>, StoreError> {
-    let rows = sqlx::query("SELECT standing, COUNT(*) AS devices FROM device GROUP BY standing");
-    let count = |row: &AnyRow| {
+pub async fn counts(change: &mut Change) -> Result<Vec<(Standing, u64)>, StoreError> {
+    let rows = query("SELECT standing, COUNT(*) AS devices FROM device GROUP BY standing");
+    let count = |row: &Row| {
         let standing: String = row.try_get("standing")?;
         let standing = Standing::named(&standing).ok_or(StoreError::Damaged("standing"))?;
         Ok((standing, number(row, "devices")?))
     };
-    rows.fetch_all(&mut **change).await?.iter().map(count).collect()
+    rows.fetch_all(change).await?.iter().map(count).collect()
 }
 
 /// Writes a device down: a new one, or what has changed. `root` is the digest of this
 /// manager's root key.
-pub async fn save(
-    change: &mut Change<'_>,
-    device: &Device,
-    root: &[u8; 32],
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn save(change: &mut Change, device: &Device, root: &[u8; 32]) -> Result<(), StoreError> {
+    query(
         "INSERT INTO device (device, name, subscriber, standing, statement, stated_at,
              sequence_seen, sequence_given, rolled_back, is_foreign, floor, nonce_until)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -206,7 +246,7 @@ pub async fn save(
     // What is beyond all clocks is as far as SQL counts.
     .bind(i64::try_from(device.statement.floor).unwrap_or(i64::MAX))
     .bind(int(device.nonce_until)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }

@@ -3,12 +3,10 @@
 
 use proseal_proto::content::Policy;
 use proseal_proto::id::{DeviceId, Generation, GroupId, PgkId};
-use sqlx::Row;
-use sqlx::any::AnyRow;
 
 use super::group::{bind_policy, grace, policy};
 use super::member::{Membership, membership};
-use super::{Change, StoreError, int, narrow, number, truth, value::wide};
+use super::{Change, Row, StoreError, int, narrow, number, query, truth, value::wide};
 use crate::domain::timeline::{Span, Timeline};
 
 /// What is stored of a PGK besides its place in time.
@@ -34,11 +32,11 @@ pub struct Entry {
 pub type Entries = Vec<(Membership, Vec<Entry>)>;
 
 /// A group without any generation has one row all the same, with nothing of one.
-fn is_one(row: &AnyRow) -> bool {
-    matches!(row.try_get::<Option<i64>, _>("generation"), Ok(Some(_)))
+fn is_one(row: &Row) -> bool {
+    matches!(row.try_get::<Option<i64>>("generation"), Ok(Some(_)))
 }
 
-fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
+fn entry(row: &Row) -> Result<Entry, StoreError> {
     let generation = Generation::new(number(row, "generation")?);
     let window = (number(row, "not_before")?, number(row, "not_after")?);
     let sealed_key: Option<Vec<u8>> = row.try_get("sealed_key")?;
@@ -57,11 +55,11 @@ fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
 
 /// A group's generations: all that are open at `since` or have a key still.
 pub async fn timeline(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     since: u64,
 ) -> Result<Timeline, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT prose_group.next, prose_group.last, prose_group.last_pgk_id, generation.*
          FROM prose_group LEFT JOIN generation
              ON generation.prose_group = prose_group.prose_group
@@ -71,7 +69,7 @@ pub async fn timeline(
     )
     .bind(wide(group.octets()))
     .bind(int(since)?)
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     let row = rows.first().ok_or(StoreError::Damaged("a group is missing"))?;
     let spans: Result<_, StoreError> =
@@ -86,43 +84,53 @@ pub async fn timeline(
 
 /// The same with what is stored of each, ascending.
 pub async fn entries(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     since: u64,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM generation WHERE prose_group = $1 AND (sealed_key IS NOT NULL OR
              not_after + receive_grace_s + send_grace_s >= $2) ORDER BY generation",
     )
     .bind(wide(group.octets()))
     .bind(int(since)?)
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(entry).collect()
 }
 
-/// All groups that a device is in, by id, each with such generations of it, ascending.
+/// All groups that a device is in, by id, each with such generations of it, ascending; and
+/// how many groups it was given keys of, and is not in any more.
 pub async fn of_device(
-    change: &mut Change<'_>,
+    change: &mut Change,
     device: DeviceId,
     since: u64,
-) -> Result<Entries, StoreError> {
-    let rows = sqlx::query(
-        "SELECT generation.*, member.prose_group AS group_id, member.device, member.member,
+) -> Result<(Entries, u64), StoreError> {
+    let rows = query(
+        "SELECT generation.*, member.prose_group AS group_id, device.device, member.member,
              member.may_send, member.joins_from, prose_group.name AS group_name,
-             prose_group.next AS group_next
-         FROM member JOIN prose_group ON prose_group.prose_group = member.prose_group
+             prose_group.next AS group_next,
+             (SELECT COUNT(DISTINCT prose_group) FROM given
+              WHERE device = $1 AND NOT EXISTS (
+                  SELECT 1 FROM member WHERE member.prose_group = given.prose_group
+                      AND member.device = given.device)) AS groups_left
+         FROM device LEFT JOIN member ON member.device = device.device
+         LEFT JOIN prose_group ON prose_group.prose_group = member.prose_group
          LEFT JOIN generation ON generation.prose_group = member.prose_group
              AND (generation.sealed_key IS NOT NULL OR generation.not_after
                   + generation.receive_grace_s + generation.send_grace_s >= $2)
-         WHERE member.device = $1 ORDER BY member.prose_group, generation.generation",
+         WHERE device.device = $1 ORDER BY member.prose_group, generation.generation",
     )
     .bind(device.0.to_vec())
     .bind(int(since)?)
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
+    let left = rows.first().ok_or(StoreError::Damaged("a device is missing"))?;
+    let left = number(left, "groups_left")?;
     let mut entries = Entries::new();
-    for row in &rows {
+    // Who is in none has one row all the same, with nothing of a group.
+    let is_in = |row: &&Row| matches!(row.try_get::<Option<i64>>("group_id"), Ok(Some(_)));
+    for row in rows.iter().filter(is_in) {
         let there = membership(row, "group_id")?;
         if entries.last().is_none_or(|(last, _)| last.group != there.group) {
             entries.push((there, Vec::new()));
@@ -131,19 +139,19 @@ pub async fn of_device(
             of.push(entry(row)?);
         }
     }
-    Ok(entries)
+    Ok((entries, left))
 }
 
 /// All keys that there are still, with what they are of.
 pub async fn sealed(
-    change: &mut Change<'_>,
+    change: &mut Change,
 ) -> Result<Vec<(GroupId, Generation, Vec<u8>)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT prose_group, generation, sealed_key FROM generation WHERE sealed_key IS NOT NULL",
     )
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
-    let one = |row: &AnyRow| {
+    let one = |row: &Row| {
         let group = GroupId::new(narrow(row, "prose_group")?);
         let generation = Generation::new(number(row, "generation")?);
         Ok((
@@ -157,23 +165,21 @@ pub async fn sealed(
 
 /// Writes down where a timeline stands, and the windows of what has changed in it.
 pub async fn save(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     before: &Timeline,
     timeline: &Timeline,
 ) -> Result<(), StoreError> {
     let id = wide(group.octets());
-    sqlx::query(
-        "UPDATE prose_group SET next = $1, last = $2, last_pgk_id = $3 WHERE prose_group = $4",
-    )
-    .bind(int(timeline.next)?)
-    .bind(int(timeline.last)?)
-    .bind(i64::from(timeline.last_id.0))
-    .bind(id)
-    .execute(&mut **change)
-    .await?;
+    query("UPDATE prose_group SET next = $1, last = $2, last_pgk_id = $3 WHERE prose_group = $4")
+        .bind(int(timeline.next)?)
+        .bind(int(timeline.last)?)
+        .bind(i64::from(timeline.last_id.0))
+        .bind(id)
+        .execute(change)
+        .await?;
     for span in timeline.spans.iter().filter(|span| !before.spans.contains(span)) {
-        sqlx::query(
+        query(
             "UPDATE generation SET not_before = $1, not_after = $2, withdrawn = $3
              WHERE prose_group = $4 AND generation = $5",
         )
@@ -182,7 +188,7 @@ pub async fn save(
         .bind(i64::from(span.withdrawn))
         .bind(id)
         .bind(int(span.generation.get())?)
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     }
     Ok(())
@@ -190,12 +196,12 @@ pub async fn save(
 
 /// Writes down a new generation.
 pub async fn insert(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     span: &Span,
     stored: &Stored,
 ) -> Result<(), StoreError> {
-    let query = sqlx::query(
+    let query = query(
         "INSERT INTO generation (profile, suite, label, receive_grace_s, send_grace_s,
              max_unsynced_s, epoch_s, epoch_packets, accept_rollback,
              prose_group, generation, pgk_id, sealed_key, not_before, not_after, withdrawn)
@@ -209,27 +215,25 @@ pub async fn insert(
         .bind(int(span.not_before)?)
         .bind(int(span.not_after)?)
         .bind(i64::from(span.withdrawn))
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }
 
 /// Erases the keys of generations that no package brings any more.
 pub async fn erase_keys(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     timeline: &Timeline,
     now: u64,
 ) -> Result<(), StoreError> {
     let over = |span: &&Span| !span.erased && !timeline.is_live(span, now);
     for span in timeline.spans.iter().filter(over) {
-        sqlx::query(
-            "UPDATE generation SET sealed_key = NULL WHERE prose_group = $1 AND generation = $2",
-        )
-        .bind(wide(group.octets()))
-        .bind(int(span.generation.get())?)
-        .execute(&mut **change)
-        .await?;
+        query("UPDATE generation SET sealed_key = NULL WHERE prose_group = $1 AND generation = $2")
+            .bind(wide(group.octets()))
+            .bind(int(span.generation.get())?)
+            .execute(change)
+            .await?;
     }
     Ok(())
 }

@@ -3,11 +3,9 @@
 use proseal_proto::content::{Label, Policy};
 use proseal_proto::id::{DeviceId, GroupId};
 use proseal_proto::profile::{Profile, Suite};
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, Row};
 
-use super::{Change, StoreError, int, narrow, number, truth, value::wide};
+use super::sql::Query;
+use super::{Change, Row, StoreError, int, narrow, number, query, truth, value::wide};
 use crate::domain::member::Joining;
 use crate::domain::plan::Plan;
 use crate::domain::timeline::Terms;
@@ -83,7 +81,7 @@ pub(super) fn grace(policy: &Policy) -> u64 {
     u64::from(policy.receive_grace_s.max(policy.send_grace_s))
 }
 
-pub(super) fn policy(row: &AnyRow, window: (u64, u64)) -> Result<Policy, StoreError> {
+pub(super) fn policy(row: &Row, window: (u64, u64)) -> Result<Policy, StoreError> {
     let label: String = row.try_get("label")?;
     Ok(Policy {
         not_before: window.0,
@@ -102,10 +100,8 @@ pub(super) fn policy(row: &AnyRow, window: (u64, u64)) -> Result<Policy, StoreEr
     })
 }
 
-type Bound<'q> = Query<'q, Any, AnyArguments>;
-
 /// $1 to $9: profile, suite, label, graces, unsynced time, epoch, packets, rollback.
-pub(super) fn bind_policy<'q>(query: Bound<'q>, policy: &Policy) -> Bound<'q> {
+pub(super) fn bind_policy(query: Query, policy: &Policy) -> Query {
     query
         .bind(i64::from(policy.profile.number()))
         .bind(i64::from(policy.suite.number()))
@@ -118,7 +114,7 @@ pub(super) fn bind_policy<'q>(query: Bound<'q>, policy: &Policy) -> Bound<'q> {
         .bind(i64::from(policy.accept_rollback))
 }
 
-fn group(row: &AnyRow) -> Result<Group, StoreError> {
+pub(super) fn group(row: &Row) -> Result<Group, StoreError> {
     let id = GroupId::new(narrow(row, "prose_group")?);
     let joining: String = row.try_get("joining")?;
     Ok(Group {
@@ -137,35 +133,35 @@ fn group(row: &AnyRow) -> Result<Group, StoreError> {
 }
 
 /// All groups, by id.
-pub async fn all(change: &mut Change<'_>) -> Result<Vec<Group>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM prose_group ORDER BY prose_group");
-    rows.fetch_all(&mut **change).await?.iter().map(group).collect()
+pub async fn all(change: &mut Change) -> Result<Vec<Group>, StoreError> {
+    let rows = query("SELECT * FROM prose_group ORDER BY prose_group");
+    rows.fetch_all(change).await?.iter().map(group).collect()
 }
 
 /// How many there are.
-pub async fn count(change: &mut Change<'_>) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) AS prose_groups FROM prose_group");
-    number(&row.fetch_one(&mut **change).await?, "prose_groups")
+pub async fn count(change: &mut Change) -> Result<u64, StoreError> {
+    let row = query("SELECT COUNT(*) AS prose_groups FROM prose_group");
+    number(&row.fetch_one(change).await?, "prose_groups")
 }
 
 /// One group.
-pub async fn find(change: &mut Change<'_>, id: GroupId) -> Result<Option<Group>, StoreError> {
-    let row = sqlx::query("SELECT * FROM prose_group WHERE prose_group = $1");
-    let row = row.bind(wide(id.octets())).fetch_optional(&mut **change).await?;
+pub async fn find(change: &mut Change, id: GroupId) -> Result<Option<Group>, StoreError> {
+    let row = query("SELECT * FROM prose_group WHERE prose_group = $1");
+    let row = row.bind(wide(id.octets())).fetch_optional(change).await?;
     row.as_ref().map(group).transpose()
 }
 
 /// One group by its name, in whatever case.
-pub async fn named(change: &mut Change<'_>, name: &str) -> Result<Option<Group>, StoreError> {
-    let row = sqlx::query("SELECT * FROM prose_group WHERE LOWER(name) = $1");
-    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(&mut **change).await?;
+pub async fn named(change: &mut Change, name: &str) -> Result<Option<Group>, StoreError> {
+    let row = query("SELECT * FROM prose_group WHERE LOWER(name) = $1");
+    let row = row.bind(name.to_ascii_lowercase()).fetch_optional(change).await?;
     row.as_ref().map(group).transpose()
 }
 
 /// The groups of which a device may hold anything: it is a member, was given what is not
 /// ended, or may have been in a time that this database does not know.
-pub async fn held(change: &mut Change<'_>, device: DeviceId) -> Result<Vec<Group>, StoreError> {
-    let rows = sqlx::query(
+pub async fn held(change: &mut Change, device: DeviceId) -> Result<Vec<Group>, StoreError> {
+    let rows = query(
         "SELECT * FROM prose_group g WHERE g.joins_from > g.next
              OR EXISTS (SELECT 1 FROM member m
                         WHERE m.prose_group = g.prose_group AND m.device = $1)
@@ -173,12 +169,12 @@ pub async fn held(change: &mut Change<'_>, device: DeviceId) -> Result<Vec<Group
                         AND n.prose_group = g.prose_group AND n.generation >= g.next)
          ORDER BY g.prose_group",
     );
-    rows.bind(device.0.to_vec()).fetch_all(&mut **change).await?.iter().map(group).collect()
+    rows.bind(device.0.to_vec()).fetch_all(change).await?.iter().map(group).collect()
 }
 
 /// Writes a new group down, without generations.
-pub async fn insert(change: &mut Change<'_>, group: &Group) -> Result<(), StoreError> {
-    let query = sqlx::query(
+pub async fn insert(change: &mut Change, group: &Group) -> Result<(), StoreError> {
+    let query = query(
         "INSERT INTO prose_group (profile, suite, label, receive_grace_s, send_grace_s,
              max_unsynced_s, epoch_s, epoch_packets, accept_rollback,
              prose_group, name, lifetime_s, overlap_s, ahead, joining, joins_from,
@@ -193,14 +189,14 @@ pub async fn insert(change: &mut Change<'_>, group: &Group) -> Result<(), StoreE
         .bind(int(group.ahead as u64)?)
         .bind(group.joining.name().to_owned())
         .bind(int(group.joins_from)?)
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }
 
 /// Writes down what an operator wants of a group from now on.
-pub async fn update(change: &mut Change<'_>, group: &Group) -> Result<(), StoreError> {
-    let query = sqlx::query(
+pub async fn update(change: &mut Change, group: &Group) -> Result<(), StoreError> {
+    let query = query(
         "UPDATE prose_group SET profile = $1, suite = $2, label = $3, receive_grace_s = $4,
              send_grace_s = $5, max_unsynced_s = $6, epoch_s = $7, epoch_packets = $8,
              accept_rollback = $9, lifetime_s = $10, overlap_s = $11, ahead = $12, joining = $13
@@ -212,34 +208,34 @@ pub async fn update(change: &mut Change<'_>, group: &Group) -> Result<(), StoreE
         .bind(int(group.ahead as u64)?)
         .bind(group.joining.name().to_owned())
         .bind(wide(group.id.octets()))
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }
 
 /// Writes down the newest notice of a group.
 pub async fn set_notice(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     notice: &[u8],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE prose_group SET notice = $1 WHERE prose_group = $2")
+    query("UPDATE prose_group SET notice = $1 WHERE prose_group = $2")
         .bind(notice.to_vec())
         .bind(wide(group.octets()))
-        .execute(&mut **change)
+        .execute(change)
         .await?;
     Ok(())
 }
 
 /// From now on, in every group, `least` is the least that the highest generation ever was,
 /// and who joins gets nothing up to that one.
-pub async fn bar_joining(change: &mut Change<'_>, least: u64) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn bar_joining(change: &mut Change, least: u64) -> Result<(), StoreError> {
+    query(
         "UPDATE prose_group SET last = CASE WHEN last > $1 THEN last ELSE $1 END,
              joins_from = CASE WHEN last > $1 THEN last ELSE $1 END + 1",
     )
     .bind(int(least)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }

@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use proseal_proto::id::{DeviceId, GroupId, MemberId};
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
-use super::value::{PART, places, wide};
-use super::{Change, StoreError, array, int, narrow, number, truth};
+use super::value::{PART, places, rows, wide};
+use super::{Change, Row, StoreError, array, int, narrow, number, query, truth};
 
 /// A member of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub struct Given {
     pub member: MemberId,
 }
 
-fn member(row: &AnyRow) -> Result<Member, StoreError> {
+fn member(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
         device: DeviceId(array(row, "device")?),
         member: MemberId::new(narrow(row, "member")?).map_err(|_| StoreError::Damaged("member"))?,
@@ -57,7 +56,7 @@ fn member(row: &AnyRow) -> Result<Member, StoreError> {
 }
 
 /// From a row that has the group's id in the column `group`.
-pub(super) fn membership(row: &AnyRow, group: &'static str) -> Result<Membership, StoreError> {
+pub(super) fn membership(row: &Row, group: &'static str) -> Result<Membership, StoreError> {
     Ok(Membership {
         group: GroupId::new(narrow(row, group)?).map_err(|_| StoreError::Damaged(group))?,
         name: row.try_get("group_name")?,
@@ -68,80 +67,80 @@ pub(super) fn membership(row: &AnyRow, group: &'static str) -> Result<Membership
 
 /// So many of a group's members, by member id, above `after`.
 pub async fn page(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     after: Option<MemberId>,
     most: u32,
 ) -> Result<Vec<Member>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT * FROM member WHERE prose_group = $1 AND member > $2 ORDER BY member LIMIT $3",
     )
     .bind(wide(group.octets()))
     .bind(after.map_or(-1, |after| wide(after.octets())))
     .bind(i64::from(most))
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(member).collect()
 }
 
 /// All of a group's members, by member id.
-pub async fn all(change: &mut Change<'_>, group: GroupId) -> Result<Vec<Member>, StoreError> {
+pub async fn all(change: &mut Change, group: GroupId) -> Result<Vec<Member>, StoreError> {
     page(change, group, None, u32::MAX).await
 }
 
 /// How many members a group has.
-pub async fn count(change: &mut Change<'_>, group: GroupId) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) AS members FROM member WHERE prose_group = $1");
-    number(&row.bind(wide(group.octets())).fetch_one(&mut **change).await?, "members")
+pub async fn count(change: &mut Change, group: GroupId) -> Result<u64, StoreError> {
+    let row = query("SELECT COUNT(*) AS members FROM member WHERE prose_group = $1");
+    number(&row.bind(wide(group.octets())).fetch_one(change).await?, "members")
 }
 
 /// A device as a member of a group.
 pub async fn find(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
 ) -> Result<Option<Member>, StoreError> {
-    let row = sqlx::query("SELECT * FROM member WHERE prose_group = $1 AND device = $2")
+    let row = query("SELECT * FROM member WHERE prose_group = $1 AND device = $2")
         .bind(wide(group.octets()))
         .bind(device.0.to_vec())
-        .fetch_optional(&mut **change)
+        .fetch_optional(change)
         .await?;
     row.as_ref().map(member).transpose()
 }
 
 /// Who has a member id.
 pub async fn holder(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     id: MemberId,
 ) -> Result<Option<Member>, StoreError> {
-    let row = sqlx::query("SELECT * FROM member WHERE prose_group = $1 AND member = $2")
+    let row = query("SELECT * FROM member WHERE prose_group = $1 AND member = $2")
         .bind(wide(group.octets()))
         .bind(wide(id.octets()))
-        .fetch_optional(&mut **change)
+        .fetch_optional(change)
         .await?;
     row.as_ref().map(member).transpose()
 }
 
 /// The groups that a device is in, by id.
 pub async fn of_device(
-    change: &mut Change<'_>,
+    change: &mut Change,
     device: DeviceId,
 ) -> Result<Vec<Membership>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT member.*, prose_group.name AS group_name, prose_group.next AS group_next
          FROM member JOIN prose_group ON prose_group.prose_group = member.prose_group
          WHERE member.device = $1 ORDER BY member.prose_group",
     )
     .bind(device.0.to_vec())
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(|row| membership(row, "prose_group")).collect()
 }
 
 /// The same of many devices; those that are in none are left out.
 pub async fn of_devices(
-    change: &mut Change<'_>,
+    change: &mut Change,
     devices: &[DeviceId],
 ) -> Result<HashMap<DeviceId, Vec<Membership>>, StoreError> {
     let mut memberships = HashMap::<_, Vec<_>>::new();
@@ -153,11 +152,11 @@ pub async fn of_devices(
              WHERE member.device IN ({}) ORDER BY member.prose_group",
             places(part.len())
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+        let mut query = query(AssertSqlSafe(sql));
         for device in part {
             query = query.bind(device.0.to_vec());
         }
-        for row in query.fetch_all(&mut **change).await? {
+        for row in query.fetch_all(change).await? {
             let there = membership(&row, "prose_group")?;
             memberships.entry(there.member.device).or_default().push(there);
         }
@@ -166,12 +165,8 @@ pub async fn of_devices(
 }
 
 /// Writes a member down: a new one, or what has changed.
-pub async fn save(
-    change: &mut Change<'_>,
-    group: GroupId,
-    member: &Member,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub async fn save(change: &mut Change, group: GroupId, member: &Member) -> Result<(), StoreError> {
+    query(
         "INSERT INTO member (prose_group, device, member, may_send, joins_from)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (prose_group, device) DO UPDATE SET may_send = excluded.may_send,
@@ -182,7 +177,7 @@ pub async fn save(
     .bind(wide(member.member.octets()))
     .bind(i64::from(member.may_send))
     .bind(int(member.joins_from)?)
-    .execute(&mut **change)
+    .execute(change)
     .await?;
     Ok(())
 }
@@ -190,16 +185,16 @@ pub async fn save(
 /// Takes a member out; whether there was one. The group knows from then on up to which
 /// generation somebody outside has its keys.
 pub async fn delete(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
 ) -> Result<bool, StoreError> {
-    let deleted = sqlx::query("DELETE FROM member WHERE prose_group = $1 AND device = $2")
+    let deleted = query("DELETE FROM member WHERE prose_group = $1 AND device = $2")
         .bind(wide(group.octets()))
         .bind(device.0.to_vec())
-        .execute(&mut **change)
+        .execute(change)
         .await?;
-    sqlx::query(
+    query(
         "UPDATE prose_group SET outside_to = COALESCE((
              SELECT MAX(generation) FROM given WHERE device = $1 AND prose_group = $2
          ), 0) WHERE prose_group = $2 AND outside_to < COALESCE((
@@ -208,24 +203,24 @@ pub async fn delete(
     )
     .bind(device.0.to_vec())
     .bind(wide(group.octets()))
-    .execute(&mut **change)
+    .execute(change)
     .await?;
-    Ok(deleted.rows_affected() == 1)
+    Ok(deleted == 1)
 }
 
 /// The highest generation of a group that a device was given, under whatever member id.
 pub async fn given_to(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
 ) -> Result<Option<u64>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT COALESCE(MAX(generation), 0) AS had FROM given
          WHERE device = $1 AND prose_group = $2",
     )
     .bind(device.0.to_vec())
     .bind(wide(group.octets()))
-    .fetch_one(&mut **change)
+    .fetch_one(change)
     .await?;
     Ok(Some(number(&row, "had")?).filter(|had| *had > 0))
 }
@@ -233,12 +228,12 @@ pub async fn given_to(
 /// The highest generation of a group that a device was given, and the highest that was
 /// given under a member id, to whomever.
 pub async fn had(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     device: DeviceId,
     member: MemberId,
 ) -> Result<(Option<u64>, Option<u64>), StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT (SELECT COALESCE(MAX(generation), 0) FROM given
                  WHERE device = $1 AND prose_group = $2) AS had,
              (SELECT COALESCE(MAX(generation), 0) FROM given
@@ -247,36 +242,19 @@ pub async fn had(
     .bind(device.0.to_vec())
     .bind(wide(group.octets()))
     .bind(wide(member.octets()))
-    .fetch_one(&mut **change)
+    .fetch_one(change)
     .await?;
     let some = |column| Ok::<_, StoreError>(Some(number(&row, column)?).filter(|had| *had > 0));
     Ok((some("had")?, some("had_by_id")?))
 }
 
-/// The highest member id that anybody ever had in a group.
-pub async fn highest_id(
-    change: &mut Change<'_>,
-    group: GroupId,
-) -> Result<Option<MemberId>, StoreError> {
-    let row = sqlx::query(
-        "SELECT MAX(member) AS member FROM (
-             SELECT COALESCE(MAX(member), -1) AS member FROM member WHERE prose_group = $1
-             UNION ALL SELECT COALESCE(MAX(member), -1) FROM given WHERE prose_group = $1
-         ) AS highest",
-    );
-    let row = row.bind(wide(group.octets())).fetch_one(&mut **change).await?;
-    let highest: i64 = row.try_get("member")?;
-    let member = u32::try_from(highest).ok().map(MemberId::new).transpose();
-    member.map_err(|_| StoreError::Damaged("member"))
-}
-
 /// Who is no member of a group any more and was given this generation.
 pub async fn former(
-    change: &mut Change<'_>,
+    change: &mut Change,
     group: GroupId,
     generation: u64,
 ) -> Result<Vec<DeviceId>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT device FROM given WHERE prose_group = $1 AND generation = $2 AND NOT EXISTS (
              SELECT 1 FROM member WHERE member.prose_group = given.prose_group
                  AND member.device = given.device)
@@ -284,41 +262,28 @@ pub async fn former(
     )
     .bind(wide(group.octets()))
     .bind(int(generation)?)
-    .fetch_all(&mut **change)
+    .fetch_all(change)
     .await?;
     rows.iter().map(|row| Ok(DeviceId(array(row, "device")?))).collect()
-}
-
-/// How many groups a device was given keys of, and is not in any more.
-pub async fn left(change: &mut Change<'_>, device: DeviceId) -> Result<u64, StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(DISTINCT prose_group) AS groups_left FROM given
-         WHERE device = $1 AND NOT EXISTS (
-             SELECT 1 FROM member WHERE member.prose_group = given.prose_group
-                 AND member.device = given.device)",
-    );
-    number(&row.bind(device.0.to_vec()).fetch_one(&mut **change).await?, "groups_left")
 }
 
 /// Writes down what is being given to a device. The database refuses a second device
 /// under a member id and generation.
 pub async fn give(
-    change: &mut Change<'_>,
+    change: &mut Change,
     device: DeviceId,
     given: &[Given],
 ) -> Result<(), StoreError> {
     if given.is_empty() {
         return Ok(());
     }
-    // Nothing but placeholders: ($1, $2, $3, $4), ($5, ...
-    let places: Vec<_> = (1..=given.len().saturating_mul(4)).map(|at| format!("${at}")).collect();
-    let rows: Vec<_> = places.chunks(4).map(|row| format!("({})", row.join(", "))).collect();
+    // Nothing but places.
     let sql = format!(
         "INSERT INTO given (prose_group, generation, device, member) VALUES {}
          ON CONFLICT (prose_group, generation, device) DO NOTHING",
-        rows.join(", ")
+        rows(given.len(), 4)
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    let mut query = query(AssertSqlSafe(sql));
     for one in given {
         query = query
             .bind(wide(one.group.octets()))
@@ -326,6 +291,6 @@ pub async fn give(
             .bind(device.0.to_vec())
             .bind(wide(one.member.octets()));
     }
-    query.execute(&mut **change).await?;
+    query.execute(change).await?;
     Ok(())
 }

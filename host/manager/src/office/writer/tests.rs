@@ -55,7 +55,12 @@ impl Site {
 
 async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
     writer
-        .write("tester".to_owned(), move |work| Box::pin(async move { work.note(what).await }))
+        .write("tester".to_owned(), move |work| {
+            Box::pin(async move {
+                work.note(what);
+                Ok(())
+            })
+        })
         .await
 }
 
@@ -63,12 +68,9 @@ async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
 async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
     let act = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
-            let later = sqlx::query("PRAGMA defer_foreign_keys = ON");
-            later.execute(&mut *work.change).await.map_err(StoreError::from)?;
-            let orphan = sqlx::query(
-                "INSERT INTO session (token_digest, operator, expires_at) VALUES (X'00', 'nobody', 1)",
-            );
-            orphan.execute(&mut *work.change).await.map_err(StoreError::from)?;
+            let orphan = "PRAGMA defer_foreign_keys = ON;
+                INSERT INTO session (token_digest, operator, expires_at) VALUES (X'00', 'nobody', 1)";
+            work.change.script(orphan).await?;
             Ok(())
         })
     });
@@ -78,7 +80,9 @@ async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
 #[tokio::test]
 async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
     let site = Site::new("commit").await;
-    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    // In this thread, so that it has its turn when all of them wait.
+    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let task = tokio::spawn(writing);
     note(&writer, "before").await.unwrap();
     // They wait together before the writer has its turn, so that one transaction has them all.
     let (first, broken, last) =
@@ -104,10 +108,12 @@ async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
 #[tokio::test]
 async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     let site = Site::new("alone").await;
-    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    // In this thread, so that it has its turn when all of them wait.
+    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let task = tokio::spawn(writing);
     let refused = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
-            work.note("refused").await?;
+            work.note("refused");
             Err::<(), _>(Refusal::NoSuchFingerprint.into())
         })
     });

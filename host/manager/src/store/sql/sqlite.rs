@@ -1,0 +1,154 @@
+//! SQLite in this process. A call is done when it returns: it takes microseconds, but for the
+//! flush of a commit and the wait for another process's lock. A thread of its own for each
+//! connection would cost two switches a statement, more than the statement.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+
+use super::{Row, Value};
+
+/// Statements that are kept ready for each connection: more than there are.
+const STATEMENTS: usize = 256;
+
+/// Connections to one file.
+pub(in crate::store) struct Pool {
+    path: PathBuf,
+    settings: &'static str,
+    idle: Arc<Idle>,
+}
+
+/// Those that nobody uses, and how many are kept.
+struct Idle {
+    connections: Mutex<Vec<Connection>>,
+    most: usize,
+}
+
+impl Idle {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<Connection>) -> T) -> T {
+        act(&mut self.connections.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Pool {
+    pub(super) fn new(path: &Path, settings: &'static str, most: u32) -> Self {
+        let idle = Idle { connections: Mutex::default(), most: most as usize };
+        Self { path: path.to_owned(), settings, idle: Arc::new(idle) }
+    }
+
+    /// One of them, or a new one; the file is there.
+    pub(super) fn session(&self) -> rusqlite::Result<Session> {
+        let kept = self.idle.with(Vec::pop);
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        Ok(Session { connection: Some(connection), idle: Arc::clone(&self.idle) })
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.execute_batch(self.settings)?;
+        Ok(connection)
+    }
+
+    pub(super) fn close(&self) {
+        self.idle.with(Vec::clear);
+    }
+}
+
+/// A connection, to one who uses it.
+pub(in crate::store) struct Session {
+    /// Until it is given back.
+    connection: Option<Connection>,
+    idle: Arc<Idle>,
+}
+
+impl Session {
+    fn connection(&self) -> rusqlite::Result<&Connection> {
+        self.connection.as_ref().ok_or(rusqlite::Error::InvalidQuery)
+    }
+
+    /// Statements without values.
+    pub(in crate::store) fn script(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection()?.execute_batch(sql)
+    }
+
+    /// One statement; how many rows it has changed.
+    pub(in crate::store) fn execute(&self, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
+        Ok(self.prepare(sql, values)?.raw_execute()? as u64)
+    }
+
+    /// One statement's answer.
+    pub(in crate::store) fn fetch(
+        &self,
+        sql: &str,
+        values: &[Value],
+    ) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = self.prepare(sql, values)?;
+        let columns: Arc<[_]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let (mut rows, mut answer) = (Vec::new(), statement.raw_query());
+        while let Some(row) = answer.next()? {
+            let values = (0..columns.len()).map(|at| value(row.get_ref(at)?));
+            rows.push(Row {
+                values: values.collect::<rusqlite::Result<_>>()?,
+                columns: Arc::clone(&columns),
+            });
+        }
+        Ok(rows)
+    }
+
+    fn prepare(&self, sql: &str, values: &[Value]) -> rusqlite::Result<CachedStatement<'_>> {
+        let mut statement = self.connection()?.prepare_cached(sql)?;
+        // SQLite counts places as it meets them, and knows $2 by that name.
+        for at in 1..=statement.parameter_count() {
+            let name = statement.parameter_name(at).and_then(|name| name.strip_prefix('$'));
+            let number = name.and_then(|number| number.parse::<usize>().ok());
+            let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+            let value = value.ok_or(rusqlite::Error::InvalidParameterCount(at, values.len()))?;
+            statement.raw_bind_parameter(at, value)?;
+        }
+        Ok(statement)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        // What was neither committed nor rolled back is rolled back.
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            return;
+        }
+        self.idle.with(|kept| {
+            if kept.len() < self.idle.most {
+                kept.push(connection);
+            }
+        });
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Int(Some(number)) => ValueRef::Integer(*number),
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Octets(Some(octets)) => ValueRef::Blob(octets),
+            _ => ValueRef::Null,
+        };
+        Ok(ToSqlOutput::Borrowed(value))
+    }
+}
+
+fn value(value: ValueRef<'_>) -> rusqlite::Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Int(None),
+        ValueRef::Integer(number) => Value::Int(Some(number)),
+        ValueRef::Text(_) => Value::Text(Some(value.as_str()?.to_owned())),
+        ValueRef::Blob(octets) => Value::Octets(Some(octets.to_vec())),
+        ValueRef::Real(_) => return Err(rusqlite::types::FromSqlError::InvalidType.into()),
+    })
+}
