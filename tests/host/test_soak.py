@@ -191,8 +191,10 @@ class Figures(unittest.TestCase):
 
 
 DRIVER = """
-import importlib.machinery, importlib.util, sys
+import importlib.machinery, importlib.util, signal, sys
 from pathlib import Path
+# Under nohup it would be ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 loader = importlib.machinery.SourceFileLoader("soak", "{root}/tests/soak")
 soak = importlib.util.module_from_spec(importlib.util.spec_from_loader("soak", loader))
 loader.exec_module(soak)
