@@ -215,9 +215,11 @@ class Program(unittest.TestCase):
 
     def start(self, *parts, minutes="1", arguments=()):
         program = DRIVER.format(root=ROOT, parts=", ".join(parts), folder=self.folder)
-        return subprocess.Popen([sys.executable, "-c", program, "--minutes", minutes, *arguments],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
+        process = subprocess.Popen([sys.executable, "-c", program, "--minutes", minutes, *arguments],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
+        self.addCleanup(process.kill)
+        return process
 
     def end(self, process):
         """Its status, and the last lines: the summary, which is also the file."""
