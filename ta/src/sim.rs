@@ -71,6 +71,8 @@ pub struct Medium {
 pub struct Sim {
     medium: Arc<Mutex<Medium>>,
     random: u64,
+    /// The signing key with its public half: a TEE keeps both, and derives neither anew.
+    signing: Option<SigningKey>,
 }
 
 impl Sim {
@@ -78,7 +80,7 @@ impl Sim {
     /// with one seed draw the same: for tests only.
     #[must_use]
     pub fn new(medium: Arc<Mutex<Medium>>, seed: u64) -> Self {
-        Self { medium, random: seed }
+        Self { medium, random: seed, signing: None }
     }
 
     fn medium(&self) -> MutexGuard<'_, Medium> {
@@ -170,7 +172,10 @@ impl Identity for Sim {
 
     fn sign(&mut self, message: &[u8]) -> Result<[u8; 64], StoreError> {
         let [_, key] = self.medium().keys;
-        Ok(SigningKey::from_bytes(&key.ok_or(StoreError::Corrupt)?).sign(message).to_bytes())
+        let key = key.ok_or(StoreError::Corrupt)?;
+        let kept = self.signing.take().filter(|kept| *kept.as_bytes() == key);
+        let kept = self.signing.insert(kept.unwrap_or_else(|| SigningKey::from_bytes(&key)));
+        Ok(kept.sign(message).to_bytes())
     }
 
     fn remove(&mut self) -> Result<(), StoreError> {

@@ -4,17 +4,14 @@ use proseal_proto::id::DeviceId;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::key::VerifyKey;
-
-/// 2^255 - 19 without its first octet (0xed), little-endian from the second on.
-const PRIME_TAIL: u8 = 0xff;
+use crate::key::{VerifyKey, is_canonical};
 
 /// The public half of a device's identity: what packages for it are sealed to,
 /// and what its statements are verified by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceKeys {
     opening: [u8; 32],
-    signing: VerifyKey,
+    signing: [u8; 32],
 }
 
 impl DeviceKeys {
@@ -23,10 +20,24 @@ impl DeviceKeys {
     /// [`Error::BadKey`] if the X25519 key is not below 2^255 - 19 or of low
     /// order (sealing to it would be no secret), or the Ed25519 key is none.
     pub fn new(x25519: &[u8; 32], ed25519: &[u8; 32]) -> Result<Self, Error> {
+        Ok(Self::checked(x25519, ed25519)?.0)
+    }
+
+    /// The same, and the key that verifies what the device signs.
+    pub(crate) fn checked(
+        x25519: &[u8; 32],
+        ed25519: &[u8; 32],
+    ) -> Result<(Self, VerifyKey), Error> {
         if !is_canonical(x25519) || is_low_order(x25519) {
             return Err(Error::BadKey { what: "X25519" });
         }
-        Ok(Self { opening: *x25519, signing: VerifyKey::from_octets(ed25519)? })
+        let key = VerifyKey::from_octets(ed25519)?;
+        Ok((Self::recorded(x25519, ed25519), key))
+    }
+
+    /// Those that were checked before they were written down.
+    pub(crate) const fn recorded(x25519: &[u8; 32], ed25519: &[u8; 32]) -> Self {
+        Self { opening: *x25519, signing: *ed25519 }
     }
 
     /// The X25519 key, 32 octets.
@@ -35,9 +46,9 @@ impl DeviceKeys {
         &self.opening
     }
 
-    /// The Ed25519 key.
+    /// The Ed25519 key, 32 octets.
     #[must_use]
-    pub const fn ed25519(&self) -> &VerifyKey {
+    pub const fn ed25519(&self) -> &[u8; 32] {
         &self.signing
     }
 
@@ -45,22 +56,12 @@ impl DeviceKeys {
     /// Ed25519 key. It is also the fingerprint that people compare.
     #[must_use]
     pub fn id(&self) -> DeviceId {
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(self.opening)
-            .chain_update(self.signing.octets())
-            .finalize()
-            .into();
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(self.opening).chain_update(self.signing).finalize().into();
         let mut id = [0; 16];
         id.copy_from_slice(digest.first_chunk::<16>().unwrap_or(&[0; 16]));
         DeviceId(id)
     }
-}
-
-/// Whether the little-endian number is below 2^255 - 19.
-fn is_canonical(u: &[u8; 32]) -> bool {
-    let [first, middle @ .., last] = u;
-    *last < 0x7f
-        || (*last == 0x7f && (*first < 0xed || middle.iter().any(|&octet| octet != PRIME_TAIL)))
 }
 
 /// The numbers below 2^255 - 19, little-endian, of points whose order divides the cofactor, on

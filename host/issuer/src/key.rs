@@ -20,8 +20,10 @@ impl VerifyKey {
     pub fn from_octets(octets: &[u8; 32]) -> Result<Self, Error> {
         let bad = Error::BadKey { what: "Ed25519" };
         let key = VerifyingKey::from_bytes(octets).map_err(|_| bad.clone())?;
-        let canonical = key.to_edwards().compress().as_bytes() == octets;
-        if canonical && !key.is_weak() { Ok(Self(key)) } else { Err(bad) }
+        let mut y = *octets;
+        y[31] &= 0x7f;
+        // The other encoding of x = 0, with the sign of none, is of a point of low order.
+        if is_canonical(&y) && !key.is_weak() { Ok(Self(key)) } else { Err(bad) }
     }
 
     /// The key's 32 octets.
@@ -42,6 +44,16 @@ impl VerifyKey {
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
+}
+
+/// 2^255 - 19 without its first octet (0xed), little-endian from the second on.
+const PRIME_TAIL: u8 = 0xff;
+
+/// Whether the little-endian number is below 2^255 - 19.
+pub(crate) fn is_canonical(number: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = number;
+    *last < 0x7f
+        || (*last == 0x7f && (*first < 0xed || middle.iter().any(|&octet| octet != PRIME_TAIL)))
 }
 
 /// 64 lower-case hexadecimal digits.
@@ -141,9 +153,12 @@ mod tests {
         // y = p + 3: a point's other encoding.
         let mut other_form = [0xff; 32];
         (other_form[0], other_form[31]) = (0xf0, 0x7f);
+        // y = -1, with the sign that its x = 0 has not.
+        let mut sign_of_minus_one = [0xff; 32];
+        sign_of_minus_one[0] = 0xec;
         let mut y_is_2 = [0; 32];
         y_is_2[0] = 2; // no point has it
-        for octets in [[0; 32], identity, sign_of_zero, other_form, y_is_2] {
+        for octets in [[0; 32], identity, sign_of_zero, sign_of_minus_one, other_form, y_is_2] {
             assert_eq!(
                 VerifyKey::from_octets(&octets).err(),
                 Some(Error::BadKey { what: "Ed25519" }),

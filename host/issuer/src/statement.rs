@@ -51,7 +51,7 @@ impl Statement {
     }
 
     /// One that was [verified](Self::verify) before it was written down where only this
-    /// program writes: all is checked again but the signature.
+    /// program writes: all is checked again but the signature and that the keys are some.
     pub fn recorded(octets: &[u8]) -> Result<Self, Error> {
         Self::read(octets, false)
     }
@@ -63,10 +63,15 @@ impl Statement {
         let entries = cbor::read(&signed.payload).and_then(Entries::of);
         let mut entries = entries.ok_or(malformed("payload"))?;
         let keys = (entries.octets(2)).zip(entries.octets(3)).ok_or(malformed("keys"))?;
-        let device = DeviceKeys::new(&keys.0, &keys.1)?;
-        if is_new && !signed.is_by(device.ed25519()) {
-            return Err(Error::BadSignature { kind });
-        }
+        let device = if is_new {
+            let (device, key) = DeviceKeys::checked(&keys.0, &keys.1)?;
+            if !signed.is_by(&key) {
+                return Err(Error::BadSignature { kind });
+            }
+            device
+        } else {
+            DeviceKeys::recorded(&keys.0, &keys.1)
+        };
         if signed.header.alg != EDDSA {
             return Err(Error::Algorithm { kind });
         }
@@ -92,7 +97,7 @@ impl Statement {
         w.map(12);
         w.uint(1_u8).bytes(&self.device.id().0);
         w.uint(2_u8).bytes(self.device.x25519());
-        w.uint(3_u8).bytes(self.device.ed25519().octets());
+        w.uint(3_u8).bytes(self.device.ed25519());
         w.uint(4_u8).uint(self.ta_version);
         w.uint(5_u8).bytes(&self.nonce);
         w.uint(6_u8).bytes(&self.start_nonce);

@@ -27,6 +27,8 @@ const SEED: [u8; 32] = [9; 32];
 struct Ends {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
+    /// Who signs, whoever it is: nobody makes a key anew to sign.
+    key: SigningKey,
 }
 
 /// What they cost.
@@ -69,7 +71,7 @@ pub(crate) fn measure(during: Duration) -> Result<Crypto, Failure> {
 /// package that is sealed, opened and applied, which the radio answers by a statement.
 fn join(ends: &Ends) -> Result<(), rustls::Error> {
     ends.shake_hands()?;
-    let key = SigningKey::from_bytes(&SEED);
+    let key = &ends.key;
     let public = key.verifying_key().to_bytes();
     // The radio: the statements of join and receipt, and the one that an import answers.
     let signed = [(); 3].map(|()| key.sign(&MESSAGE));
@@ -111,7 +113,8 @@ impl Ends {
             .with_no_client_auth()
             .with_single_cert(vec![leaf.der().clone()], private)?;
         server.send_tls13_tickets = 0;
-        Ok(Self { client: Arc::new(client), server: Arc::new(server) })
+        let key = SigningKey::from_bytes(&SEED);
+        Ok(Self { client: Arc::new(client), server: Arc::new(server), key })
     }
 
     /// In memory.

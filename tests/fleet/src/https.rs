@@ -96,19 +96,21 @@ impl Connection {
         }
         text.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
         let stream = self.0.get_mut();
-        stream.write_all(text.as_bytes())?;
+        // The first request waits in the connection for the handshake, and leaves with its end.
+        stream.conn.writer().write_all(text.as_bytes())?;
         Ok(stream.flush()?)
     }
 
     fn receive(&mut self) -> Result<Answer, Failure> {
         let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP");
-        let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let mut line = String::new();
+        self.line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
         let mut answer =
             Answer { status: status.ok_or_else(malformed)?, next_nonce: None, body: Value::Null };
         let mut len = 0;
         loop {
-            let line = self.line()?;
+            let line = self.line(&mut line)?;
             match line.split_once(": ") {
                 None if line.is_empty() => break,
                 Some(("content-length", value)) => len = value.parse().map_err(|_| malformed())?,
@@ -124,12 +126,13 @@ impl Connection {
         Ok(answer)
     }
 
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        if self.0.read_line(&mut line)? == 0 {
+    fn line<'l>(&mut self, line: &'l mut String) -> Result<&'l str, Failure> {
+        line.clear();
+        if self.0.read_line(line)? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        Ok(line.trim_end().to_owned())
+        line.truncate(line.trim_end().len());
+        Ok(line)
     }
 }
 

@@ -88,7 +88,7 @@ fn parse() -> Result<Option<Options>, lexopt::Error> {
         manager: PathBuf::from("target/release/prose-manager"),
         database: Kind::Sqlite,
         devices: 500,
-        connections: 64,
+        connections: 128,
         extent: soak::Extent { kills: 20, seed: fastrand::u64(0..1 << 32) },
     };
     let mut words = lexopt::Parser::from_env();

@@ -43,7 +43,7 @@ fn each_field_is_checked() {
     let other = other_device();
     assert_eq!(changed(&[1], vec![0; 16]), Some(Error::WrongDeviceId));
     assert_eq!(changed(&[2], vec![0; 32]), Some(Error::BadKey { what: "X25519" }));
-    let key = other.keys().ed25519().octets().to_vec();
+    let key = other.keys().ed25519().to_vec();
     assert_eq!(changed(&[3], key), Some(Error::BadSignature { kind: Kind::Statement }));
     assert_eq!(changed(&[4], 1_u64 << 32), malformed("payload"));
     assert_eq!(changed(&[5], vec![0; 31]), malformed("payload"));

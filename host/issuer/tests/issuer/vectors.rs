@@ -127,7 +127,7 @@ impl Parties {
         keys.insert("root".into(), hex(self.root.public().octets()));
         keys.insert("signer".into(), hex(self.signer(1).delegation().signer().octets()));
         keys.insert("x25519".into(), hex(self.device.keys().x25519()));
-        keys.insert("ed25519".into(), hex(self.device.keys().ed25519().octets()));
+        keys.insert("ed25519".into(), hex(self.device.keys().ed25519()));
         keys.insert("device".into(), hex(&self.device.keys().id().0));
         keys
     }

@@ -104,7 +104,11 @@ impl Work<'_> {
         if is_put_back && device.standing == Standing::Approved && !is_said_again {
             self.pass_lost_time(&mut device).await?;
         }
-        device::save(&mut self.change, &device, &root).await?;
+        if is_new || name.is_some() {
+            device::save(&mut self.change, &device, &root).await?;
+        } else {
+            device::restate(&mut self.change, &device, &root).await?;
+        }
         let rotated = if receipt.returns { self.enter_again(id).await? } else { Vec::new() };
         let alarms = [
             (receipt.rolled_back, Alarm::RolledBack),

@@ -67,9 +67,7 @@ impl Work<'_> {
 
     /// Uses the nonce of a proof, once.
     async fn use_nonce(&mut self, proof: &Proof) -> Result<(), Failure> {
-        let is_new =
-            authority::use_nonce(&mut self.change, &proof.statement.nonce, proof.expires_at)
-                .await?;
+        let is_new = authority::use_nonce(&mut self.change, &proof.statement.nonce).await?;
         if is_new { Ok(()) } else { Err(Refusal::NonceUsed.into()) }
     }
 

@@ -107,7 +107,7 @@ impl Work<'_> {
         }
         // Whether there is such a group is nobody's business who may not join it.
         let subscriber = device.subscriber.as_deref();
-        let access = access::access(&mut self.change, group, id, subscriber).await?;
+        let access = access::access(&mut self.change, group, id, subscriber, self.now).await?;
         let Some(access) = access else {
             return Ok(Err(Refusal::NotAuthorised { device: id }));
         };
@@ -142,7 +142,7 @@ impl Work<'_> {
         };
         let joins_from = joins_from(access.had, had_by_id, group.joins_from);
         let joining = Member { device: id, member, may_send, joins_from };
-        self.admit(group, access.groups, &joining).await?;
+        self.admit(group, access.groups, &joining, access.in_use).await?;
         let group = group.id;
         self.note(format!("member join {group} {id} as {member}, may send: {may_send}"));
         Ok(joining)

@@ -51,7 +51,7 @@ impl Work<'_> {
                 self.need_free(group, member).await?;
                 let groups = member::of_device(&mut self.change, id).await?.len();
                 let joining = self.joining(group, id, member, may_send).await?;
-                let is_rotated = self.admit(group, groups, &joining).await?;
+                let is_rotated = self.admit(group, groups, &joining, None).await?;
                 Added { may_send_changed: false, is_rotated }
             }
         };
@@ -77,15 +77,20 @@ impl Work<'_> {
     }
 
     /// Lets a device in that is no member, and in so many `groups`; whether the group needed a
-    /// new generation for it.
+    /// new generation for it. `in_use`: the one in use, where that is known.
     pub(super) async fn admit(
         &mut self,
         group: &Group,
         groups: usize,
         joining: &Member,
+        in_use: Option<u64>,
     ) -> Result<bool, Failure> {
         if groups >= limit::GROUPS {
             return Err(Refusal::TooManyGroups { device: joining.device }.into());
+        }
+        if in_use.is_some_and(|in_use| in_use >= joining.joins_from) {
+            member::save(&mut self.change, group.id, joining).await?;
+            return Ok(false);
         }
         self.enter(group, joining).await
     }

@@ -17,7 +17,8 @@ use crate::store::Backend;
 
 /// Jobs that wait; who comes then is told to come back.
 const QUEUE: usize = 1024;
-/// Most jobs of one transaction.
+/// Most jobs of one transaction. Who comes while it runs waits for the next one: else one that
+/// is never at its end keeps the answers of all.
 const BATCH: usize = 256;
 /// Other processes want the lock, too.
 const HOLD: Duration = Duration::from_millis(50);
@@ -146,6 +147,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
         };
         let mut work =
             Work { change, office: &office, identity, now, who: String::new(), notes: Vec::new() };
+        let most = BATCH.min(1 + jobs.len());
         let (began, mut done, mut next) = (Instant::now(), Vec::new(), Some(first));
         let mut lost = None;
         while let Some(mut job) = next.take() {
@@ -155,7 +157,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
                 lost = Some(failure);
                 break;
             }
-            if done.len() < BATCH && began.elapsed() < HOLD {
+            if done.len() < most && began.elapsed() < HOLD {
                 next = jobs.try_recv().ok();
             }
         }

@@ -5,6 +5,8 @@ use proseal_proto::id::{DeviceId, GroupId, MemberId};
 use super::group::{self, Group};
 use super::member::Member;
 use super::{Change, Row, StoreError, int, narrow, number, query, truth, value::wide};
+#[cfg(doc)]
+use crate::domain::timeline::Timeline;
 
 /// A one-time token, as far as the database knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Access {
     pub had: Option<u64>,
     /// The highest member id that anybody ever had in the group.
     pub highest: Option<MemberId>,
+    /// The generation in use, as [`Timeline::current`] has it.
+    pub in_use: Option<u64>,
 }
 
 fn device(row: &Row, column: &'static str) -> Result<Option<DeviceId>, StoreError> {
@@ -156,6 +160,7 @@ pub async fn access(
     group: GroupId,
     device: DeviceId,
     subscriber: Option<&str>,
+    now: u64,
 ) -> Result<Option<Access>, StoreError> {
     let row = query(
         "SELECT prose_group.*, permit.subscriber, permit.member, permit.may_send,
@@ -168,7 +173,11 @@ pub async fn access(
              (SELECT MAX(member) FROM (
                   SELECT MAX(member) AS member FROM member WHERE prose_group = $1
                   UNION ALL SELECT MAX(member) FROM given WHERE prose_group = $1
-              ) AS both_of_them) AS highest
+              ) AS both_of_them) AS highest,
+             (SELECT COALESCE(MAX(generation), 0) FROM generation
+              WHERE generation.prose_group = $1 AND generation.generation >= prose_group.next
+                  AND sealed_key IS NOT NULL AND withdrawn = 0
+                  AND not_before <= $4 AND not_after >= $4) AS in_use
          FROM prose_group
          LEFT JOIN member ON member.prose_group = prose_group.prose_group AND member.device = $2
          LEFT JOIN permit
@@ -178,6 +187,7 @@ pub async fn access(
     .bind(wide(group.octets()))
     .bind(device.0.to_vec())
     .bind(subscriber.map(str::to_owned))
+    .bind(int(now)?)
     .fetch_optional(change)
     .await?;
     let access = |row: Row| {
@@ -190,6 +200,7 @@ pub async fn access(
             groups: narrow(&row, "its_groups")?,
             had: Some(number(&row, "had")?).filter(|had| *had > 0),
             highest: member_id(&row, "highest")?,
+            in_use: Some(number(&row, "in_use")?).filter(|in_use| *in_use > 0),
         })
     };
     row.map(access).transpose()
@@ -255,4 +266,64 @@ pub async fn unbar(
         .execute(change)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Place, Store, generation};
+
+    const GROUP: &str = "
+        INSERT INTO prose_group (prose_group, profile, suite, label, lifetime_s, overlap_s,
+            receive_grace_s, send_grace_s, max_unsynced_s, epoch_s, epoch_packets,
+            accept_rollback, ahead, next, last, last_pgk_id, joins_from, joining)
+            VALUES (7, 1, 1, '', 9, 9, 5, 5, 0, 60, 9, 0, 0, 3, 8, 8, 1, 'listed')";
+
+    /// Generation, window, withdrawn, whether its key is there still.
+    const GENERATIONS: [(i64, (i64, i64), i64, bool); 8] = [
+        (1, (0, 99), 0, true), // below what is ended
+        (2, (20, 40), 0, true),
+        (3, (10, 30), 0, true),
+        (4, (20, 40), 0, true),
+        (5, (25, 45), 1, true),
+        (6, (35, 50), 0, false),
+        (7, (45, 60), 0, true),
+        (8, (80, 90), 0, true),
+    ];
+
+    /// The rule is the domain's; the question has it again, to save a reading of all.
+    #[test]
+    fn the_generation_in_use_is_the_one_of_the_timeline() {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let store = Store::open(&Place::File(":memory:".into()), 1).await.unwrap();
+            let mut change = store.change().await.unwrap();
+            change.script(GROUP).await.unwrap();
+            for (number, (from, to), withdrawn, has_key) in GENERATIONS {
+                query(
+                    "INSERT INTO generation (prose_group, generation, pgk_id, sealed_key, profile,
+                         suite, label, not_before, not_after, withdrawn, receive_grace_s,
+                         send_grace_s, max_unsynced_s, epoch_s, epoch_packets, accept_rollback)
+                     VALUES (7, $1, $1, $2, 1, 1, '', $3, $4, $5, 5, 5, 0, 60, 9, 0)",
+                )
+                .bind(number)
+                .bind(has_key.then(|| vec![1]))
+                .bind(from)
+                .bind(to)
+                .bind(withdrawn)
+                .execute(&mut change)
+                .await
+                .unwrap();
+            }
+            let (group, device) = (GroupId::new(7).unwrap(), DeviceId([1; 16]));
+            let mut seen = std::collections::BTreeSet::new();
+            for now in 0..=100 {
+                let found = access(&mut change, group, device, None, now).await.unwrap().unwrap();
+                let timeline = generation::timeline(&mut change, group, now).await.unwrap();
+                let current = timeline.current(now).map(|span| span.generation.get());
+                assert_eq!(found.in_use, current, "at {now}");
+                seen.insert(current);
+            }
+            assert_eq!(seen, [None, Some(3), Some(4), Some(7), Some(8)].into());
+        });
+    }
 }

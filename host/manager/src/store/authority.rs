@@ -41,26 +41,17 @@ pub async fn set_authority(change: &mut Change, authority: &Authority) -> Result
     Ok(())
 }
 
-/// Uses a nonce; `false` if it was used before.
-pub async fn use_nonce(
-    change: &mut Change,
-    nonce: &[u8],
-    expires_at: u64,
-) -> Result<bool, StoreError> {
-    let inserted = query(
-        "INSERT INTO used_nonce (nonce, expires_at) VALUES ($1, $2) ON CONFLICT (nonce) DO NOTHING",
-    )
-    .bind(nonce.to_vec())
-    .bind(int(expires_at)?)
-    .execute(change)
-    .await?;
-    Ok(inserted == 1)
+/// Uses a nonce of this manager, which begins with when it ends; `false` if it was used before.
+pub async fn use_nonce(change: &mut Change, nonce: &[u8; 32]) -> Result<bool, StoreError> {
+    let insert = query("INSERT INTO used_nonce (nonce) VALUES ($1) ON CONFLICT (nonce) DO NOTHING");
+    Ok(insert.bind(nonce.to_vec()).execute(change).await? == 1)
 }
 
 /// Forgets what is over: nonces, sessions, and tokens that nobody used in time.
 pub async fn sweep(change: &mut Change, now: u64) -> Result<(), StoreError> {
+    let nonces = query("DELETE FROM used_nonce WHERE nonce < $1");
+    nonces.bind(now.to_be_bytes().to_vec()).execute(change).await?;
     for sql in [
-        "DELETE FROM used_nonce WHERE expires_at < $1",
         "DELETE FROM session WHERE expires_at < $1",
         "DELETE FROM invitation WHERE expires_at < $1 AND used_by IS NULL",
     ] {

@@ -56,10 +56,12 @@ impl Backend {
     /// For each connection.
     pub(super) const fn settings(self) -> &'static str {
         match self {
-            // What is overwritten or deleted is not left in the file.
+            // What is overwritten or deleted is not left in the file. What undoes to a mark is in
+            // memory, or it would be a file for each request; 16 MiB of pages are kept.
             Self::Sqlite => {
                 "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL;
-                 PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
+                 PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384"
             }
             // A process that stands still does not keep the lock from the others, and what
             // is answered is on the disk. What is asked for is found by an index: a plan that
@@ -116,7 +118,7 @@ impl Backend {
     pub(super) fn schema(self, sql: &str) -> String {
         match self {
             Self::Sqlite => sql.to_owned(),
-            Self::Postgres => sql.replace("BLOB", "BYTEA"),
+            Self::Postgres => sql.replace("BLOB", "BYTEA").replace(" WITHOUT ROWID", ""),
         }
     }
 }

@@ -219,6 +219,37 @@ pub async fn counts(change: &mut Change) -> Result<Vec<(Standing, u64)>, StoreEr
     rows.fetch_all(change).await?.iter().map(count).collect()
 }
 
+/// Writes down what a statement changes of a device, and not what stands in further indexes.
+/// `root` is the digest of this manager's root key.
+pub async fn restate(
+    change: &mut Change,
+    device: &Device,
+    root: &[u8; 32],
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE device SET statement = $1, stated_at = $2, sequence_seen = $3,
+             sequence_given = $4, rolled_back = $5, is_foreign = $6, floor = $7, nonce_until = $8
+         WHERE device = $9",
+    )
+    .bind(device.octets.clone())
+    .bind(int(device.stated_at)?)
+    .bind(int(device.sequence_seen)?)
+    .bind(int(device.sequence_given)?)
+    .bind(i64::from(device.rolled_back))
+    .bind(i64::from(device.is_foreign(root)))
+    .bind(floor(device))
+    .bind(int(device.nonce_until)?)
+    .bind(device.id.0.to_vec())
+    .execute(change)
+    .await?;
+    Ok(())
+}
+
+/// What is beyond all clocks is as far as SQL counts.
+fn floor(device: &Device) -> i64 {
+    i64::try_from(device.statement.floor).unwrap_or(i64::MAX)
+}
+
 /// Writes a device down: a new one, or what has changed. `root` is the digest of this
 /// manager's root key.
 pub async fn save(change: &mut Change, device: &Device, root: &[u8; 32]) -> Result<(), StoreError> {
@@ -243,8 +274,7 @@ pub async fn save(change: &mut Change, device: &Device, root: &[u8; 32]) -> Resu
     .bind(int(device.sequence_given)?)
     .bind(i64::from(device.rolled_back))
     .bind(i64::from(device.is_foreign(root)))
-    // What is beyond all clocks is as far as SQL counts.
-    .bind(i64::try_from(device.statement.floor).unwrap_or(i64::MAX))
+    .bind(floor(device))
     .bind(int(device.nonce_until)?)
     .execute(change)
     .await?;

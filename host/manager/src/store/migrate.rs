@@ -10,6 +10,7 @@ pub const ALL: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_start.sql")),
     (2, include_str!("../../migrations/0002_many.sql")),
     (3, include_str!("../../migrations/0003_server.sql")),
+    (4, include_str!("../../migrations/0004_narrow.sql")),
 ];
 
 /// Runs those that are missing, all in one transaction.
@@ -108,12 +109,49 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_stays_when_tables_are_made_anew() {
+        const HELD: &str = "
+            INSERT INTO device (device, standing, statement, stated_at, sequence_seen,
+                sequence_given, rolled_back) VALUES (x'0d', 'approved', x'', 1, 2, 3, 0);
+            INSERT INTO prose_group (prose_group, profile, suite, label, lifetime_s, overlap_s,
+                receive_grace_s, send_grace_s, max_unsynced_s, epoch_s, epoch_packets,
+                accept_rollback, ahead, next, last, last_pgk_id, joins_from)
+                VALUES (7, 1, 1, '', 1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 5, 1, 1);
+            INSERT INTO generation (prose_group, generation, pgk_id, profile, suite, label,
+                not_before, not_after, withdrawn, receive_grace_s, send_grace_s,
+                max_unsynced_s, epoch_s, epoch_packets, accept_rollback)
+                VALUES (7, 5, 1, 1, 1, '', 1, 9, 0, 1, 1, 0, 1, 1, 0);
+            INSERT INTO member (prose_group, device, member, may_send, joins_from)
+                VALUES (7, x'0d', 11, 1, 4);
+            INSERT INTO given (prose_group, generation, device, member)
+                VALUES (7, 5, x'0d', 11);";
+        run_to_end(async {
+            let store = memory().await;
+            run(&store, ALL.split_at(3).0).await.unwrap();
+            let mut change = store.database.begin("BEGIN").await.unwrap();
+            change.script(HELD).await.unwrap();
+            change.commit().await.unwrap();
+            run(&store, ALL).await.unwrap();
+            let mut look = store.reading().await.unwrap();
+            let member = query("SELECT * FROM member").fetch_one(&mut look).await.unwrap();
+            let given = query("SELECT * FROM given").fetch_one(&mut look).await.unwrap();
+            let number = |row: &crate::store::Row, column| row.try_get::<i64>(column).unwrap();
+            for row in [&member, &given] {
+                assert_eq!((number(row, "prose_group"), number(row, "member")), (7, 11));
+                assert_eq!(row.try_get::<Vec<u8>>("device").unwrap(), [0x0d]);
+            }
+            assert_eq!((number(&member, "may_send"), number(&member, "joins_from")), (1, 4));
+            assert_eq!(number(&given, "generation"), 5);
+        });
+    }
+
+    #[test]
     fn a_later_programs_database_is_refused_and_left() {
         run_to_end(async {
             let store = memory().await;
             run(&store, &[(7, "CREATE TABLE a (b BIGINT)")]).await.unwrap();
             let refused = run(&store, ALL).await.unwrap_err();
-            assert!(matches!(refused, StoreError::TooNew { found: 7, known: 3 }), "{refused}");
+            assert!(matches!(refused, StoreError::TooNew { found: 7, known: 4 }), "{refused}");
             assert_eq!(tables(&store).await, 2);
         });
     }

@@ -9,6 +9,7 @@
 pub(super) mod postgresql;
 pub(super) mod sqlite;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use sqlx::{PgPool, PgTransaction, SqlSafeStr, SqlStr};
@@ -81,20 +82,38 @@ column!(i64, Int);
 column!(String, Text);
 column!(Vec<u8>, Octets);
 
+impl<const N: usize> Column for [u8; N] {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Octets(Some(octets)) => octets.as_slice().try_into().ok(),
+            _ => None,
+        }
+    }
+}
+
 /// One row of an answer.
 pub(super) struct Row {
     columns: Arc<[String]>,
     values: Vec<Value>,
+    /// The column after the one that was asked for last: mostly the one that is asked for next.
+    next: Cell<usize>,
 }
 
 impl Row {
+    const fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
+        Self { columns, values, next: Cell::new(0) }
+    }
+
     /// What a column has.
     ///
     /// Errors: [`StoreError::Damaged`], if there is none of that name and type.
     pub(super) fn try_get<T: Column>(&self, column: &'static str) -> Result<T, StoreError> {
-        let mut all = self.columns.iter().zip(&self.values);
-        let value = all.find(|(name, _)| *name == column).map(|(_, value)| value);
-        value.and_then(T::of).ok_or(StoreError::Damaged(column))
+        let len = self.columns.len();
+        let mut all = (self.next.get()..len).chain(0..self.next.get());
+        let at = all.find(|at| self.columns.get(*at).is_some_and(|name| name == column));
+        let at = at.ok_or(StoreError::Damaged(column))?;
+        self.next.set(at + 1);
+        self.values.get(at).and_then(T::of).ok_or(StoreError::Damaged(column))
     }
 
     /// What the first column has, if that is a text.
@@ -181,10 +200,20 @@ impl Change {
     /// any more.
     pub async fn mark(&mut self) -> Result<(), StoreError> {
         let is_marked = std::mem::replace(&mut self.is_marked, true);
-        // In PostgreSQL they would pile up: each one costs what looks at a row later.
-        let sql =
-            if is_marked { "RELEASE SAVEPOINT mark; SAVEPOINT mark" } else { "SAVEPOINT mark" };
-        self.script(sql).await
+        match &mut self.at {
+            At::Sqlite(session) => {
+                if is_marked {
+                    session.execute("RELEASE SAVEPOINT mark", &[])?;
+                }
+                session.execute("SAVEPOINT mark", &[])?;
+                Ok(())
+            }
+            // They would pile up: each one costs what looks at a row later.
+            At::Postgresql(_) if is_marked => {
+                self.script("RELEASE SAVEPOINT mark; SAVEPOINT mark").await
+            }
+            At::Postgresql(_) => self.script("SAVEPOINT mark").await,
+        }
     }
 
     /// Undoes all since the last mark.

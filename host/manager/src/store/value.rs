@@ -23,8 +23,7 @@ pub(super) fn array<const N: usize>(
     row: &Row,
     column: &'static str,
 ) -> Result<[u8; N], StoreError> {
-    let octets: Vec<u8> = row.try_get(column)?;
-    octets.try_into().map_err(|_| StoreError::Damaged(column))
+    row.try_get(column)
 }
 
 /// Values that one question asks for: both databases take more.

@@ -37,7 +37,7 @@ pub(super) fn identity(
     let place = Place::new(destination, output)?;
     let (octets, statement) = ask(client, random_nonce()?)?;
     let keys = &statement.device;
-    let (x25519, ed25519) = (hex(keys.x25519()), keys.ed25519().to_string());
+    let (x25519, ed25519) = (hex(keys.x25519()), hex(keys.ed25519()));
     let mut text = "identity of this device\n".to_owned();
     // Writing to a String does not fail.
     let _ = writeln!(text, "  device id: {}", hex(&keys.id().0));
@@ -126,7 +126,7 @@ fn object(statement: &Statement) -> Value {
     json!({
         "device": hex(&statement.device.id().0),
         "x25519": hex(statement.device.x25519()),
-        "ed25519": statement.device.ed25519().to_string(),
+        "ed25519": hex(statement.device.ed25519()),
         "state": statement.state.name(),
         "ta_version": dotted(statement.ta_version),
         "nonce": hex(&statement.nonce),

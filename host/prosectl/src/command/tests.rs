@@ -183,7 +183,7 @@ fn an_identity_is_made_once_and_handed_out_as_a_statement() {
     let object = report.object();
     assert_eq!((&object["device"], &object["state"]), (&id.as_str().into(), &"factory".into()));
     assert_eq!(object["x25519"], hex(statement.device.x25519()));
-    assert_eq!(object["ed25519"], hex(statement.device.ed25519().octets()));
+    assert_eq!(object["ed25519"], hex(statement.device.ed25519()));
     assert_eq!((&object["file"], &object["statement"]), (&file.into(), &hex(&octets).into()));
     assert!(report.text().contains(&format!("device id: {id}")), "{}", report.text());
     assert!(report.text().contains("secure console"));

@@ -53,10 +53,7 @@ pub(super) async fn fetch(
     let columns: Arc<[_]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
     let row = |row: &PgRow| {
         let values = (0..columns.len()).map(|at| value(row, at));
-        Ok(Row {
-            values: values.collect::<Result<_, StoreError>>()?,
-            columns: Arc::clone(&columns),
-        })
+        Ok(Row::new(Arc::clone(&columns), values.collect::<Result<_, StoreError>>()?))
     };
     rows.iter().map(row).collect()
 }

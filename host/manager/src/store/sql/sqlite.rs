@@ -2,11 +2,13 @@
 //! flush of a commit and the wait for another process's lock. A thread of its own for each
 //! connection would cost two switches a statement, more than the statement.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ToSql};
 
 use super::{Row, Value};
 
@@ -22,12 +24,12 @@ pub(in crate::store) struct Pool {
 
 /// Those that nobody uses, and how many are kept.
 struct Idle {
-    connections: Mutex<Vec<Connection>>,
+    connections: Mutex<Vec<Kept>>,
     most: usize,
 }
 
 impl Idle {
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<Connection>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<Kept>) -> T) -> T {
         act(&mut self.connections.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -41,11 +43,11 @@ impl Pool {
     /// One of them, or a new one; the file is there.
     pub(super) fn session(&self) -> rusqlite::Result<Session> {
         let kept = self.idle.with(Vec::pop);
-        let connection = match kept {
-            Some(connection) => connection,
-            None => self.connect()?,
+        let kept = match kept {
+            Some(kept) => kept,
+            None => Kept { connection: self.connect()?, shapes: RefCell::default() },
         };
-        Ok(Session { connection: Some(connection), idle: Arc::clone(&self.idle) })
+        Ok(Session { kept: Some(kept), idle: Arc::clone(&self.idle) })
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {
@@ -61,26 +63,60 @@ impl Pool {
     }
 }
 
+/// A connection, and what is known of its statements.
+struct Kept {
+    connection: Connection,
+    shapes: RefCell<HashMap<String, Arc<Shape>>>,
+}
+
+/// What a statement says of itself each time.
+struct Shape {
+    columns: Arc<[String]>,
+    /// Which value each of its places has: SQLite counts places as it meets them, and knows $2
+    /// by that name.
+    places: Vec<Option<usize>>,
+}
+
+impl Kept {
+    fn shape(&self, sql: &str, statement: &Statement<'_>) -> Arc<Shape> {
+        let mut shapes = self.shapes.borrow_mut();
+        if let Some(shape) = shapes.get(sql) {
+            return Arc::clone(shape);
+        }
+        let place = |at| statement.parameter_name(at)?.strip_prefix('$')?.parse().ok();
+        let shape = Arc::new(Shape {
+            columns: statement.column_names().into_iter().map(str::to_owned).collect(),
+            places: (1..=statement.parameter_count()).map(place).collect(),
+        });
+        // Some texts are made of how many values there are.
+        if shapes.len() >= STATEMENTS {
+            shapes.clear();
+        }
+        shapes.insert(sql.to_owned(), Arc::clone(&shape));
+        shape
+    }
+}
+
 /// A connection, to one who uses it.
 pub(in crate::store) struct Session {
     /// Until it is given back.
-    connection: Option<Connection>,
+    kept: Option<Kept>,
     idle: Arc<Idle>,
 }
 
 impl Session {
-    fn connection(&self) -> rusqlite::Result<&Connection> {
-        self.connection.as_ref().ok_or(rusqlite::Error::InvalidQuery)
+    fn kept(&self) -> rusqlite::Result<&Kept> {
+        self.kept.as_ref().ok_or(rusqlite::Error::InvalidQuery)
     }
 
     /// Statements without values.
     pub(in crate::store) fn script(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection()?.execute_batch(sql)
+        self.kept()?.connection.execute_batch(sql)
     }
 
     /// One statement; how many rows it has changed.
     pub(in crate::store) fn execute(&self, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
-        Ok(self.prepare(sql, values)?.raw_execute()? as u64)
+        Ok(self.prepare(sql, values)?.0.raw_execute()? as u64)
     }
 
     /// One statement's answer.
@@ -89,43 +125,46 @@ impl Session {
         sql: &str,
         values: &[Value],
     ) -> rusqlite::Result<Vec<Row>> {
-        let mut statement = self.prepare(sql, values)?;
-        let columns: Arc<[_]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let (mut statement, shape) = self.prepare(sql, values)?;
         let (mut rows, mut answer) = (Vec::new(), statement.raw_query());
         while let Some(row) = answer.next()? {
-            let values = (0..columns.len()).map(|at| value(row.get_ref(at)?));
-            rows.push(Row {
-                values: values.collect::<rusqlite::Result<_>>()?,
-                columns: Arc::clone(&columns),
-            });
+            let mut values = Vec::with_capacity(shape.columns.len());
+            for at in 0..shape.columns.len() {
+                values.push(value(row.get_ref(at)?)?);
+            }
+            rows.push(Row::new(Arc::clone(&shape.columns), values));
         }
         Ok(rows)
     }
 
-    fn prepare(&self, sql: &str, values: &[Value]) -> rusqlite::Result<CachedStatement<'_>> {
-        let mut statement = self.connection()?.prepare_cached(sql)?;
-        // SQLite counts places as it meets them, and knows $2 by that name.
-        for at in 1..=statement.parameter_count() {
-            let name = statement.parameter_name(at).and_then(|name| name.strip_prefix('$'));
-            let number = name.and_then(|number| number.parse::<usize>().ok());
+    fn prepare(
+        &self,
+        sql: &str,
+        values: &[Value],
+    ) -> rusqlite::Result<(CachedStatement<'_>, Arc<Shape>)> {
+        let kept = self.kept()?;
+        let mut statement = kept.connection.prepare_cached(sql)?;
+        let shape = kept.shape(sql, &statement);
+        for (at, number) in (1..).zip(&shape.places) {
             let value = number.and_then(|number| values.get(number.checked_sub(1)?));
             let value = value.ok_or(rusqlite::Error::InvalidParameterCount(at, values.len()))?;
             statement.raw_bind_parameter(at, value)?;
         }
-        Ok(statement)
+        Ok((statement, shape))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(kept) = self.kept.take() else { return };
         // What was neither committed nor rolled back is rolled back.
+        let connection = &kept.connection;
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
             return;
         }
-        self.idle.with(|kept| {
-            if kept.len() < self.idle.most {
-                kept.push(connection);
+        self.idle.with(|idle| {
+            if idle.len() < self.idle.most {
+                idle.push(kept);
             }
         });
     }
