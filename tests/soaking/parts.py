@@ -89,7 +89,7 @@ def guest_fuzzing(seconds):
 
 SUPPLICANT_S = 1500
 # Of these a level adds enough at 3.
-LEVEL_ADDS = ("attack_500*", "storage_1006", "package_1010", "package_3051", "package_4039")
+LEVEL_ADDS = ("regression_1008", "package_*", "attack_1402", "attack_500*", "storage_1006")
 
 
 def supplicant_kills(_):

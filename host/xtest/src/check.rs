@@ -25,8 +25,8 @@ pub(crate) enum Event {
     },
     /// The part that started last is over.
     PartEnded,
-    /// A check passed.
-    Passed,
+    /// So many checks passed, one after the other: each by itself would wake whoever hears it.
+    Passed(u64),
     /// A check failed.
     Failed {
         /// Where it stands.
@@ -57,6 +57,8 @@ pub(crate) struct Context {
     /// A package without a fault was applied, as those with one must follow.
     pub(crate) has_applied: bool,
     events: Sender<Event>,
+    /// Checks that passed and were not told yet.
+    passed: u64,
     /// The id of the part that runs, and how many parts it has had.
     id: String,
     parts: u32,
@@ -84,6 +86,7 @@ impl Context {
             state_file: options.state.clone(),
             has_applied: false,
             events,
+            passed: 0,
             id,
             parts: 0,
         }
@@ -116,7 +119,7 @@ impl Context {
     pub(crate) fn ok<T, E: Show>(&mut self, what: &str, result: Result<T, E>) -> Result<T, Stop> {
         match result {
             Ok(value) => {
-                self.tell(Event::Passed);
+                self.passed();
                 Ok(value)
             }
             Err(error) => {
@@ -194,7 +197,7 @@ impl Context {
     }
 
     fn passed(&mut self) -> bool {
-        self.tell(Event::Passed);
+        self.passed += 1;
         true
     }
 
@@ -222,6 +225,7 @@ impl Context {
     fn tell(&mut self, event: Event) {
         // Nobody listens any more if the case was given up: it ends with its
         // thread.
+        let _ = self.events.send(Event::Passed(std::mem::take(&mut self.passed)));
         let _ = self.events.send(event);
     }
 }

@@ -1,5 +1,7 @@
 //! The TA's commands as cases call them.
 
+use std::time::Duration;
+
 use proseal_client::Error;
 use proseal_proto::content::{Content, Group};
 use proseal_proto::error::Code;
@@ -14,6 +16,11 @@ use proseal_proto::test_command::{Install, Scope};
 use crate::case::{Stop, Verdict};
 use crate::check::Context;
 use crate::fixture;
+
+/// How long powered time passes at most for what needs more than one second of it, and
+/// between two looks.
+const PASSING: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_millis(100);
 
 /// A status but for what time and refusals change.
 pub(crate) fn lasting(status: &StatusReply) -> StatusReply {
@@ -79,6 +86,23 @@ impl Context {
     pub(crate) fn status(&mut self) -> Result<StatusReply, Stop> {
         let status = self.ta.call(&Status);
         self.ok("status", status)
+    }
+
+    /// Powered time passes until the status is as it must be, or for two seconds; the status
+    /// then. What the TA counts are whole seconds, which need not pass from their start.
+    #[track_caller]
+    pub(crate) fn passed_until(
+        &mut self,
+        is_so: impl Fn(&StatusReply) -> bool,
+    ) -> Result<StatusReply, Stop> {
+        for _ in 0..PASSING.as_millis() / STEP.as_millis() {
+            let status = self.status()?;
+            if is_so(&status) {
+                return Ok(status);
+            }
+            self.target.pass(STEP);
+        }
+        self.status()
     }
 
     /// `erase`.

@@ -322,6 +322,12 @@ impl Memory {
         self.octets().iter().skip(at).take(len).map(|o| o.load(Ordering::Relaxed)).collect()
     }
 
+    /// Whether all octets of a part are this one. It is looked at in its place, since
+    /// thousands of calls are followed by it.
+    pub(crate) fn is_all(&self, at: usize, len: usize, octet: u8) -> bool {
+        self.octets().iter().skip(at).take(len).all(|o| o.load(Ordering::Relaxed) == octet)
+    }
+
     pub(crate) fn fill(&self, octet: u8) {
         self.octets().iter().for_each(|to| to.store(octet, Ordering::Relaxed));
     }

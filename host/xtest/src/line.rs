@@ -122,12 +122,11 @@ impl Line {
 
     /// Whether the response memory is as it was, before `offset`.
     pub(crate) fn untouched_before(&self, offset: usize) -> bool {
-        self.response.take(0, offset).iter().all(|&octet| octet == POISON)
+        self.response.is_all(0, offset, POISON)
     }
 
     /// Whether the response memory is as it was, from `offset` on.
     pub(crate) fn untouched_from(&self, offset: usize) -> bool {
-        let len = self.response.octets().len();
-        self.response.take(offset, len).iter().all(|&octet| octet == POISON)
+        self.response.is_all(offset, usize::MAX, POISON)
     }
 }

@@ -33,6 +33,19 @@ const NONCE: [u8; 32] = [0x0e; 32];
 /// in all cases, and to ask costs a signature.
 static KEYS: Mutex<Option<DeviceKeys>> = Mutex::new(None);
 
+/// What the device was (but for its time) when something without a fault was last applied.
+/// Its start, its sequence and its signer are in it, and what it holds.
+pub(crate) struct LastGood(Mutex<Option<StatusReply>>);
+
+impl LastGood {
+    pub(crate) const fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+/// Of [`Manager::plain`].
+static PLAIN: LastGood = LastGood::none();
+
 /// The manager, and the device that is enrolled with it.
 pub(crate) struct Manager {
     pub(crate) root: RootKey,
@@ -185,7 +198,7 @@ impl Context {
             self.enrolled()?;
             status = self.status()?;
         }
-        let mut manager = self.manager_of_enrolled()?;
+        let mut manager = self.manager_of(&status)?;
         match status.groups.as_slice() {
             [only] if only.group == fixture::group_id(GROUP) && only.pgks.len() == 1 => {
                 manager.first = only.pgks[0].generation.get();
@@ -210,6 +223,12 @@ impl Context {
     #[track_caller]
     pub(crate) fn manager_of_enrolled(&mut self) -> Result<Manager, Stop> {
         let status = self.status()?;
+        self.manager_of(&status)
+    }
+
+    /// The manager of a device that is enrolled, and has this status.
+    #[track_caller]
+    fn manager_of(&mut self, status: &StatusReply) -> Result<Manager, Stop> {
         let known = KEYS.lock().ok().and_then(|keys| *keys);
         let device = match known.filter(|keys| keys.id() == status.device) {
             Some(keys) => keys,
@@ -242,15 +261,16 @@ impl Context {
         self.ok("enrol", enrolled).map(drop)
     }
 
-    /// A package as it should be is applied (once a case); the next one, as `fault`
-    /// makes it from as good a one, is refused with `code` and changes nothing.
+    /// After a plain package without a fault the next one, as `fault` makes it from as good
+    /// a one, is refused with `code` and changes nothing.
     #[track_caller]
     pub(crate) fn refuses(
         &mut self,
         code: Code,
         fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
     ) -> Verdict {
-        self.refuses_of(Manager::plain, code, fault)
+        let manager = self.after_a_plain()?;
+        self.refused_with_fault(&manager, &manager.plain(), code, fault)
     }
 
     /// The same of another state than the plain one.
@@ -262,8 +282,52 @@ impl Context {
         fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
     ) -> Verdict {
         let manager = self.after_a_good(&state)?;
-        let faulty = fault(&manager, manager.draft(&state(&manager)));
+        self.refused_with_fault(&manager, &state(&manager), code, fault)
+    }
+
+    #[track_caller]
+    fn refused_with_fault(
+        &mut self,
+        manager: &Manager,
+        state: &DesiredState,
+        code: Code,
+        fault: impl FnOnce(&Manager, fault::Package) -> Vec<u8>,
+    ) -> Verdict {
+        let faulty = fault(manager, manager.draft(state));
         self.refused_octets_of_package(&faulty, code)
+    }
+
+    /// A plain package, as it should be, is the last that was applied: by this case, or at
+    /// level 0 by one before it; the manager after it.
+    #[track_caller]
+    pub(crate) fn after_a_plain(&mut self) -> Result<Manager, Stop> {
+        if self.is_after(&PLAIN)? {
+            return self.manager();
+        }
+        let manager = self.after_a_good(Manager::plain)?;
+        self.note_good(&PLAIN)?;
+        Ok(manager)
+    }
+
+    /// Whether this case has applied something good, or need not: at level 0, while the
+    /// device is, but for its time, just what it was when such a thing was last applied.
+    #[track_caller]
+    pub(crate) fn is_after(&mut self, good: &LastGood) -> Result<bool, Stop> {
+        if !self.has_applied && self.level == 0 {
+            let status = lasting(&self.status()?);
+            self.has_applied = good.0.lock().is_ok_and(|last| last.as_ref() == Some(&status));
+        }
+        Ok(self.has_applied)
+    }
+
+    /// Something good has just been applied: this is the device then.
+    #[track_caller]
+    pub(crate) fn note_good(&mut self, good: &LastGood) -> Verdict {
+        let status = lasting(&self.status()?);
+        if let Ok(mut last) = good.0.lock() {
+            *last = Some(status);
+        }
+        Ok(())
     }
 
     /// A package of this state, as it should be, is applied (once a case); the manager

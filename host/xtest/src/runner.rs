@@ -126,7 +126,7 @@ impl<'r, W: Write> Gathering<'r, W> {
                 self.open.push(Open { id, first: None, failed: false });
             }
             Event::PartEnded => self.close_part(),
-            Event::Passed => self.checks += 1,
+            Event::Passed(checks) => self.checks += checks,
             Event::Failed { place, text } => self.failed(place, text),
             Event::Skipped(reason) => {
                 self.report.skipped(self.case.number, &reason);

@@ -2,8 +2,6 @@
 //! the sequence, `next`, generations, ids and the floor. Each also over a
 //! restart of the TA, which must know no less than before.
 
-use std::time::Duration;
-
 use proseal_client::Error;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
@@ -272,7 +270,7 @@ fn earlier_start(c: &mut Context) -> Verdict {
     c.forget();
     let status = c.status()?;
     c.differ("the two starts' nonces", &status.start_nonce, &earlier);
-    std::thread::sleep(Duration::from_secs(2));
+    c.passed_until(|status| status.unsynced_s > 1)?;
     let sent = c.send(GROUP, 1).map(drop);
     c.equal("send without news", sent.err(), Some(Error::Refused(Code::Unsynced)));
     c.applied(Scope::Whole, &news(SEQUENCE + 2, earlier))?;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::case::Verdict;
 use crate::check::Context;
-use crate::manager::{Manager, sample};
+use crate::manager::sample;
 
 /// Octets at level 0, others in each run; each level adds as many.
 const FLIPS: usize = 12;
@@ -27,7 +27,7 @@ const OF_FORM: [Code; 5] = [
 /// Of what is no content it is not shown which of [`OF_FORM`] is right: the cases before
 /// do, one fault after the other.
 pub(super) fn flipped(c: &mut Context) -> Verdict {
-    c.after_a_good(Manager::plain)?;
+    c.after_a_plain()?;
     let len = c.manager()?.draft(&c.manager()?.plain()).content.octets().len();
     for at in sample(c, FLIPS, len) {
         let manager = c.manager()?;

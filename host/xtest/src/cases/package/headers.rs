@@ -545,7 +545,7 @@ fn too_long(c: &mut Context) -> Verdict {
 }
 
 fn no_package(c: &mut Context) -> Verdict {
-    c.after_a_good(Manager::plain)?;
+    c.after_a_plain()?;
     for octets in [&[][..], &[0], &[0xff; 100], b"not a package"] {
         c.refused_octets_of_package(octets, Code::Malformed)?;
     }
@@ -553,7 +553,7 @@ fn no_package(c: &mut Context) -> Verdict {
 }
 
 fn other_things(c: &mut Context) -> Verdict {
-    let manager = c.after_a_good(Manager::plain)?;
+    let manager = c.after_a_plain()?;
     c.refused_octets_of_package(manager.signer.delegation().octets(), Code::WrongType)?;
     let reply = c.ta.call(&proseal_proto::message::GetStatement { nonce: [3; 32] });
     let statement = c.ok("statement", reply)?.statement;
@@ -581,7 +581,7 @@ const FLIPS: usize = 8;
 
 /// What is sealed is authentic by itself, and the headers agree or do not.
 fn flipped_and_signed(c: &mut Context) -> Verdict {
-    let manager = c.after_a_good(Manager::plain)?;
+    let manager = c.after_a_plain()?;
     let draft = manager.draft(&manager.plain());
     let good = draft.encrypt(&manager.device, &mut Fixed::new(&[7; 32])).octets();
     for at in sample(c, FLIPS, good.len()) {

@@ -10,7 +10,7 @@ use crate::case::{Case, Stop, Verdict};
 use crate::check::Context;
 use crate::device::lasting;
 use crate::fixture::{self, GROUP, OTHER, TIME};
-use crate::manager::{MANAGER, Manager, group, pgk, root, signer};
+use crate::manager::{LastGood, MANAGER, Manager, group, pgk, root, signer};
 
 pub(super) const CASES: &[Case] = &[
     case(5001, "a notice ends what is below its number, and silences the group", ends),
@@ -35,6 +35,9 @@ pub(super) const CASES: &[Case] = &[
     case(5002, "a notice goes above every generation that was given", above),
 ];
 
+/// Of a notice, and the plain package that brings the next key.
+static NOTICE: LastGood = LastGood::none();
+
 /// A notice that lacks nothing, changed and signed.
 fn with(manager: &Manager, change: impl FnOnce(&mut fault::Sign1)) -> Vec<u8> {
     let mut notice = fault::notice(&manager.notice(1));
@@ -43,18 +46,22 @@ fn with(manager: &Manager, change: impl FnOnce(&mut fault::Sign1)) -> Vec<u8> {
 }
 
 impl Context {
-    /// A notice as it should be is applied (once a case); the manager after it.
+    /// A notice as it should be is the last that was applied: by this case, or at level 0
+    /// by one before it; the manager after it.
     #[track_caller]
     fn after_a_good_notice(&mut self) -> Result<Manager, Stop> {
-        if !self.has_applied {
-            let manager = self.manager()?;
-            let before = self.status()?;
-            self.imported(&with(&manager, |_| ()), Outcome::Applied)?;
-            let after = self.status()?;
-            self.that("it is good", after.groups != before.groups);
-            self.has_applied = true;
+        if self.is_after(&NOTICE)? {
+            return self.manager();
         }
-        self.manager()
+        let manager = self.manager()?;
+        let before = self.status()?;
+        self.imported(&with(&manager, |_| ()), Outcome::Applied)?;
+        let after = self.status()?;
+        self.that("it is good", after.groups != before.groups);
+        self.has_applied = true;
+        let manager = self.manager()?;
+        self.note_good(&NOTICE)?;
+        Ok(manager)
     }
 
     /// After a good one a notice with one fault is refused with `code`.

@@ -1,7 +1,5 @@
 //! 2000: packages that are as they should be.
 
-use std::time::Duration;
-
 use proseal_issuer::DesiredState;
 use proseal_proto::error::Code;
 use proseal_proto::message::{Outcome, Suspend};
@@ -97,7 +95,7 @@ fn removed(c: &mut Context) -> Verdict {
 fn fresh(c: &mut Context) -> Verdict {
     let mut manager = c.manager()?;
     let start_nonce = Some(c.statement()?.start_nonce);
-    c.target.pass(Duration::from_secs(2));
+    c.passed_until(|status| status.unsynced_s > 1)?;
     // One that does not echo it is no news.
     let old = DesiredState { start_nonce: Some([7; 32]), ..manager.plain() };
     c.imported(&manager.package(&old), Outcome::Applied)?;

@@ -76,8 +76,7 @@ fn same(c: &mut Context) -> Verdict {
 }
 
 fn superseded(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &generations(5, &[1]))?;
+    c.with_content(&generations(5, &[1]))?;
     let before = c.status()?;
     c.outcome(Scope::Whole, &generations(4, &[1, 2]), Outcome::Superseded)?;
     let after = c.status()?;
@@ -86,8 +85,7 @@ fn superseded(c: &mut Context) -> Verdict {
 }
 
 fn sequence_conflict(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &generations(5, &[1]))?;
+    c.with_content(&generations(5, &[1]))?;
     c.refused_content(Scope::Whole, &generations(5, &[1, 2]), Code::SequenceConflict);
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! 3100: erasing. 3200: how keys end, and what is told of it.
 
-use std::time::Duration;
-
 use proseal_client::Error;
 use proseal_proto::content::Content;
 use proseal_proto::error::Code;
@@ -42,8 +40,7 @@ fn wrong_device(c: &mut Context) -> Verdict {
 }
 
 fn erase_empties(c: &mut Context) -> Verdict {
-    c.fresh()?;
-    c.applied(Scope::Whole, &fixture::one_pgk())?;
+    c.with_content(&fixture::one_pgk())?;
     let erased = c.erase(DeviceId::NONE);
     c.ok("erase", erased)?;
     c.is_factory()?;
@@ -141,9 +138,8 @@ fn floor(c: &mut Context) -> Verdict {
     c.fresh()?;
     c.applied(Scope::Whole, &mortal(1))?;
     let before = c.status()?.floor;
-    c.target.pass(Duration::from_secs(2));
-    let after = c.status()?.floor;
-    c.that("two seconds have passed", (before + 1..before + 60).contains(&after));
+    let after = c.passed_until(|status| status.floor > before)?.floor;
+    c.that("at least a second has passed", (before + 1..before + 60).contains(&after));
     c.set_floor(TIME)?;
     let floor = c.status()?.floor;
     c.that("what is below the floor changes nothing", floor >= after);
@@ -220,7 +216,7 @@ fn unsynced(c: &mut Context) -> Verdict {
     content.groups[0].pgks[0].policy.max_unsynced_s = 1;
     content.start_nonce = Some(c.status()?.start_nonce);
     c.applied(Scope::Whole, &content)?;
-    c.target.pass(Duration::from_secs(2));
+    c.passed_until(|status| status.unsynced_s > 1)?;
     c.derives(1, Err(Code::Unsynced), Ok(()))?;
     (content.sequence, content.start_nonce) = (2, Some([7; 32]));
     c.applied(Scope::Whole, &content)?;
