@@ -35,7 +35,7 @@ pub(super) const CASES: &[Case] = &[Case {
 }];
 
 /// How long, at level 0; each level adds more, so that 15 is ten minutes.
-const SHORT: Duration = Duration::from_secs(3);
+const SHORT: Duration = Duration::from_secs(2);
 const LEVEL: Duration = Duration::from_secs(40);
 /// Sessions beside the line's own.
 const SESSIONS: usize = 8;
