@@ -2,10 +2,12 @@
 -- writes into all of them. WITHOUT ROWID is left out for PostgreSQL.
 
 -- A nonce begins with when it ends (8 octets, big-endian): what is over is found by that.
-DROP TABLE used_nonce;
-CREATE TABLE used_nonce (
+CREATE TABLE used (
     nonce BLOB NOT NULL PRIMARY KEY
 ) WITHOUT ROWID;
+INSERT INTO used (nonce) SELECT nonce FROM used_nonce;
+DROP TABLE used_nonce;
+ALTER TABLE used RENAME TO used_nonce;
 
 CREATE TABLE given_to (
     device BLOB NOT NULL REFERENCES device (device),

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_stays_when_tables_are_made_anew() {
+    fn what_was_given_and_used_stays_when_tables_are_made_anew() {
         const HELD: &str = "
             INSERT INTO device (device, standing, statement, stated_at, sequence_seen,
                 sequence_given, rolled_back) VALUES (x'0d', 'approved', x'', 1, 2, 3, 0);
@@ -124,7 +124,8 @@ mod tests {
             INSERT INTO member (prose_group, device, member, may_send, joins_from)
                 VALUES (7, x'0d', 11, 1, 4);
             INSERT INTO given (prose_group, generation, device, member)
-                VALUES (7, 5, x'0d', 11);";
+                VALUES (7, 5, x'0d', 11);
+            INSERT INTO used_nonce (nonce, expires_at) VALUES (x'0e', 300);";
         run_to_end(async {
             let store = memory().await;
             run(&store, ALL.split_at(3).0).await.unwrap();
@@ -135,6 +136,8 @@ mod tests {
             let mut look = store.reading().await.unwrap();
             let member = query("SELECT * FROM member").fetch_one(&mut look).await.unwrap();
             let given = query("SELECT * FROM given").fetch_one(&mut look).await.unwrap();
+            let nonce = query("SELECT * FROM used_nonce").fetch_one(&mut look).await.unwrap();
+            assert_eq!(nonce.try_get::<Vec<u8>>("nonce").unwrap(), [0x0e]);
             let number = |row: &crate::store::Row, column| row.try_get::<i64>(column).unwrap();
             for row in [&member, &given] {
                 assert_eq!((number(row, "prose_group"), number(row, "member")), (7, 11));
