@@ -147,7 +147,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
         };
         let mut work =
             Work { change, office: &office, identity, now, who: String::new(), notes: Vec::new() };
-        let most = BATCH.min(1 + jobs.len());
+        let most = BATCH.min(jobs.len().saturating_add(1));
         let (began, mut done, mut next) = (Instant::now(), Vec::new(), Some(first));
         let mut lost = None;
         while let Some(mut job) = next.take() {

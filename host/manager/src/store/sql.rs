@@ -112,7 +112,7 @@ impl Row {
         let mut all = (self.next.get()..len).chain(0..self.next.get());
         let at = all.find(|at| self.columns.get(*at).is_some_and(|name| name == column));
         let at = at.ok_or(StoreError::Damaged(column))?;
-        self.next.set(at + 1);
+        self.next.set(at.saturating_add(1));
         self.values.get(at).and_then(T::of).ok_or(StoreError::Damaged(column))
     }
 
