@@ -87,6 +87,14 @@ class Chromium:
         while not any(event.get("method") == method for event in self.events):
             self.events.append(self._message(deadline, method))
 
+    def until(self, expression):
+        """Until this is true of the page that is there."""
+        deadline = time.monotonic() + WAIT_S
+        while self.evaluate(expression) is not True:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not so in {WAIT_S} s: {expression}")
+            time.sleep(0.05)
+
     def forget(self):
         self.events.clear()
 

@@ -152,7 +152,8 @@ class Pages(unittest.TestCase):
     def sign_in(self, name, password=PASSWORD):
         self.open("/groups")
         self.assertEqual(self.path(), "/sign-in")
-        # The first field has the cursor already.
+        # The first field has the cursor by itself, some time after the page is loaded.
+        self.tab.until("document.activeElement.name === 'name'")
         self.tab.type(name)
         self.reach("Password")
         self.tab.type(password)

@@ -35,8 +35,9 @@ pub(super) const CASES: &[Case] = &[
     case(3013, "a content for an earlier start is not fresh", earlier_start),
 ];
 
-/// Installs, and expects this outcome and device, also after a restart.
-fn installed(
+/// Installs, and expects this outcome and device; from level 1 on also after a restart, before
+/// what comes next.
+fn taken(
     c: &mut Context,
     scope: Scope,
     content: &Content<'_>,
@@ -47,8 +48,24 @@ fn installed(
     let got = c.ok("install", got)?;
     c.equal("outcome", got, outcome);
     c.expect("the device", found)?;
+    if c.level > 0 { restarted(c, found) } else { Ok(()) }
+}
+
+fn restarted(c: &mut Context, found: &Found) -> Verdict {
     c.forget();
     c.expect("the device after a restart", found)
+}
+
+/// The same, and expects the device also after a restart: the end of a case.
+fn installed(
+    c: &mut Context,
+    scope: Scope,
+    content: &Content<'_>,
+    outcome: Outcome,
+    found: &Found,
+) -> Verdict {
+    taken(c, scope, content, outcome, found)?;
+    restarted(c, found)
 }
 
 /// Expects a refusal that changes nothing.
@@ -69,11 +86,11 @@ fn older(c: &mut Context) -> Verdict {
     c.revoke_first()?;
     let left = Found::holding(SEQUENCE, &[2], 3);
     for scope in [Scope::Whole, Scope::Added] {
-        installed(c, scope, &with_generations(SEQUENCE - 1, &[1]), Outcome::Superseded, &left)?;
+        taken(c, scope, &with_generations(SEQUENCE - 1, &[1]), Outcome::Superseded, &left)?;
         // The very content that brought it.
-        installed(c, scope, &content(), Outcome::Same, &left)?;
+        taken(c, scope, &content(), Outcome::Same, &left)?;
     }
-    Ok(())
+    restarted(c, &left)
 }
 
 fn relisted(c: &mut Context) -> Verdict {
@@ -82,7 +99,7 @@ fn relisted(c: &mut Context) -> Verdict {
     for scope in [Scope::Added, Scope::Whole] {
         sequence += 1;
         let left = Found::holding(sequence, &[2], 3);
-        installed(c, scope, &with_generations(sequence, &[1, 2]), Outcome::Partly, &left)?;
+        taken(c, scope, &with_generations(sequence, &[1, 2]), Outcome::Partly, &left)?;
     }
     // Nor with other octets under the old number.
     let mut content = with_generations(sequence + 1, &[1, 2]);
@@ -103,7 +120,7 @@ fn back(c: &mut Context) -> Verdict {
     let mut content = with_generations(SEQUENCE + 2, &[1, 2]);
     content.groups[0].member = fixture::member(OTHER);
     let left = Found::holding(SEQUENCE + 2, &[], 3);
-    installed(c, Scope::Whole, &content, Outcome::Partly, &left)?;
+    taken(c, Scope::Whole, &content, Outcome::Partly, &left)?;
     let left = Found::holding(SEQUENCE + 3, &[], 3);
     let content = with_generations(SEQUENCE + 3, &[1, 2]);
     installed(c, Scope::Whole, &content, Outcome::Partly, &left)
@@ -117,9 +134,9 @@ fn lower_next(c: &mut Context) -> Verdict {
         let mut content = with_generations(sequence, &[1, 2, 3]);
         content.groups[0].next = 1;
         let none = Found::holding(sequence, &[], 9);
-        installed(c, scope, &content, Outcome::Partly, &none)?;
+        taken(c, scope, &content, Outcome::Partly, &none)?;
     }
-    Ok(())
+    restarted(c, &Found::holding(SEQUENCE + 3, &[], 9))
 }
 
 fn ended(c: &mut Context) -> Verdict {
