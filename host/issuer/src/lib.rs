@@ -37,6 +37,7 @@ mod key;
 mod kind;
 mod notice;
 mod package;
+mod sender;
 mod state;
 mod statement;
 #[cfg(feature = "testing")]
@@ -51,6 +52,7 @@ pub use key::{RootKey, SignerKey, VerifyKey};
 pub use kind::Kind;
 pub use notice::Notice;
 pub use package::Package;
+pub use sender::SenderContext;
 pub use state::{DesiredState, Group, GroupKey, Pgk, StateError};
 pub use statement::{Statement, held_digest};
 

@@ -1,19 +1,16 @@
 //! Packages: the whole state that one device should hold, sealed to it and signed.
 
-use hpke::aead::AesGcm128;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeS, Serializable};
 use proseal_proto::id::DeviceId;
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
 use crate::chain::Trust;
-use crate::cose::{CONTENT, EDDSA, HPKE_3, Header, Sealed, encrypt0, sealing_aad};
+use crate::cose::{CONTENT, EDDSA, HPKE_3, Header, Sealed, encrypt0};
 use crate::delegation::{Signer, SignerVersion};
 use crate::device::DeviceKeys;
 use crate::error::{Error, Field};
 use crate::kind::Kind;
+use crate::sender::SenderContext;
 use crate::state::DesiredState;
 
 /// A package whose signatures hold and whose headers agree. What is sealed in it
@@ -39,13 +36,24 @@ impl Package {
         state: &DesiredState,
         random: &mut impl CryptoRng,
     ) -> Result<Self, Error> {
+        Self::seal_in(signer, SenderContext::new(device, random)?, state)
+    }
+
+    /// The same in a context with the device that is there already.
+    ///
+    /// Errors: [`Error::State`], [`Error::TooLong`].
+    pub fn seal_in(
+        signer: &Signer,
+        context: SenderContext,
+        state: &DesiredState,
+    ) -> Result<Self, Error> {
         state.check()?;
         let version = signer.delegation().version();
-        let address = (device.id(), state.sequence);
+        let address = (context.device(), state.sequence);
         let inner = header(HPKE_3, version, CONTENT, address);
         let header_octets = inner.octets();
-        let content = state.encode(device.id());
-        let (ek, ciphertext) = seal(device.x25519(), &header_octets, &content, random)?;
+        let content = state.encode(context.device());
+        let (ek, ciphertext) = context.seal(&header_octets, &content)?;
         let payload = encrypt0(header_octets.clone(), &ek, ciphertext.clone());
         let digest = Sha256::digest(&payload).into();
         let octets = signer.sign(&header(EDDSA, version, Kind::Package.typ(), address), payload);
@@ -138,29 +146,4 @@ fn agree(inner: &Header, version: SignerVersion, outer: (DeviceId, u64)) -> Resu
         Some((field, _)) => Err(Error::Disagree { field }),
         None => Ok(()),
     }
-}
-
-/// HPKE in base mode, single shot (RFC 9180 section 6.1), info empty: the
-/// encapsulated key, and the ciphertext with its tag of 16 octets.
-pub(crate) fn seal(
-    x25519: &[u8; 32],
-    header_octets: &[u8],
-    content: &[u8],
-    random: &mut impl CryptoRng,
-) -> Result<([u8; 32], Vec<u8>), Error> {
-    let bad = Error::BadKey { what: "X25519" };
-    let public =
-        <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(x25519).map_err(|_| bad.clone())?;
-    let aad = sealing_aad(header_octets);
-    let (ek, ciphertext) =
-        hpke::single_shot_seal_with_rng::<AesGcm128, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &public,
-            &[],
-            content,
-            &aad,
-            random,
-        )
-        .map_err(|_| bad)?;
-    Ok((ek.to_bytes().into(), ciphertext))
 }

@@ -6,6 +6,7 @@ mod authority;
 mod check;
 mod device;
 mod enrol;
+mod entries;
 mod group;
 mod issue;
 mod join;
@@ -26,7 +27,8 @@ pub(crate) use account::{Role, User, hash_password, is_password};
 pub(crate) use authority::{Authority, ServerCertificate};
 pub(crate) use check::Checked;
 pub(crate) use enrol::Proof;
-pub(crate) use issue::Issued;
+use entries::Kept;
+pub(crate) use issue::{Issued, context_with};
 pub(crate) use join::Bundle;
 pub(crate) use key::Ended;
 pub(crate) use nonce::{LIFETIME_S as NONCE_S, Nonces};
@@ -60,6 +62,7 @@ pub(crate) struct Work<'o> {
     /// For the audit, which is written in the end.
     who: String,
     notes: Vec<Note>,
+    kept: Kept,
 }
 
 impl Office {
@@ -80,7 +83,7 @@ impl Office {
     /// Begins a change, at a time that can be believed.
     pub(crate) async fn begin(&self, who: &str) -> Result<Work<'_>, Failure> {
         let (change, identity, now) = self.begin_change().await?;
-        Ok(Work { change, office: self, identity, now, who: who.to_owned(), notes: Vec::new() })
+        Ok(self.work(change, identity, now, who))
     }
 
     async fn begin_change(&self) -> Result<(Change, Identity, u64), Failure> {
@@ -114,14 +117,12 @@ impl Office {
     pub(crate) async fn look(&self) -> Result<Work<'_>, Failure> {
         let mut change = self.store.reading().await?;
         let identity = manager::identity(&mut change).await?;
-        Ok(Work {
-            change,
-            office: self,
-            identity,
-            now: self.clock.now(),
-            who: String::new(),
-            notes: Vec::new(),
-        })
+        Ok(self.work(change, identity, self.clock.now(), ""))
+    }
+
+    fn work(&self, change: Change, identity: Identity, now: u64, who: &str) -> Work<'_> {
+        let who = who.to_owned();
+        Work { change, office: self, identity, now, who, notes: Vec::new(), kept: Kept::new() }
     }
 
     pub(crate) async fn close(&self) {

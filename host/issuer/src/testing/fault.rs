@@ -33,6 +33,7 @@ use crate::device::DeviceKeys;
 use crate::key::{RootKey, SignerKey};
 use crate::kind::Kind;
 use crate::notice::Notice;
+use crate::sender::SenderContext;
 use crate::state::DesiredState;
 use crate::statement::Statement;
 
@@ -268,7 +269,9 @@ impl Package {
     pub fn encrypt(&self, device: &DeviceKeys, random: &mut impl CryptoRng) -> Encrypt0 {
         let protected = self.inner.octets();
         let content = self.content.octets();
-        let (ek, ciphertext) = crate::package::seal(device.x25519(), &protected, &content, random)
+        let context = SenderContext::new(device, random);
+        let (ek, ciphertext) = context
+            .and_then(|context| context.seal(&protected, &content))
             .expect("a device's key is one");
         let ek = (Value::from(label::EK), Value::Bytes(ek.to_vec()));
         Encrypt0 { tag: Some(16), protected, unprotected: Value::Map(vec![ek]), ciphertext }
@@ -333,7 +336,8 @@ pub fn seal_to(
     octets: &[u8],
     random: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, crate::Error> {
-    crate::package::seal(x25519, &[], octets, random).map(|(_, ciphertext)| ciphertext)
+    let device = DeviceKeys::recorded(x25519, &[0; 32]);
+    SenderContext::new(&device, random)?.seal(&[], octets).map(|(_, ciphertext)| ciphertext)
 }
 
 fn tagged(tag: Option<u64>, parts: Vec<Value>) -> Vec<u8> {

@@ -83,7 +83,7 @@ pub(super) async fn package(
     let mut work = desk.begin().await?;
     let device = work.device(named).await?;
     let signer = work.signer().await?;
-    let issued = work.package(&device, &signer).await?;
+    let issued = work.package(&device, &signer, None).await?;
     work.note(told(&device, &issued));
     work.finish().await?;
     let octets = &issued.made.octets;
@@ -163,7 +163,7 @@ pub(super) async fn bundle(desk: &Desk<'_>, group: &str, out: &Path) -> Result<R
     let (mut entries, mut left_out) = (Vec::new(), Vec::new());
     for member in member::all(&mut work.change, group.id).await? {
         let device = member_device(&mut work, &member).await?;
-        match work.package(&device, &signer).await {
+        match work.package(&device, &signer, None).await {
             Ok(issued) => {
                 let name = format!("{}.package", device.called());
                 entries.push(Entry { device, issued, name });

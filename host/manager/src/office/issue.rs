@@ -1,6 +1,8 @@
 //! Packages: what a device is to hold, sealed to it.
 
-use proseal_issuer::{DesiredState, GroupKey, Package, Pgk, Signer, system_random};
+use proseal_issuer::{
+    DesiredState, DeviceKeys, GroupKey, Package, Pgk, SenderContext, Signer, system_random,
+};
 use proseal_proto::content::Policy;
 use proseal_proto::id::{DeviceId, Generation, GroupId, MemberId, PgkId};
 use sha2::{Digest, Sha256};
@@ -11,7 +13,7 @@ use crate::domain::{Refusal, number};
 use crate::failure::Failure;
 use crate::store::StoreError;
 use crate::store::device::{Device, Mark};
-use crate::store::generation::{self, Entry};
+use crate::store::generation::Entry;
 use crate::store::member::{self, Given, Member, Membership};
 use crate::store::package::{self, Made};
 use crate::vault::Kind;
@@ -35,11 +37,13 @@ pub(crate) struct Issued {
 
 impl Work<'_> {
     /// The package for a device: the last one if it says what is wanted still, else a
-    /// new one under a new sequence, written down before anybody has it.
+    /// new one under a new sequence, written down before anybody has it. `context`: the
+    /// device's, where it is there already.
     pub(crate) async fn package(
         &mut self,
         device: &Device,
         signer: &Signer,
+        context: Option<SenderContext>,
     ) -> Result<Issued, Failure> {
         let root_digest = self.identity.root.digest();
         rule::may_seal(
@@ -71,7 +75,11 @@ impl Work<'_> {
             start_nonce: is_fresh.then_some(device.statement.start_nonce),
             groups: self.opened(&shares)?,
         };
-        let sealed = Package::seal(signer, &device.statement.device, &state, &mut system_random())?;
+        let context = match context.filter(|context| context.device() == device.id) {
+            Some(context) => context,
+            None => context_with(&device.statement.device)?,
+        };
+        let sealed = Package::seal_in(signer, context, &state)?;
         let made = Made {
             sequence,
             version,
@@ -98,12 +106,12 @@ impl Work<'_> {
     /// What a device is to hold of each of its groups, and how many it has left.
     async fn shares(&mut self, device: DeviceId) -> Result<(Vec<Share>, u64), Failure> {
         let now = self.now;
-        let (entries, left) = generation::of_device(&mut self.change, device, now).await?;
+        let (memberships, left) = member::of_device_and_left(&mut self.change, device).await?;
         let mut shares = Vec::new();
-        for (there, pgks) in entries {
-            let next = there.next;
-            let live = pgks.into_iter().filter(|pgk| pgk.span.is_live(next, now));
-            shares.push(share(&there, live)?);
+        for there in memberships {
+            let entries = self.entries(there.group, now).await?;
+            let live = entries.iter().filter(|pgk| pgk.span.is_live(there.next, now));
+            shares.push(share(&there, live.cloned())?);
         }
         Ok((shares, left))
     }
@@ -136,6 +144,12 @@ impl Work<'_> {
         }
         Ok(groups)
     }
+}
+
+/// What a package is sealed in. Who makes it before he writes does its public-key operations
+/// while others write.
+pub(crate) fn context_with(device: &DeviceKeys) -> Result<SenderContext, Failure> {
+    Ok(SenderContext::new(device, &mut system_random())?)
 }
 
 /// What a member is to hold of what its group has.

@@ -1,6 +1,7 @@
 //! Who is enrolled joins groups and gets packages. A refusal is said before anything is
 //! written but the statement, whose alarms must not be lost with it.
 
+use proseal_issuer::SenderContext;
 use proseal_proto::id::{DeviceId, GroupId, MemberId};
 
 use super::{Issued, Work};
@@ -44,9 +45,10 @@ impl Work<'_> {
     pub(crate) async fn fetch(
         &mut self,
         device: &Device,
+        context: Option<SenderContext>,
     ) -> Result<Result<Issued, Refusal>, Failure> {
         let signer = self.signer().await?;
-        let issued = refused(self.package(device, &signer).await)?;
+        let issued = refused(self.package(device, &signer, context).await)?;
         if let Ok(issued) = &issued
             && issued.is_new
         {
@@ -56,11 +58,15 @@ impl Work<'_> {
     }
 
     /// The package for a device that lags, if one can be sealed for it.
-    pub(crate) async fn news(&mut self, device: &Device) -> Result<Option<Issued>, Failure> {
+    pub(crate) async fn news(
+        &mut self,
+        device: &Device,
+        context: Option<SenderContext>,
+    ) -> Result<Option<Issued>, Failure> {
         if !matches!(self.progress(device).await?, Progress::Due | Progress::NotSeen) {
             return Ok(None);
         }
-        let issued = self.fetch(device).await?.ok();
+        let issued = self.fetch(device, context).await?.ok();
         Ok(issued.filter(|issued| issued.made.sequence > device.statement.sequence))
     }
 
@@ -85,7 +91,7 @@ impl Work<'_> {
         for one in page {
             let Some(of) = device::find(&mut self.change, one.device).await? else { continue };
             // Who can have none is left out.
-            if let Ok(issued) = self.fetch(&of).await? {
+            if let Ok(issued) = self.fetch(&of, None).await? {
                 entries.push(Entry { device: of.id, member: one.member, issued });
             }
         }
@@ -98,6 +104,7 @@ impl Work<'_> {
         &mut self,
         device: &Device,
         group: GroupId,
+        context: SenderContext,
     ) -> Result<Result<Joined, Refusal>, Failure> {
         let root = self.identity.root.digest();
         let (id, rolled_back) = (device.id, device.rolled_back);
@@ -119,7 +126,7 @@ impl Work<'_> {
             },
         };
         let group = access.group;
-        Ok(self.fetch(device).await?.map(|issued| Joined { group, member, issued }))
+        Ok(self.fetch(device, Some(context)).await?.map(|issued| Joined { group, member, issued }))
     }
 
     async fn let_in(&mut self, device: &Device, access: &Access) -> Result<Member, Failure> {

@@ -27,6 +27,7 @@ impl Work<'_> {
         timeline: &Timeline,
     ) -> Result<(), Failure> {
         let before = generation::timeline(&mut self.change, group.id, self.now).await?;
+        self.kept.remove(&group.id);
         for span in timeline.spans.iter().filter(|span| span.generation.get() > before.last) {
             let key = GroupKey::generate(&mut system_random());
             let kind = Kind::Pgk(group.id, span.generation);

@@ -2,6 +2,7 @@
 //! of thing and not for each device.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use proseal_proto::id::{DeviceId, GroupId};
 
@@ -11,7 +12,7 @@ use crate::domain::device::{self as rule, Brought, Progress, Standing};
 use crate::failure::Failure;
 use crate::store::StoreError;
 use crate::store::device::{Device, Mark};
-use crate::store::generation::{self, Entry};
+use crate::store::generation::Entry;
 use crate::store::member::{self, Membership};
 
 /// The groups that each of some devices is in.
@@ -52,7 +53,7 @@ impl Work<'_> {
         let groups: BTreeSet<_> = memberships.values().flatten().map(|there| there.group).collect();
         let mut entries = HashMap::new();
         for group in groups {
-            entries.insert(group, generation::entries(&mut self.change, group, since).await?);
+            entries.insert(group, self.entries(group, since).await?);
         }
         let now = self.now;
         let one = |device: &Device| {
@@ -68,11 +69,11 @@ impl Work<'_> {
 /// What a device should have been given at the time `at`, as far as is known now.
 fn shares(
     memberships: &[Membership],
-    entries: &HashMap<GroupId, Vec<Entry>>,
+    entries: &HashMap<GroupId, Arc<[Entry]>>,
     at: u64,
 ) -> Result<Vec<Share>, Failure> {
     let one = |there: &Membership| {
-        let of = entries.get(&there.group).map_or(&[][..], Vec::as_slice);
+        let of = entries.get(&there.group).map_or(&[][..], |of| &**of);
         share(there, of.iter().filter(|pgk| pgk.span.is_wanted(there.next, at)).cloned())
     };
     memberships.iter().map(one).collect()

@@ -145,8 +145,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
                 continue;
             }
         };
-        let mut work =
-            Work { change, office: &office, identity, now, who: String::new(), notes: Vec::new() };
+        let mut work = office.work(change, identity, now, "");
         let most = BATCH.min(jobs.len().saturating_add(1));
         let (began, mut done, mut next) = (Instant::now(), Vec::new(), Some(first));
         let mut lost = None;
@@ -191,6 +190,7 @@ async fn step(work: &mut Work<'_>, job: &mut dyn Job) -> Result<(), Failure> {
     if !job.run(work).await {
         work.change.undo().await?;
         work.notes.truncate(noted);
+        work.kept.clear();
     }
     Ok(())
 }

@@ -57,11 +57,13 @@ impl Backend {
     pub(super) const fn settings(self) -> &'static str {
         match self {
             // What is overwritten or deleted is not left in the file. What undoes to a mark is in
-            // memory, or it would be a file for each request; 16 MiB of pages are kept.
+            // memory, or it would be a file for each request; 16 MiB of pages are kept, and 32 MiB of
+            // the journal before they go into the file, while all wait.
             Self::Sqlite => {
                 "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL;
                  PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384"
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;
+                 PRAGMA wal_autocheckpoint = 8000"
             }
             // A process that stands still does not keep the lock from the others, and what
             // is answered is on the disk. What is asked for is found by an index: a plan that

@@ -2,10 +2,9 @@
 //! have had thousands.
 
 use proseal_proto::content::Policy;
-use proseal_proto::id::{DeviceId, Generation, GroupId, PgkId};
+use proseal_proto::id::{Generation, GroupId, PgkId};
 
 use super::group::{bind_policy, grace, policy};
-use super::member::{Membership, membership};
 use super::{Change, Row, StoreError, int, narrow, number, query, truth, value::wide};
 use crate::domain::timeline::{Span, Timeline};
 
@@ -27,9 +26,6 @@ pub struct Entry {
     /// Under the key file; `None` once it is over.
     pub sealed_key: Option<Vec<u8>>,
 }
-
-/// The groups of a device, with what is stored of each generation, ascending.
-pub type Entries = Vec<(Membership, Vec<Entry>)>;
 
 /// A group without any generation has one row all the same, with nothing of one.
 fn is_one(row: &Row) -> bool {
@@ -97,49 +93,6 @@ pub async fn entries(
     .fetch_all(change)
     .await?;
     rows.iter().map(entry).collect()
-}
-
-/// All groups that a device is in, by id, each with such generations of it, ascending; and
-/// how many groups it was given keys of, and is not in any more.
-pub async fn of_device(
-    change: &mut Change,
-    device: DeviceId,
-    since: u64,
-) -> Result<(Entries, u64), StoreError> {
-    let rows = query(
-        "SELECT generation.*, member.prose_group AS group_id, device.device, member.member,
-             member.may_send, member.joins_from, prose_group.name AS group_name,
-             prose_group.next AS group_next,
-             (SELECT COUNT(DISTINCT prose_group) FROM given
-              WHERE device = $1 AND NOT EXISTS (
-                  SELECT 1 FROM member WHERE member.prose_group = given.prose_group
-                      AND member.device = given.device)) AS groups_left
-         FROM device LEFT JOIN member ON member.device = device.device
-         LEFT JOIN prose_group ON prose_group.prose_group = member.prose_group
-         LEFT JOIN generation ON generation.prose_group = member.prose_group
-             AND (generation.sealed_key IS NOT NULL OR generation.not_after
-                  + generation.receive_grace_s + generation.send_grace_s >= $2)
-         WHERE device.device = $1 ORDER BY member.prose_group, generation.generation",
-    )
-    .bind(device.0.to_vec())
-    .bind(int(since)?)
-    .fetch_all(change)
-    .await?;
-    let left = rows.first().ok_or(StoreError::Damaged("a device is missing"))?;
-    let left = number(left, "groups_left")?;
-    let mut entries = Entries::new();
-    // Who is in none has one row all the same, with nothing of a group.
-    let is_in = |row: &&Row| matches!(row.try_get::<Option<i64>>("group_id"), Ok(Some(_)));
-    for row in rows.iter().filter(is_in) {
-        let there = membership(row, "group_id")?;
-        if entries.last().is_none_or(|(last, _)| last.group != there.group) {
-            entries.push((there, Vec::new()));
-        }
-        if let Some((_, of)) = entries.last_mut().filter(|_| is_one(row)) {
-            of.push(entry(row)?);
-        }
-    }
-    Ok((entries, left))
 }
 
 /// All keys that there are still, with what they are of.

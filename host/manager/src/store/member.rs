@@ -138,6 +138,36 @@ pub async fn of_device(
     rows.iter().map(|row| membership(row, "prose_group")).collect()
 }
 
+/// The same, and how many groups it was given keys of, and is not in any more.
+///
+/// Errors: [`StoreError::Damaged`], if there is no such device.
+pub async fn of_device_and_left(
+    change: &mut Change,
+    device: DeviceId,
+) -> Result<(Vec<Membership>, u64), StoreError> {
+    let rows = query(
+        "SELECT member.prose_group, device.device, member.member, member.may_send,
+             member.joins_from, prose_group.name AS group_name, prose_group.next AS group_next,
+             (SELECT COUNT(DISTINCT prose_group) FROM given
+              WHERE device = $1 AND NOT EXISTS (
+                  SELECT 1 FROM member WHERE member.prose_group = given.prose_group
+                      AND member.device = given.device)) AS groups_left
+         FROM device LEFT JOIN member ON member.device = device.device
+         LEFT JOIN prose_group ON prose_group.prose_group = member.prose_group
+         WHERE device.device = $1 ORDER BY member.prose_group",
+    )
+    .bind(device.0.to_vec())
+    .fetch_all(change)
+    .await?;
+    let left = rows.first().ok_or(StoreError::Damaged("a device is missing"))?;
+    let left = number(left, "groups_left")?;
+    // Who is in none has one row all the same, with nothing of a group.
+    let is_in = |row: &&Row| matches!(row.try_get::<Option<i64>>("prose_group"), Ok(Some(_)));
+    let there: Result<_, _> =
+        rows.iter().filter(is_in).map(|row| membership(row, "prose_group")).collect();
+    Ok((there?, left))
+}
+
 /// The same of many devices; those that are in none are left out.
 pub async fn of_devices(
     change: &mut Change,

@@ -13,7 +13,7 @@ use crate::domain::Refusal;
 use crate::http::App;
 use crate::http::problem::{Problem, Problems};
 use crate::http::wire::{Json, Path, base64};
-use crate::office::{Bundle, Issued};
+use crate::office::{Bundle, Issued, context_with};
 use crate::value::{self, hex};
 
 /// A package, sealed to one device.
@@ -65,10 +65,11 @@ pub(super) async fn join(
     Path(group): Path<String>,
 ) -> Result<Json<JoinReply>, Problem> {
     let group = value::group(&group).map_err(Problem::unusable)?;
+    let context = context_with(&proof.statement.device)?;
     let write = app.writer.write(who(&proof), move |work| {
         Box::pin(async move {
             let device = work.report(&proof).await?;
-            work.join(&device, group).await
+            work.join(&device, group, context).await
         })
     });
     let joined = write.await?.inspect_err(|_| app.refused())?;
@@ -94,7 +95,7 @@ pub(super) async fn package(
     let write = app.writer.write(who(&proof), move |work| {
         Box::pin(async move {
             let device = work.report(&proof).await?;
-            work.fetch(&device).await
+            work.fetch(&device, None).await
         })
     });
     let issued = write.await?.inspect_err(|_| app.refused())?;

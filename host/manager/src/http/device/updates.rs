@@ -17,7 +17,7 @@ use crate::domain::device::Standing;
 use crate::http::App;
 use crate::http::problem::{Problem, Problems};
 use crate::http::wire::Json;
-use crate::office::Issued;
+use crate::office::{Issued, context_with};
 use crate::store::device::{self, Device};
 
 /// Longest wait, seconds.
@@ -72,7 +72,7 @@ pub(super) async fn updates(
     let write = app.writer.write(asks.clone(), move |work| {
         Box::pin(async move {
             let device = work.report(&proof).await?;
-            let issued = work.news(&device).await?;
+            let issued = work.news(&device, None).await?;
             Ok((device, issued))
         })
     });
@@ -94,10 +94,11 @@ pub(super) async fn updates(
         if !is_news(&app, id, standing).await? {
             continue;
         }
+        let context = context_with(&device.statement.device)?;
         let write = app.writer.write(asks.clone(), move |work| {
             Box::pin(async move {
                 let device = work.known(id).await?;
-                let issued = work.news(&device).await?;
+                let issued = work.news(&device, Some(context)).await?;
                 Ok((device, issued))
             })
         });

@@ -2,13 +2,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
+use proseal_proto::id::GroupId;
 
 use super::*;
 use crate::args::Args;
 use crate::domain::Refusal;
 use crate::here::{Answer, Clock, Here};
 use crate::home::Home;
-use crate::store::{Place, manager};
+use crate::store::generation::{self, Entry};
+use crate::store::{Place, group, manager};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -36,8 +38,11 @@ impl Site {
             ask: |_| Answer::NoTerminal,
             ask_secret: |_| Answer::NoTerminal,
         };
-        let args = Args::try_parse_from(["prose-manager", "init"]).unwrap();
-        crate::command::run(&args, &here).await.unwrap();
+        for command in [&["init"][..], &["group", "add", "0a0b0c"]] {
+            let words = ["prose-manager"].iter().chain(command);
+            let args = Args::try_parse_from(words).unwrap();
+            crate::command::run(&args, &here).await.unwrap();
+        }
         let home = Home::new(folder.clone());
         let place = Place::File(home.database());
         let office = Office::open(&home, &place, here.clock, false, 3).await.unwrap();
@@ -123,6 +128,62 @@ async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     assert!(matches!(refused, Err(Failure::Refused(Refusal::NoSuchFingerprint))), "{refused:?}");
     assert_eq!(site.audit().await[..2], ["last", "first"]);
     assert_eq!(writer.counts.commits.load(Ordering::Relaxed), 1);
+    drop(writer);
+    task.await.unwrap();
+    site.office.close().await;
+}
+
+fn group_id() -> GroupId {
+    GroupId::new(0x0a_0b0c).unwrap()
+}
+
+/// Generations of the one group: as a job has them, and as the database does.
+async fn generations(writer: &Writer) -> Result<(Vec<u64>, Vec<u64>), Failure> {
+    let numbers =
+        |entries: &[Entry]| entries.iter().map(|one| one.span.generation.get()).collect::<Vec<_>>();
+    let read = writer.write("tester".to_owned(), move |work| {
+        Box::pin(async move {
+            let had = numbers(&work.entries(group_id(), NOW).await?);
+            Ok((had, numbers(&generation::entries(&mut work.change, group_id(), NOW).await?)))
+        })
+    });
+    read.await
+}
+
+/// Gives it a new one; then fails, or does not.
+async fn rotate(writer: &Writer, fails: bool) -> Result<(), Failure> {
+    let rotated = writer.write("tester".to_owned(), move |work| {
+        Box::pin(async move {
+            let group = group::find(&mut work.change, group_id()).await?;
+            work.rotate(&group.ok_or(Failure::NotCommitted)?).await?;
+            work.entries(group_id(), NOW).await?;
+            if fails { Err(Refusal::NoSuchFingerprint.into()) } else { Ok(()) }
+        })
+    });
+    rotated.await
+}
+
+#[tokio::test]
+async fn what_a_batch_has_read_of_a_group_is_forgotten_when_that_changes() {
+    let site = Site::new("entries").await;
+    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let task = tokio::spawn(writing);
+    let (first, undone, second, done, third) = tokio::join!(
+        generations(&writer),
+        rotate(&writer, true),
+        generations(&writer),
+        rotate(&writer, false),
+        generations(&writer),
+    );
+    assert!(undone.is_err() && done.is_ok());
+    assert_eq!(writer.counts.commits.load(Ordering::Relaxed), 1);
+    let [first, second, third] = [first, second, third].map(|read| {
+        let (had, there) = read.unwrap();
+        assert_eq!(had, there);
+        had
+    });
+    assert_eq!(first, second);
+    assert!(third.last() > second.last());
     drop(writer);
     task.await.unwrap();
     site.office.close().await;
