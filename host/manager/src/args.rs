@@ -30,7 +30,7 @@ prose-manager device approve                        type the device id that the 
 prose-manager group add 0a0b0c --name patrol\n  \
 prose-manager member add patrol r1 000001\n  \
 prose-manager package r1 --out r1.package           carry it to the radio: `prosectl import r1.package`\n\n\
-Later: `key rotate`, `key replace`, `exclude`, `device lost`, each followed by `bundle GROUP --out DIR` and a walk with the stick.\n\n\
+Later: `key rotate`, `key replace`, each followed by `bundle GROUP --out DIR`, `exclude` and `device lost` with `--out DIR`; and a walk with the stick.\n\n\
 Over the network instead:\n  \
 prose-manager operator add NAME                     who signs in\n  \
 prose-manager serve                                 radios come, operators work (https://127.0.0.1:8444)\n  \
@@ -106,6 +106,9 @@ pub(crate) enum Command {
         /// The radio
         #[arg(value_name = "DEVICE")]
         device: String,
+        /// Write the bundle, too, into a new folder: what to carry to the members
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         /// Do not ask
         #[arg(long)]
         yes: bool,

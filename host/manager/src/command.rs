@@ -73,7 +73,9 @@ async fn at(desk: &Desk<'_>, args: &Args) -> Result<Report, Failure> {
         Command::Group(command) => group::run(desk, command).await,
         Command::Member(command) => member::run(desk, command).await,
         Command::Key(command) => key::run(desk, command).await,
-        Command::Exclude { group, device, yes } => exclude::run(desk, group, device, *yes).await,
+        Command::Exclude { group, device, out, yes } => {
+            exclude::run(desk, group, device, out.as_deref(), *yes).await
+        }
         Command::Package { device, out, qr } => {
             files::package(desk, device, out, qr.then_some(desk.here.is_terminal), args.json).await
         }

@@ -49,6 +49,8 @@ pub(crate) struct Office {
     clock: Clock,
     /// An operator has looked at the clock, and the next change takes it for right.
     accept_clock: AtomicBool,
+    /// Something that was erased may be in the database's journal.
+    is_untidy: AtomicBool,
     /// The one that was opened last: opening costs more than all else of a package.
     signer: Mutex<Option<(u32, Arc<Signer>)>>,
 }
@@ -62,7 +64,10 @@ pub(crate) struct Work<'o> {
     /// For the audit, which is written in the end.
     who: String,
     notes: Vec<Note>,
+    /// What was read of groups in this transaction.
     kept: Kept,
+    /// Keys were erased in it.
+    has_erased: bool,
 }
 
 impl Office {
@@ -77,7 +82,8 @@ impl Office {
         let vault = home.vault()?;
         let store = Store::open(place, connections).await?;
         let accept_clock = AtomicBool::new(accept_clock);
-        Ok(Self { store, vault, clock, accept_clock, signer: Mutex::new(None) })
+        let is_untidy = AtomicBool::new(false);
+        Ok(Self { store, vault, clock, accept_clock, is_untidy, signer: Mutex::new(None) })
     }
 
     /// Begins a change, at a time that can be believed.
@@ -103,6 +109,22 @@ impl Office {
         Ok(())
     }
 
+    /// Takes what was erased out of the database's journal, now or when nobody reads.
+    fn tidy(&self) {
+        let is_tidy = self.store.tidy().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the database's journal is as it was");
+            false
+        });
+        self.is_untidy.store(!is_tidy, Ordering::Relaxed);
+    }
+
+    /// The same again, if that could not be done.
+    pub(crate) fn tidy_again(&self) {
+        if self.is_untidy.load(Ordering::Relaxed) {
+            self.tidy();
+        }
+    }
+
     /// An operator has looked at the clock: the next change takes it for right.
     pub(crate) fn accept_clock(&self) {
         self.accept_clock.store(true, Ordering::Relaxed);
@@ -122,7 +144,16 @@ impl Office {
 
     fn work(&self, change: Change, identity: Identity, now: u64, who: &str) -> Work<'_> {
         let who = who.to_owned();
-        Work { change, office: self, identity, now, who, notes: Vec::new(), kept: Kept::new() }
+        Work {
+            change,
+            office: self,
+            identity,
+            now,
+            who,
+            notes: Vec::new(),
+            kept: Kept::new(),
+            has_erased: false,
+        }
     }
 
     pub(crate) async fn close(&self) {
@@ -139,7 +170,11 @@ impl Work<'_> {
     /// All that was done takes effect, on the disk.
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
         manager::audit(&mut self.change, self.now, &self.notes).await?;
-        self.office.commit(self.change, self.now).await
+        self.office.commit(self.change, self.now).await?;
+        if self.has_erased {
+            self.office.tidy();
+        }
+        Ok(())
     }
 
     /// Ends a look.

@@ -87,6 +87,20 @@ impl Store {
         self.database.begin(self.backend.begin_reading()).await
     }
 
+    /// Takes what was deleted out of SQLite's journal too; whether it did: it does not wait for
+    /// those who read.
+    pub fn tidy(&self) -> Result<bool, StoreError> {
+        if self.backend == Backend::Postgres {
+            return Ok(true);
+        }
+        let session = self.database.sqlite()?;
+        session.script("PRAGMA busy_timeout = 0")?;
+        let told = session.fetch("PRAGMA wal_checkpoint(TRUNCATE)", &[]);
+        session.script(self.backend.settings())?;
+        let told = told?.into_iter().next().ok_or(StoreError::Damaged("a row is missing"))?;
+        Ok(!truth(&told, "busy")?)
+    }
+
     /// Writes a copy of an SQLite database, as it is at one moment, over an empty file.
     pub fn copy(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_str().ok_or(StoreError::Damaged("a path is no text"))?;

@@ -84,6 +84,10 @@ pub(crate) enum Device {
         /// The radio
         #[arg(value_name = "DEVICE")]
         device: String,
+        /// Write the bundles, too, into a new folder: for each of its groups what to carry to the
+        /// members
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         /// Do not ask
         #[arg(long)]
         yes: bool,

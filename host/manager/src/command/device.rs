@@ -13,6 +13,7 @@ use crate::domain::device::Standing;
 use crate::failure::Failure;
 use crate::file;
 use crate::here::{Answer, Here};
+use crate::office::Ended;
 use crate::output::Report;
 use crate::store::device::{self, Device};
 use crate::value::fingerprint;
@@ -33,7 +34,7 @@ pub(super) async fn run(desk: &Desk<'_>, command: &args::Device) -> Result<Repor
             let (text, object) = show::device(&mut work, &device).await?;
             Ok(Report::new(text, object))
         }
-        args::Device::Lost { device, yes } => lost(desk, device, *yes).await,
+        args::Device::Lost { device, out, yes } => lost(desk, device, out.as_deref(), *yes).await,
     }
 }
 
@@ -159,13 +160,19 @@ async fn list(desk: &Desk<'_>, after: Option<DeviceId>, limit: u32) -> Result<Re
     Ok(Report::new(text, json!({ "devices": show::object(&views), "next": next })))
 }
 
-async fn lost(desk: &Desk<'_>, named: &str, yes: bool) -> Result<Report, Failure> {
+async fn lost(
+    desk: &Desk<'_>,
+    named: &str,
+    out: Option<&Path>,
+    yes: bool,
+) -> Result<Report, Failure> {
     let mut look = desk.look().await?;
     let called = look.device(named).await?.called();
     look.leave().await?;
     let question =
         format!("Device {called} is lost, for good, and is excluded from all of its groups?");
     confirm(desk.here, yes, &question)?;
+    let out = out.map(|out| exclude::folder(desk, out)).transpose()?;
     let mut work = desk.begin().await?;
     let device = work.device(named).await?;
     let (id, name) = (device.id, device.name.clone());
@@ -173,10 +180,12 @@ async fn lost(desk: &Desk<'_>, named: &str, yes: bool) -> Result<Report, Failure
     let now = work.now;
     work.finish().await?;
     let mut text = format!("device {called} is lost: excluded from {} groups\n", ended.len());
-    for one in &ended {
-        let _ = write!(text, "{}", exclude::told(&one.group, &one.timeline));
+    let mut groups = Vec::new();
+    for Ended { group, timeline } in &ended {
+        let mut object = exclude::object(group, timeline, now);
+        let out = out.as_ref().map(|out| out.join(group.id.to_string()));
+        text.push_str(&exclude::carried(desk, group, timeline, out.as_deref(), &mut object).await?);
+        groups.push(object);
     }
-    let groups: Vec<_> =
-        ended.iter().map(|one| exclude::object(&one.group, &one.timeline, now)).collect();
     Ok(Report::new(text, json!({ "device": id.to_string(), "name": name, "groups": groups })))
 }

@@ -1,11 +1,14 @@
 //! `exclude`: all that a device holds of a group ends; the others get a new key.
 
+use std::path::{Path, PathBuf};
+
 use proseal_proto::id::DeviceId;
 use serde_json::{Value, json};
 
-use super::{Desk, confirm, show};
+use super::{Desk, confirm, files, show};
 use crate::domain::timeline::Timeline;
 use crate::failure::Failure;
+use crate::file;
 use crate::office::Work;
 use crate::output::Report;
 use crate::store::group::Group;
@@ -15,22 +18,27 @@ pub(super) async fn run(
     desk: &Desk<'_>,
     group: &str,
     device: &str,
+    out: Option<&Path>,
     yes: bool,
 ) -> Result<Report, Failure> {
     confirm(desk.here, yes, &question(desk, group, device).await?)?;
+    let out = out.map(|out| folder(desk, out)).transpose()?;
     let mut work = desk.begin().await?;
     let (group, device) = (work.group(group).await?, work.device(device).await?);
     let timeline = work.exclude(&group, device.id).await?;
     let now = work.now;
     work.finish().await?;
-    let text = format!(
-        "{} is excluded from group {}\n{}",
-        device.called(),
-        group.called(),
-        told(&group, &timeline)
-    );
-    let object = object(&group, &timeline, now);
+    let (called, of) = (device.called(), group.called());
+    let mut text = format!("{called} is excluded from group {of}\n");
+    let mut object = object(&group, &timeline, now);
+    text.push_str(&carried(desk, &group, &timeline, out.as_deref(), &mut object).await?);
     Ok(Report::new(text, object).with("device", json!(device.id.to_string())))
+}
+
+/// Where bundles go: it is there before anything is ended.
+pub(super) fn folder(desk: &Desk<'_>, out: &Path) -> Result<PathBuf, Failure> {
+    desk.home.keeps_out(out)?;
+    file::create_empty_folder(out)
 }
 
 /// What to ask. That a device never was a member is no reason to refuse: a database that
@@ -60,14 +68,34 @@ async fn was_given(work: &mut Work<'_>, group: &Group, device: DeviceId) -> Resu
     Ok(member::given_to(&mut work.change, group.id, device).await?.is_some())
 }
 
+/// What is ended, and what to do next.
 pub(super) fn told(group: &Group, timeline: &Timeline) -> String {
     format!(
-        "  group {}: all keys below {} are ended\n\
-         Next: `prose-manager bundle {} --out DIR`, and carry it to every member: until then they hear nobody who has it\n",
-        group.called(),
-        timeline.next,
+        "{}Next: `prose-manager bundle {} --out DIR`, and carry it to every member: until then they hear nobody who has \
+         it\n",
+        ended(group, timeline),
         group.called()
     )
+}
+
+fn ended(group: &Group, timeline: &Timeline) -> String {
+    format!("  group {}: all keys below {} are ended\n", group.called(), timeline.next)
+}
+
+/// The same; where there is a place for the bundle, it is written, and told in `object` too.
+pub(super) async fn carried(
+    desk: &Desk<'_>,
+    group: &Group,
+    timeline: &Timeline,
+    out: Option<&Path>,
+    object: &mut Value,
+) -> Result<String, Failure> {
+    let Some(out) = out else { return Ok(told(group, timeline)) };
+    let bundle = files::bundle(desk, &group.id.to_string(), out).await?;
+    if let Value::Object(members) = object {
+        members.insert("bundle".to_owned(), bundle.object().clone());
+    }
+    Ok(format!("{}{}", ended(group, timeline), bundle.text()))
 }
 
 pub(super) fn object(group: &Group, timeline: &Timeline, now: u64) -> Value {

@@ -36,7 +36,8 @@ impl Work<'_> {
             generation::insert(&mut self.change, group.id, span, &stored).await?;
         }
         generation::save(&mut self.change, group.id, &before, timeline).await?;
-        generation::erase_keys(&mut self.change, group.id, timeline, self.now).await?;
+        self.has_erased |=
+            generation::erase_keys(&mut self.change, group.id, timeline, self.now).await?;
         Ok(manager::bump_revision(&mut self.change).await?)
     }
 

@@ -100,7 +100,7 @@ impl Writer {
     /// Starts the task; it ends when the last handle is gone and all is answered.
     pub(crate) fn start(office: Arc<Office>) -> (Self, JoinHandle<()>) {
         let backend = office.store.backend();
-        let (writer, writing) = Self::new(office);
+        let (writer, writing) = Self::new(office, HOLD);
         let task = match backend {
             // It flushes in the thread that writes: that is nobody else's.
             Backend::Sqlite => {
@@ -112,11 +112,15 @@ impl Writer {
         (writer, task)
     }
 
-    /// The task itself, not started.
-    fn new(office: Arc<Office>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    /// The task itself, not started; it takes no new job into a transaction that is older than
+    /// `hold`.
+    fn new(
+        office: Arc<Office>,
+        hold: Duration,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let counts = Arc::<Counts>::default();
-        let writing = write(office, jobs, Arc::clone(&counts));
+        let writing = write(office, jobs, Arc::clone(&counts), hold);
         (Self { queue, counts }, writing)
     }
 
@@ -135,7 +139,12 @@ impl Writer {
     }
 }
 
-async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, counts: Arc<Counts>) {
+async fn write(
+    office: Arc<Office>,
+    mut jobs: mpsc::Receiver<Box<dyn Job>>,
+    counts: Arc<Counts>,
+    hold: Duration,
+) {
     while let Some(first) = jobs.recv().await {
         let begun = office.begin_change().await;
         let (change, identity, now) = match begun {
@@ -156,7 +165,7 @@ async fn write(office: Arc<Office>, mut jobs: mpsc::Receiver<Box<dyn Job>>, coun
                 lost = Some(failure);
                 break;
             }
-            if done.len() < most && began.elapsed() < HOLD {
+            if done.len() < most && began.elapsed() < hold {
                 next = jobs.try_recv().ok();
             }
         }

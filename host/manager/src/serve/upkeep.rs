@@ -62,6 +62,7 @@ pub(super) fn start(
             if let Err(error) = renew(&app, &certificates, &names).await {
                 tracing::error!(%error, "the server's certificate cannot be renewed");
             }
+            app.office.tidy_again();
             if let Err(error) = beat(&app).await {
                 // Nothing is signed while the clock cannot be believed.
                 tracing::warn!(%error, hint = error.hint(), "the upkeep waits");

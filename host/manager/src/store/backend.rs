@@ -56,9 +56,10 @@ impl Backend {
     /// For each connection.
     pub(super) const fn settings(self) -> &'static str {
         match self {
-            // What is overwritten or deleted is not left in the file. What undoes to a mark is in
-            // memory, or it would be a file for each request; 16 MiB of pages are kept, and 32 MiB of
-            // the journal before they go into the file, while all wait.
+            // What is overwritten or deleted is not left in the file, once the journal is in it:
+            // by itself after 32 MiB, and after a key was erased (`Store::tidy`). What undoes to
+            // a mark is in memory, or it would be a file for each request; 16 MiB of pages are
+            // kept.
             Self::Sqlite => {
                 "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL;
                  PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;

@@ -16,7 +16,7 @@ pub struct Stored {
     pub policy: Policy,
 }
 
-/// A generation of one of a device's groups.
+/// A generation of a group, with what is stored of it.
 #[derive(Clone)]
 pub struct Entry {
     /// Its place in time.
@@ -173,13 +173,14 @@ pub async fn insert(
     Ok(())
 }
 
-/// Erases the keys of generations that no package brings any more.
+/// Erases the keys of generations that no package brings any more; whether there were any.
 pub async fn erase_keys(
     change: &mut Change,
     group: GroupId,
     timeline: &Timeline,
     now: u64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let mut any = false;
     let over = |span: &&Span| !span.erased && !timeline.is_live(span, now);
     for span in timeline.spans.iter().filter(over) {
         query("UPDATE generation SET sealed_key = NULL WHERE prose_group = $1 AND generation = $2")
@@ -187,6 +188,7 @@ pub async fn erase_keys(
             .bind(int(span.generation.get())?)
             .execute(change)
             .await?;
+        any = true;
     }
-    Ok(())
+    Ok(any)
 }

@@ -55,10 +55,10 @@ fn member(row: &Row) -> Result<Member, StoreError> {
     })
 }
 
-/// From a row that has the group's id in the column `group`.
-pub(super) fn membership(row: &Row, group: &'static str) -> Result<Membership, StoreError> {
+fn membership(row: &Row) -> Result<Membership, StoreError> {
+    let group = GroupId::new(narrow(row, "prose_group")?);
     Ok(Membership {
-        group: GroupId::new(narrow(row, group)?).map_err(|_| StoreError::Damaged(group))?,
+        group: group.map_err(|_| StoreError::Damaged("prose_group"))?,
         name: row.try_get("group_name")?,
         next: number(row, "group_next")?,
         member: member(row)?,
@@ -135,7 +135,7 @@ pub async fn of_device(
     .bind(device.0.to_vec())
     .fetch_all(change)
     .await?;
-    rows.iter().map(|row| membership(row, "prose_group")).collect()
+    rows.iter().map(membership).collect()
 }
 
 /// The same, and how many groups it was given keys of, and is not in any more.
@@ -163,8 +163,7 @@ pub async fn of_device_and_left(
     let left = number(left, "groups_left")?;
     // Who is in none has one row all the same, with nothing of a group.
     let is_in = |row: &&Row| matches!(row.try_get::<Option<i64>>("prose_group"), Ok(Some(_)));
-    let there: Result<_, _> =
-        rows.iter().filter(is_in).map(|row| membership(row, "prose_group")).collect();
+    let there: Result<_, _> = rows.iter().filter(is_in).map(membership).collect();
     Ok((there?, left))
 }
 
@@ -187,7 +186,7 @@ pub async fn of_devices(
             query = query.bind(device.0.to_vec());
         }
         for row in query.fetch_all(change).await? {
-            let there = membership(&row, "prose_group")?;
+            let there = membership(&row)?;
             memberships.entry(there.member.device).or_default().push(there);
         }
     }

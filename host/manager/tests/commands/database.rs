@@ -89,7 +89,12 @@ impl Database {
     /// it as octets or hexadecimal.
     pub(crate) fn octets(&self, home: &Path) -> Vec<u8> {
         match self {
-            Self::Sqlite => fs::read(home.join("manager.db")).unwrap(),
+            Self::Sqlite => {
+                let mut octets = fs::read(home.join("manager.db")).unwrap();
+                // What a server that runs has written last.
+                octets.extend(fs::read(home.join("manager.db-wal")).unwrap_or_default());
+                octets
+            }
             Self::Postgresql { schema } => {
                 let dump = tool("pg_dump").args(["-n", schema]).output().unwrap();
                 assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));

@@ -139,6 +139,35 @@ fn a_lost_device_is_excluded_everywhere_and_gets_nothing_any_more() {
 }
 
 #[test]
+fn one_command_says_that_a_radio_is_lost_and_writes_what_to_carry() {
+    let (manager, radios) = Manager::with_members(2, "");
+    manager.done("group add 000001");
+    manager.done("member add 000001 r1 000001");
+    radios[1].import(&manager.package(2)).unwrap();
+    // Nothing ends before there is a place for it.
+    fs::create_dir(manager.path("full")).unwrap();
+    fs::write(manager.path("full").join("older"), "").unwrap();
+    let before = manager.done(&format!("group show {GROUP}"));
+    for act in ["device lost r1".to_owned(), format!("exclude {GROUP} r1")] {
+        assert_eq!(manager.refused(&format!("{act} --yes --out @full")), "bad_file", "{act}");
+    }
+    assert_eq!(manager.done(&format!("group show {GROUP}")), before);
+    let said = manager.done("device lost r1 --yes --out @stick");
+    assert_eq!(said["groups"][1]["bundle"]["packages"][0]["file"], "r2.package");
+    let folder = manager.path("stick").join(GROUP);
+    for name in ["0a0b0c.notice", "r2.package"] {
+        let imported = radios[1].import(&folder.join(name));
+        assert_eq!(imported, Ok(Outcome::Applied), "{name}");
+    }
+    assert!(radios[1].sends(manager.current()));
+    assert!(manager.path("stick/000001/000001.notice").exists());
+    // The other one's turn.
+    manager.pass(1);
+    manager.done(&format!("exclude {GROUP} r2 --yes --out @walk"));
+    assert!(manager.path("walk/0a0b0c.notice").exists());
+}
+
+#[test]
 fn a_lost_device_is_excluded_also_where_it_was_removed_before() {
     let (manager, _radios) = Manager::with_members(2, "");
     manager.package(1);

@@ -13,6 +13,8 @@ use crate::store::generation::{self, Entry};
 use crate::store::{Place, group, manager};
 
 const NOW: u64 = 1_800_000_000;
+/// No transaction ends before its jobs, however slow this machine is.
+const LONG: Duration = Duration::from_secs(600);
 
 /// A manager in a folder of its own, which goes with it.
 struct Site {
@@ -86,7 +88,7 @@ async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
 async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
     let site = Site::new("commit").await;
     // In this thread, so that it has its turn when all of them wait.
-    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
     let task = tokio::spawn(writing);
     note(&writer, "before").await.unwrap();
     // They wait together before the writer has its turn, so that one transaction has them all.
@@ -114,7 +116,7 @@ async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
 async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     let site = Site::new("alone").await;
     // In this thread, so that it has its turn when all of them wait.
-    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
     let task = tokio::spawn(writing);
     let refused = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
@@ -166,7 +168,7 @@ async fn rotate(writer: &Writer, fails: bool) -> Result<(), Failure> {
 #[tokio::test]
 async fn what_a_batch_has_read_of_a_group_is_forgotten_when_that_changes() {
     let site = Site::new("entries").await;
-    let (writer, writing) = Writer::new(Arc::clone(&site.office));
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
     let task = tokio::spawn(writing);
     let (first, undone, second, done, third) = tokio::join!(
         generations(&writer),
@@ -184,6 +186,48 @@ async fn what_a_batch_has_read_of_a_group_is_forgotten_when_that_changes() {
     });
     assert_eq!(first, second);
     assert!(third.last() > second.last());
+    drop(writer);
+    task.await.unwrap();
+    site.office.close().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_erased_is_in_no_file_of_the_database_any_more() {
+    let site = Site::new("erased").await;
+    let sealed_keys = async || {
+        let mut look = site.office.look().await.unwrap();
+        let entries = generation::entries(&mut look.change, group_id(), NOW).await.unwrap();
+        look.leave().await.unwrap();
+        entries.into_iter().filter_map(|entry| entry.sealed_key).collect::<Vec<_>>()
+    };
+    let is_there = |octets: &[u8]| {
+        let files = ["manager.db", "manager.db-wal"].map(|name| fs::read(site.folder.join(name)));
+        let mut files = files.into_iter().flatten();
+        files.any(|file| file.windows(octets.len()).any(|window| window == octets))
+    };
+    let before = sealed_keys().await;
+    assert!(!before.is_empty() && before.iter().all(|key| is_there(key)));
+    let (writer, task) = Writer::start(Arc::clone(&site.office));
+    let replace = async || {
+        let replaced = writer.write("tester".to_owned(), |work| {
+            Box::pin(async move {
+                let group = group::find(&mut work.change, group_id()).await?;
+                work.replace_keys(&group.ok_or(Failure::NotCommitted)?).await.map(drop)
+            })
+        });
+        replaced.await.unwrap();
+    };
+    replace().await;
+    let after = sealed_keys().await;
+    assert!(before.iter().all(|key| !is_there(key)) && after.iter().all(|key| is_there(key)));
+    // While somebody reads it stays, and goes when he has done.
+    let mut look = site.office.look().await.unwrap();
+    manager::audited(&mut look.change, None, 1).await.unwrap();
+    replace().await;
+    assert!(after.iter().any(|key| is_there(key)));
+    look.leave().await.unwrap();
+    site.office.tidy_again();
+    assert!(after.iter().all(|key| !is_there(key)));
     drop(writer);
     task.await.unwrap();
     site.office.close().await;

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::Site;
 use crate::fixture::{DAY, GROUP, HOUR, Radio};
@@ -74,10 +75,17 @@ fn a_token_is_one_subscribers_one_radios_and_not_for_ever() {
     assert_eq!(site.online(&second).enrol(&short).problem(), (403, "token_expired".into()));
     assert_eq!(site.online(&second).ask("receipt", None).problem(), (403, "unknown_device".into()));
     assert_eq!(site.manager.done("device list")["devices"].as_array().unwrap().len(), 1);
-    // Nobody can read a token from the database.
+    // Nobody can read a token from the database; its digest is there.
     let database = site.manager.database.octets(&site.manager.home());
-    let holds = |text: &str| database.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(!holds(&token) && !holds(&bound));
+    let holds = |octets: &[u8]| database.windows(octets.len()).any(|window| window == octets);
+    let has = |octets: &[u8]| {
+        let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        holds(octets) || holds(hex.as_bytes())
+    };
+    for token in [&token, &bound] {
+        let octets = Base64UrlUnpadded::decode_vec(token).unwrap();
+        assert!(!holds(token.as_bytes()) && !has(&octets) && has(&Sha256::digest(&octets)));
+    }
 }
 
 #[test]
