@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -60,6 +61,20 @@ class Interfaces(unittest.TestCase):
             path = self.folder / f"{side}.json"
             path.write_bytes(answer.read())
         return path
+
+    def test_0_nothing_older_than_tls_1_3_is_spoken(self):
+        for version, is_spoken in [(ssl.TLSVersion.TLSv1_2, False), (ssl.TLSVersion.TLSv1_3, True)]:
+            context = ssl.create_default_context(cafile=self.folder / "authority.pem")
+            context.minimum_version = context.maximum_version = version
+            for port in (self.site.port, self.site.operator_port):
+                with self.subTest(version=version, port=port):
+                    with socket.create_connection(("localhost", port), timeout=prose_manager.CALL_S) as wire:
+                        if not is_spoken:
+                            with self.assertRaisesRegex(ssl.SSLError, "(?i)version"):
+                                context.wrap_socket(wire, server_hostname="localhost")
+                            continue
+                        with context.wrap_socket(wire, server_hostname="localhost") as secure:
+                            self.assertEqual(secure.version(), "TLSv1.3")
 
     def ask(self, side, port, **credential):
         token = self.site.done("operator", "token", "alice")["token"]

@@ -65,7 +65,10 @@ def kills(database):
     def amount(seconds):
         runs, each_s = runs_of(seconds, MANAGER_STARTS_S + KILL_S * MOST_KILLS)
         count = int((each_s - MANAGER_STARTS_S) / KILL_S)
-        command = ["target/release/prose-fleet", "soak", "--database", database, "--kills", str(count)]
+        # Any number of processes may share a PostgreSQL.
+        servers = "2" if database == "postgresql" else "1"
+        command = ["target/release/prose-fleet", "soak", "--database", database, "--kills", str(count),
+                   "--servers", servers]  # fmt: skip
         return Amount(times(runs, f"{count} kills"), [command] * runs)
 
     return amount

@@ -110,7 +110,7 @@ impl Office {
     }
 
     /// Takes what was erased out of the database's journal, now or when nobody reads.
-    fn tidy(&self) {
+    pub(crate) fn tidy(&self) {
         let is_tidy = self.store.tidy().unwrap_or_else(|error| {
             tracing::warn!(%error, "the database's journal is as it was");
             false

@@ -34,7 +34,7 @@ impl FromStr for Kind {
 /// A database; with it ends what runs for it.
 pub(crate) enum Database {
     Sqlite,
-    Postgresql { folder: String, server: Child, _alive: ChildStdin },
+    Postgresql { folder: String, server: Child, alive: Option<ChildStdin> },
 }
 
 impl Database {
@@ -56,7 +56,7 @@ impl Database {
         if folder.is_empty() {
             return Err(Failure::Wrong("PostgreSQL did not start".to_owned()));
         }
-        Ok(Self::Postgresql { folder: folder.trim().to_owned(), server, _alive: alive })
+        Ok(Self::Postgresql { folder: folder.trim().to_owned(), server, alive: Some(alive) })
     }
 
     /// What `--database` says.
@@ -73,8 +73,9 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // Its script ends with its input; this waits until the folder is gone.
-        if let Self::Postgresql { server, .. } = self {
-            drop(server.stdin.take());
+        if let Self::Postgresql { server, alive, .. } = self {
+            drop(alive.take());
+            let _ = server.wait();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A fleet joins one group of one manager: how fast, and what the group's keys cost to change
 //! at 100, 1,000 and 10,000 members.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,12 +27,14 @@ const CRYPTO: Duration = Duration::from_secs(2);
 pub(crate) struct Fleet {
     pub(crate) devices: usize,
     pub(crate) connections: usize,
+    /// Processes of the one manager.
+    pub(crate) servers: NonZeroUsize,
 }
 
 /// Figures, by name.
 pub(crate) fn run(program: &Path, kind: Kind, fleet: &Fleet) -> Result<Value, Failure> {
     let mut cryptos = Vec::new();
-    let manager = Manager::start(program, kind)?;
+    let manager = Manager::start(program, kind, fleet.servers)?;
     // Rotations follow each other here faster than any overlap would end.
     let group = ["group", "add", GROUP, "--joining", "approved", "--overlap", "0s"];
     manager.command(&group)?;

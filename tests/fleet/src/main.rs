@@ -20,6 +20,7 @@ mod manager;
 mod radio;
 mod soak;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,7 +33,11 @@ const HELP: &str = "\
 Simulated radios against a real manager, on this machine.
 
   prose-fleet join [--manager PROGRAM] [--database sqlite|postgresql] [--devices N] [--connections N]
-  prose-fleet soak [--manager PROGRAM] [--database sqlite|postgresql] [--kills N] [--seed N]
+                   [--servers N]
+  prose-fleet soak [--manager PROGRAM] [--database sqlite|postgresql] [--kills N] [--seed N] [--servers N]
+
+--servers: so many processes serve the one manager (on PostgreSQL), each connection goes to the next one, and a kill is
+one of all.
 
 Prints one JSON object; progress goes to standard error. Ends with 0 if all is as it should
 be, else with 1, and says what is not.";
@@ -44,6 +49,7 @@ struct Options {
     database: Kind,
     devices: usize,
     connections: usize,
+    servers: NonZeroUsize,
     extent: soak::Extent,
 }
 
@@ -74,10 +80,11 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<serde_json::Value, Failure> {
     match options.command.as_str() {
         "join" => {
-            let fleet = join::Fleet { devices: options.devices, connections: options.connections };
+            let Options { devices, connections, servers, .. } = *options;
+            let fleet = join::Fleet { devices, connections, servers };
             join::run(&options.manager, options.database, &fleet)
         }
-        "soak" => soak::run(&options.manager, options.database, &options.extent),
+        "soak" => soak::run(&options.manager, options.database, &options.extent, options.servers),
         other => Err(Failure::Wrong(format!("there is no command {other}"))),
     }
 }
@@ -89,6 +96,7 @@ fn parse() -> Result<Option<Options>, lexopt::Error> {
         database: Kind::Sqlite,
         devices: 500,
         connections: 128,
+        servers: NonZeroUsize::MIN,
         extent: soak::Extent { kills: 20, seed: fastrand::u64(0..1 << 32) },
     };
     let mut words = lexopt::Parser::from_env();
@@ -100,6 +108,7 @@ fn parse() -> Result<Option<Options>, lexopt::Error> {
             Long("devices") => options.devices = words.value()?.parse()?,
             Long("kills") => options.extent.kills = words.value()?.parse()?,
             Long("seed") => options.extent.seed = words.value()?.parse()?,
+            Long("servers") => options.servers = words.value()?.parse()?,
             Long("connections") => options.connections = words.value()?.parse()?,
             Value(word) if options.command.is_empty() => options.command = word.string()?,
             other => return Err(other.unexpected()),

@@ -1,10 +1,12 @@
-//! A manager: its folder, its database, its server as a process of its own, an operator.
+//! A manager: its folder, its database, its servers as processes of their own, an operator.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -34,18 +36,24 @@ pub(crate) struct Manager {
     program: PathBuf,
     folder: PathBuf,
     pub(crate) database: Database,
-    server: Mutex<Option<Child>>,
+    servers: Mutex<Vec<Child>>,
     pub(crate) pinned: Pinned,
-    pub(crate) devices: SocketAddr,
-    pub(crate) operators: SocketAddr,
+    /// Where each server is, for radios and for operators.
+    addresses: Vec<(SocketAddr, SocketAddr)>,
+    /// Each who connects takes the next one.
+    turn: AtomicUsize,
     bearer: String,
     /// An operator's, and when it was used last.
     connection: Mutex<Option<(Connection, Instant)>>,
 }
 
 impl Manager {
-    /// Sets one up in a new folder, and starts its server.
-    pub(crate) fn start(program: &Path, kind: Kind) -> Result<Self, Failure> {
+    /// Sets one up in a new folder, and starts so many servers of it.
+    pub(crate) fn start(
+        program: &Path,
+        kind: Kind,
+        servers: NonZeroUsize,
+    ) -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!(
             "prose-fleet-{}-{}",
             std::process::id(),
@@ -58,10 +66,10 @@ impl Manager {
             program: program.to_owned(),
             folder,
             database: Database::start(kind)?,
-            server: Mutex::new(None),
+            servers: Mutex::default(),
             pinned: none,
-            devices: nowhere,
-            operators: nowhere,
+            addresses: vec![(nowhere, nowhere); servers.get()],
+            turn: AtomicUsize::new(0),
             bearer: String::new(),
             connection: Mutex::new(None),
         };
@@ -76,7 +84,7 @@ impl Manager {
         let token = manager.command(&["operator", "token", "fleet"])?;
         manager.bearer = format!("Bearer {}", token["token"].as_str().unwrap_or_default());
         manager.pinned = manager.pin()?;
-        (manager.devices, manager.operators) = manager.serve()?;
+        manager.addresses = manager.serve()?;
         Ok(manager)
     }
 
@@ -128,12 +136,19 @@ impl Manager {
         })
     }
 
-    /// Starts the server: on the ports that it had, once it had some.
-    pub(crate) fn serve(&self) -> Result<(SocketAddr, SocketAddr), Failure> {
+    /// Starts the servers: on the ports that they had, once they had some.
+    pub(crate) fn serve(&self) -> Result<Vec<(SocketAddr, SocketAddr)>, Failure> {
+        self.addresses.iter().map(|at| self.serve_at(*at)).collect()
+    }
+
+    fn serve_at(
+        &self,
+        (devices, operators): (SocketAddr, SocketAddr),
+    ) -> Result<(SocketAddr, SocketAddr), Failure> {
         let mut command = Command::new(&self.program);
         command.arg("--json").arg("--home").arg(self.home());
-        command.args(["serve", "--listen", &self.devices.to_string()]);
-        command.args(["--operator-listen", &self.operators.to_string()]);
+        command.args(["serve", "--listen", &devices.to_string()]);
+        command.args(["--operator-listen", &operators.to_string()]);
         let log = fs::File::options().append(true).create(true).open(self.folder.join("log"))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut server = command.spawn()?;
@@ -141,7 +156,7 @@ impl Manager {
         if let Some(output) = server.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        *self.server()? = Some(server);
+        self.servers()?.push(server);
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let address = |name: &str| {
             let address = said[name].as_str().and_then(|text| text.parse().ok());
@@ -150,12 +165,23 @@ impl Manager {
         Ok((address("devices")?, address("operators")?))
     }
 
-    /// Ends the server at once, in the middle of whatever it does (SIGKILL).
+    /// Where one of the servers is.
+    fn address(&self) -> (SocketAddr, SocketAddr) {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.addresses[turn % self.addresses.len()]
+    }
+
+    /// A connection of a radio.
+    pub(crate) fn connect(&self) -> Result<Connection, Failure> {
+        self.pinned.authority.connect(self.address().0)
+    }
+
+    /// Ends the servers at once, in the middle of whatever they do (SIGKILL).
     pub(crate) fn kill(&self) -> Result<(), Failure> {
-        if let Some(mut server) = self.server()?.take() {
-            server.kill()?;
-            server.wait()?;
-        }
+        let mut servers = self.servers()?;
+        servers.iter_mut().try_for_each(Child::kill)?;
+        servers.iter_mut().try_for_each(|server| server.wait().map(drop))?;
+        servers.clear();
         // Nobody answers on that one any more.
         self.kept()?.take();
         Ok(())
@@ -166,18 +192,18 @@ impl Manager {
         self.connection.lock().map_err(poisoned)
     }
 
-    fn server(&self) -> Result<MutexGuard<'_, Option<Child>>, Failure> {
-        self.server.lock().map_err(|_| Failure::Wrong("the server's thread died".to_owned()))
+    fn servers(&self) -> Result<MutexGuard<'_, Vec<Child>>, Failure> {
+        self.servers.lock().map_err(|_| Failure::Wrong("a server's thread died".to_owned()))
     }
 
-    /// What the server has logged.
+    /// What the servers have logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// Processor time of the server so far, seconds.
+    /// Processor time of the servers so far, seconds.
     pub(crate) fn processor_s(&self) -> Option<f64> {
-        processor_s(&self.server().ok()?.as_ref()?.id().to_string())
+        self.servers().ok()?.iter().map(|server| processor_s(&server.id().to_string())).sum()
     }
 
     /// One request of an operator.
@@ -185,7 +211,7 @@ impl Manager {
         let mut kept = self.kept()?;
         let mut connection = match kept.take() {
             Some((connection, used)) if used.elapsed() < IDLE => connection,
-            _ => self.pinned.authority.connect(self.operators)?,
+            _ => self.pinned.authority.connect(self.address().1)?,
         };
         let answer = connection.ask(line, Some(&self.bearer), body)?;
         *kept = Some((connection, Instant::now()));

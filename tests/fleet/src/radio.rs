@@ -134,7 +134,7 @@ impl Radio {
     }
 
     fn session(&mut self, manager: &Manager) -> Result<Session<'_>, Failure> {
-        let connection = manager.pinned.authority.connect(manager.devices)?;
+        let connection = manager.connect()?;
         let (client, cut) = (self.client(), self.cut.take());
         Ok(Session { client, connection, nonce: None, heard: &mut self.heard, cut })
     }

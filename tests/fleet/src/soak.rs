@@ -13,6 +13,7 @@ mod record;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -77,9 +78,14 @@ impl Shared {
 }
 
 /// Kills it as often as wanted; how much was done and acknowledged.
-pub(crate) fn run(program: &Path, kind: Kind, extent: &Extent) -> Result<Value, Failure> {
+pub(crate) fn run(
+    program: &Path,
+    kind: Kind,
+    extent: &Extent,
+    servers: NonZeroUsize,
+) -> Result<Value, Failure> {
     eprintln!("soak: {}, {} kills, --seed {}", kind.name(), extent.kills, extent.seed);
-    let manager = Manager::start(program, kind)?;
+    let manager = Manager::start(program, kind, servers)?;
     for group in GROUPS {
         manager.command(&["group", "add", group, "--joining", "approved", "--overlap", "0s"])?;
     }

@@ -87,8 +87,8 @@ async fn renew(app: &App, certificates: &Certificates, names: &[String]) -> Resu
     Ok(())
 }
 
-/// Once in an hour: the clock is the newest change's again, what is over is forgotten, and
-/// groups that want future keys get them.
+/// Once in an hour in which nothing else was written: the clock is the newest change's again,
+/// what is over is forgotten, and groups that want future keys get them.
 async fn beat(app: &App) -> Result<(), Failure> {
     let look = app.office.look().await?;
     let is_due = look.now >= look.identity.newest_change.saturating_add(HEARTBEAT_S);
@@ -110,5 +110,8 @@ async fn beat(app: &App) -> Result<(), Failure> {
             Ok(())
         })
     });
-    write.await
+    write.await?;
+    // Another program may have erased something while this one was reading.
+    app.office.tidy();
+    Ok(())
 }

@@ -149,6 +149,10 @@ impl Manager {
         self.now.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    pub(crate) fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_clock(&self, now: u64) {
         self.now.store(now, Ordering::Relaxed);
     }

@@ -81,13 +81,13 @@ impl Answer {
     }
 }
 
-/// The clock of a client, which tests leave where it is.
+/// The clock of a client, which stands still.
 #[derive(Debug)]
-struct AtT;
+struct At(u64);
 
-impl TimeProvider for AtT {
+impl TimeProvider for At {
     fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(T)))
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0)))
     }
 }
 
@@ -96,11 +96,12 @@ impl TimeProvider for AtT {
 pub(crate) struct Https(Arc<ClientConfig>);
 
 impl Https {
-    pub(crate) fn new(authority: &[u8]) -> Self {
+    /// By its clock it is `now`.
+    pub(crate) fn new(authority: &[u8], now: u64) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.to_vec())).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_details(provider, Arc::new(AtT))
+        let config = ClientConfig::builder_with_details(provider, Arc::new(At(now)))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
             .with_root_certificates(roots)
@@ -179,8 +180,12 @@ impl TokenFile {
         &self.values[name]
     }
 
+    pub(crate) fn authority(&self) -> Vec<u8> {
+        Base64UrlUnpadded::decode_vec(self.get("authority")).unwrap()
+    }
+
     pub(crate) fn https(&self) -> Https {
-        Https::new(&Base64UrlUnpadded::decode_vec(self.get("authority")).unwrap())
+        Https::new(&self.authority(), T)
     }
 }
 

@@ -191,3 +191,36 @@ fn value(value: ValueRef<'_>) -> rusqlite::Result<Value> {
         ValueRef::Real(_) => return Err(rusqlite::types::FromSqlError::InvalidType.into()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Backend;
+
+    /// What is answered is on the disk, and nothing is left of what was deleted. The library is
+    /// built as .cargo/config.toml says: that it flushes by `fdatasync` it does not tell.
+    #[test]
+    fn each_connection_is_set_and_the_library_built_as_it_should_be() {
+        let file = std::env::temp_dir().join(format!("prose-sqlite-{}", std::process::id()));
+        std::fs::write(&file, "").unwrap();
+        let pool = Pool::new(&file, Backend::Sqlite.settings(), 1);
+        let session = pool.session().unwrap();
+        for (pragma, column, expected) in [
+            ("synchronous", "synchronous", "2"),
+            ("foreign_keys", "foreign_keys", "1"),
+            ("secure_delete", "secure_delete", "1"),
+            ("wal_autocheckpoint", "wal_autocheckpoint", "8000"),
+            ("busy_timeout", "timeout", "10000"),
+        ] {
+            let told = session.fetch(&format!("PRAGMA {pragma}"), &[]).unwrap();
+            let told: i64 = told[0].try_get(column).unwrap();
+            assert_eq!(told.to_string(), expected, "{pragma}");
+        }
+        let options = session.fetch("PRAGMA compile_options", &[]).unwrap();
+        let options: Vec<_> = options.iter().filter_map(Row::first_text).collect();
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+        drop(session);
+        pool.close();
+        std::fs::remove_file(file).unwrap();
+    }
+}

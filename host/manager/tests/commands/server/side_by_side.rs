@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::Site;
-use crate::fixture::{GROUP, Manager};
-use crate::serving::{Online, SignedIn};
+use crate::fixture::{DAY, GROUP, Manager};
+use crate::serving::{Https, Online, SignedIn, TokenFile};
 
 const JOIN: &str = "groups/0a0b0c/join";
 
@@ -92,6 +92,29 @@ fn a_server_that_ends_answers_what_has_begun_and_the_next_one_goes_on() {
     let said = site.online(&radio).ask("package", None).done();
     site.online(&radio).take(&said);
     assert!(radio.sends(site.manager.current()));
+}
+
+#[test]
+fn the_authoritys_certificate_is_renewed_and_who_pinned_the_older_one_believes_it_still() {
+    let Site { serving, manager, .. } = Site::new("");
+    drop(serving);
+    let older = TokenFile::read(&manager.path("nobody.token")).authority();
+    // Less than a year is left.
+    manager.pass(3650 * DAY - 364 * DAY);
+    manager.done("--accept-clock operator add bob");
+    let serving = manager.serve();
+    manager.done("device invite later --url https://manager.test --out @later.token");
+    let newer = TokenFile::read(&manager.path("later.token")).authority();
+    assert_ne!(older, newer);
+    for authority in [&older, &newer] {
+        let https = Https::new(authority, manager.now());
+        https.json(serving.device, "POST /v1/nonce", None, None).done();
+    }
+    // It is the servers' present one, and stays so.
+    drop(serving);
+    let _serving = manager.serve();
+    manager.done("device invite last --url https://manager.test --out @last.token");
+    assert_eq!(TokenFile::read(&manager.path("last.token")).authority(), newer);
 }
 
 #[test]
