@@ -4,6 +4,7 @@
 //! ```text
 //! RootKey     --signs-->  Delegation {signer, version, manager}
 //! Signer      = SignerKey + its Delegation
+//! SenderContext: what a package is sealed in, before there is anything to seal
 //!             --seals-->  Package (DesiredState for one device)
 //!             --signs-->  Notice  (in group G everything below N is ended)
 //! a device    --signs-->  Statement

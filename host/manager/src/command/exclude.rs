@@ -91,7 +91,14 @@ pub(super) async fn carried(
     object: &mut Value,
 ) -> Result<String, Failure> {
     let Some(out) = out else { return Ok(told(group, timeline)) };
-    let bundle = files::bundle(desk, &group.id.to_string(), out).await?;
+    let bundle = files::bundle(desk, &group.id.to_string(), out).await;
+    let bundle = bundle.map_err(|failure| Failure::File {
+        message: format!(
+            "the keys of group {} are ended, but its bundle is not written: {failure}",
+            group.called()
+        ),
+        hint: "do not say it again, which would end the new keys, too: `prose-manager bundle GROUP --out DIR`",
+    })?;
     if let Value::Object(members) = object {
         members.insert("bundle".to_owned(), bundle.object().clone());
     }

@@ -10,8 +10,8 @@ use super::Work;
 use crate::failure::Failure;
 use crate::store::generation::{self, Entry};
 
-/// By group: since when, and what there was. It holds until a timeline is written,
-/// or that is undone.
+/// By group: since when, and what there was. It holds until a timeline is written, or
+/// that is undone.
 pub(super) type Kept = HashMap<GroupId, (u64, Arc<[Entry]>)>;
 
 impl Work<'_> {
