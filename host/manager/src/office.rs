@@ -15,6 +15,8 @@ mod look_up;
 mod member;
 mod nonce;
 mod progress;
+#[cfg(test)]
+pub(crate) mod site;
 pub(crate) mod view;
 mod writer;
 

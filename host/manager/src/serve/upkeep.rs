@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::tls::Certificates;
 use crate::failure::Failure;
 use crate::http::App;
-use crate::office::{Authority, Office};
+use crate::office::{Authority, Office, Writer};
 use crate::store::{authority, generation, group, manager};
 
 /// How often it is looked whether another process has news, too.
@@ -59,11 +59,11 @@ pub(super) fn start(
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
-            if let Err(error) = renew(&app, &certificates, &names).await {
+            if let Err(error) = renew(&app.office, &certificates, &names).await {
                 tracing::error!(%error, "the server's certificate cannot be renewed");
             }
             app.office.tidy_again();
-            if let Err(error) = beat(&app).await {
+            if let Err(error) = beat(&app.office, &app.writer).await {
                 // Nothing is signed while the clock cannot be believed.
                 tracing::warn!(%error, hint = error.hint(), "the upkeep waits");
             }
@@ -75,13 +75,17 @@ pub(super) fn start(
     })
 }
 
-async fn renew(app: &App, certificates: &Certificates, names: &[String]) -> Result<(), Failure> {
-    let now = app.office.now();
+async fn renew(
+    office: &Office,
+    certificates: &Certificates,
+    names: &[String],
+) -> Result<(), Failure> {
+    let now = office.now();
     if now < certificates.renew_at() {
         return Ok(());
     }
     // Its own certificate may be due, too.
-    let authority = Authority::open(&app.office).await?;
+    let authority = Authority::open(office).await?;
     certificates.renew(authority.server(names, now)?)?;
     tracing::info!("the server has a new certificate");
     Ok(())
@@ -89,14 +93,14 @@ async fn renew(app: &App, certificates: &Certificates, names: &[String]) -> Resu
 
 /// Once in an hour in which nothing else was written: the clock is the newest change's again,
 /// what is over is forgotten, and groups that want future keys get them.
-async fn beat(app: &App) -> Result<(), Failure> {
-    let look = app.office.look().await?;
+async fn beat(office: &Office, writer: &Writer) -> Result<(), Failure> {
+    let look = office.look().await?;
     let is_due = look.now >= look.identity.newest_change.saturating_add(HEARTBEAT_S);
     look.leave().await?;
     if !is_due {
         return Ok(());
     }
-    let write = app.writer.write("server".to_owned(), |work| {
+    let write = writer.write("server".to_owned(), |work| {
         Box::pin(async move {
             authority::sweep(&mut work.change, work.now).await?;
             for group in group::all(&mut work.change).await? {
@@ -112,6 +116,62 @@ async fn beat(app: &App) -> Result<(), Failure> {
     });
     write.await?;
     // Another program may have erased something while this one was reading.
-    app.office.tidy();
+    office.tidy();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::site::Site;
+
+    const DAY: u64 = 86_400;
+
+    async fn newest_change(office: &Office) -> u64 {
+        let look = office.look().await.unwrap();
+        let newest = look.identity.newest_change;
+        look.leave().await.unwrap();
+        newest
+    }
+
+    #[tokio::test]
+    async fn a_server_that_runs_has_a_new_certificate_after_twenty_days() {
+        let site = Site::new("renew").await;
+        let names = ["localhost".to_owned()];
+        let made = Authority::open(&site.office).await.unwrap().server(&names, site.office.now());
+        let certificates = Certificates::new(made.unwrap()).unwrap();
+        let first = certificates.renew_at();
+        assert_eq!(first, site.office.now() + 20 * DAY);
+        for (passed, renewed) in [(20 * DAY - 1, 0), (1, 20 * DAY)] {
+            site.pass(passed);
+            renew(&site.office, &certificates, &names).await.unwrap();
+            assert_eq!(certificates.renew_at(), first + renewed);
+        }
+        site.office.close().await;
+    }
+
+    #[tokio::test]
+    async fn an_idle_hour_is_written_down_and_groups_get_their_future_keys_in_time() {
+        let site = Site::new("beat").await;
+        let (writer, task) = Writer::start(Arc::clone(&site.office));
+        let began = newest_change(&site.office).await;
+        site.pass(HEARTBEAT_S - 1);
+        beat(&site.office, &writer).await.unwrap();
+        assert_eq!(newest_change(&site.office).await, began);
+        site.pass(1);
+        beat(&site.office, &writer).await.unwrap();
+        assert_eq!(newest_change(&site.office).await, began + HEARTBEAT_S);
+        // So that no clock is ever a day ahead of the newest change.
+        let mut hours = 1;
+        while site.audit().await[0] != "key rotate 0a0b0c --extend" {
+            assert!(hours < 24 * 60, "no key came by itself");
+            site.pass(HEARTBEAT_S);
+            beat(&site.office, &writer).await.unwrap();
+            hours += 1;
+        }
+        assert!(hours > 1);
+        drop(writer);
+        task.await.unwrap();
+        site.office.close().await;
+    }
 }

@@ -1,64 +1,15 @@
 use std::fs;
-use std::path::PathBuf;
 
-use clap::Parser;
 use proseal_proto::id::GroupId;
 
 use super::*;
-use crate::args::Args;
 use crate::domain::Refusal;
-use crate::here::{Answer, Clock, Here};
-use crate::home::Home;
+use crate::office::site::{NOW, Site};
 use crate::store::generation::{self, Entry};
-use crate::store::{Place, group, manager};
+use crate::store::{group, manager};
 
-const NOW: u64 = 1_800_000_000;
 /// No transaction ends before its jobs, however slow this machine is.
 const LONG: Duration = Duration::from_secs(600);
-
-/// A manager in a folder of its own, which goes with it.
-struct Site {
-    folder: PathBuf,
-    office: Arc<Office>,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Site {
-    async fn new(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("prose-writer-{}-{name}", std::process::id()));
-        let here = Here {
-            clock: Clock::new(|| NOW),
-            user: "tester".to_owned(),
-            home: folder.clone(),
-            is_terminal: false,
-            ask: |_| Answer::NoTerminal,
-            ask_secret: |_| Answer::NoTerminal,
-        };
-        for command in [&["init"][..], &["group", "add", "0a0b0c"]] {
-            let words = ["prose-manager"].iter().chain(command);
-            let args = Args::try_parse_from(words).unwrap();
-            crate::command::run(&args, &here).await.unwrap();
-        }
-        let home = Home::new(folder.clone());
-        let place = Place::File(home.database());
-        let office = Office::open(&home, &place, here.clock, false, 3).await.unwrap();
-        Self { folder, office: Arc::new(office) }
-    }
-
-    /// What the audit has, newest first.
-    async fn audit(&self) -> Vec<String> {
-        let mut look = self.office.look().await.unwrap();
-        let changes = manager::audited(&mut look.change, None, 10).await.unwrap();
-        look.leave().await.unwrap();
-        changes.into_iter().map(|change| change.what).collect()
-    }
-}
 
 async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
     writer
