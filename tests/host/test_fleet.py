@@ -29,5 +29,4 @@ class Soak(unittest.TestCase):
             with self.subTest(database):
                 told = prose_fleet.run("soak", "--database", database, "--kills", KILLS, "--servers", servers, limit_s=600)
                 print(f"{database}: {told}")
-                self.assertGreater(min(told["acts"].values()), 0)
                 self.assertGreater(told["steps"], 30)

@@ -65,6 +65,16 @@ pub enum Failure {
         /// What to do.
         hint: &'static str,
     },
+    /// Keys are ended, and what is to be carried for that is not written.
+    #[error("{done}, but not all that is to be carried is written ({}): {failure}", groups.join(", "))]
+    NotCarried {
+        /// What is done.
+        done: String,
+        /// The groups whose bundles are not written.
+        groups: Vec<String>,
+        /// Why the first of them is not.
+        failure: Box<Self>,
+    },
     /// A device's statement is none.
     #[error("{file}: {error}")]
     Statement {
@@ -111,6 +121,7 @@ impl Failure {
             | Self::KeyFile { .. }
             | Self::RootKey { .. }
             | Self::File { .. }
+            | Self::NotCarried { .. }
             | Self::Statement { .. }
             | Self::Issuer(_)
             | Self::Vault(_)
@@ -134,6 +145,7 @@ impl Failure {
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => "bad_key_file",
             Self::RootKey { .. } => "no_root_key",
             Self::File { .. } => "bad_file",
+            Self::NotCarried { .. } => "bundle_not_written",
             Self::Statement { error, .. } | Self::Issuer(error) => error.name(),
             Self::Store(StoreError::TooNew { .. }) => "database_too_new",
             Self::Store(StoreError::Damaged(_)) => "database_damaged",
@@ -154,6 +166,9 @@ impl Failure {
             }
             Self::Refused(refusal) => return refusal.hint(),
             Self::Home { hint, .. } | Self::File { hint, .. } => hint,
+            Self::NotCarried { .. } => {
+                "do not say it again: `prose-manager bundle GROUP --out DIR` for each of these groups, to another place"
+            }
             Self::KeyFile { .. } | Self::Vault(VaultError::NotOpened) => {
                 "put the key file back that belongs to this database (docs/manager.md, A lost key file)"
             }

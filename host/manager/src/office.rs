@@ -68,7 +68,7 @@ pub(crate) struct Work<'o> {
     notes: Vec<Note>,
     /// What was read of groups in this transaction.
     kept: Kept,
-    /// Keys were erased in it.
+    /// Something was erased in it.
     has_erased: bool,
 }
 
@@ -84,7 +84,8 @@ impl Office {
         let vault = home.vault()?;
         let store = Store::open(place, connections).await?;
         let accept_clock = AtomicBool::new(accept_clock);
-        let is_untidy = AtomicBool::new(false);
+        // Who had it open before may have been killed.
+        let is_untidy = AtomicBool::new(true);
         Ok(Self { store, vault, clock, accept_clock, is_untidy, signer: Mutex::new(None) })
     }
 
@@ -111,20 +112,21 @@ impl Office {
         Ok(())
     }
 
-    /// Takes what was erased out of the database's journal, now or when nobody reads.
-    pub(crate) fn tidy(&self) {
+    /// Takes what was erased out of the database's journal, if nobody reads.
+    fn tidy(&self) {
+        self.is_untidy.store(false, Ordering::Relaxed);
         let is_tidy = self.store.tidy().unwrap_or_else(|error| {
             tracing::warn!(%error, "the database's journal is as it was");
             false
         });
-        self.is_untidy.store(!is_tidy, Ordering::Relaxed);
+        if !is_tidy {
+            self.is_untidy.store(true, Ordering::Relaxed);
+        }
     }
 
-    /// The same again, if that could not be done.
-    pub(crate) fn tidy_again(&self) {
-        if self.is_untidy.load(Ordering::Relaxed) {
-            self.tidy();
-        }
+    /// Whether nothing that was erased is in the journal, as far as is known here.
+    pub(crate) fn is_tidy(&self) -> bool {
+        !self.is_untidy.load(Ordering::Relaxed)
     }
 
     /// An operator has looked at the clock: the next change takes it for right.
@@ -167,6 +169,11 @@ impl Work<'_> {
     /// Writes into the audit what is being done.
     pub(crate) fn note(&mut self, what: impl Into<String>) {
         self.notes.push(Note { who: self.who.clone(), what: what.into() });
+    }
+
+    /// Something was erased: once that took effect, it leaves the database's journal too.
+    pub(crate) fn has_erased(&mut self) {
+        self.has_erased = true;
     }
 
     /// All that was done takes effect, on the disk.

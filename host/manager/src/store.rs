@@ -96,7 +96,8 @@ impl Store {
         let session = self.database.sqlite()?;
         session.script("PRAGMA busy_timeout = 0")?;
         let told = session.fetch("PRAGMA wal_checkpoint(TRUNCATE)", &[]);
-        session.script(self.backend.settings())?;
+        // As in its settings.
+        session.script("PRAGMA busy_timeout = 10000")?;
         let told = told?.into_iter().next().ok_or(StoreError::Damaged("a row is missing"))?;
         Ok(!truth(&told, "busy")?)
     }

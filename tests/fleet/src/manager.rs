@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,8 @@ use crate::https::{Authority, Connection};
 const CONFIG: &str = "rate = 1000000\nburst = 1000000\nlog = \"warn\"\n";
 /// The server waits 30 s for the next request of a connection.
 const IDLE: Duration = Duration::from_secs(20);
+/// signal(7).
+const SIGKILL: i32 = 9;
 const PASSWORD: &[u8] = b"correct horse battery staple\n";
 
 /// What a radio knows of its manager.
@@ -180,8 +183,13 @@ impl Manager {
     pub(crate) fn kill(&self) -> Result<(), Failure> {
         let mut servers = self.servers()?;
         servers.iter_mut().try_for_each(Child::kill)?;
-        servers.iter_mut().try_for_each(|server| server.wait().map(drop))?;
-        servers.clear();
+        for mut server in servers.drain(..) {
+            let status = server.wait()?;
+            if status.signal() != Some(SIGKILL) {
+                let text = format!("a server ended by itself, {status}: {}", self.log());
+                return Err(Failure::Wrong(text));
+            }
+        }
         // Nobody answers on that one any more.
         self.kept()?.take();
         Ok(())

@@ -172,20 +172,33 @@ async fn lost(
     let question =
         format!("Device {called} is lost, for good, and is excluded from all of its groups?");
     confirm(desk.here, yes, &question)?;
-    let out = out.map(|out| exclude::folder(desk, out)).transpose()?;
     let mut work = desk.begin().await?;
     let device = work.device(named).await?;
     let (id, name) = (device.id, device.name.clone());
     let ended = work.lose(device).await?;
     let now = work.now;
+    let out = out.map(|out| exclude::folder(desk, out)).transpose()?;
     work.finish().await?;
     let mut text = format!("device {called} is lost: excluded from {} groups\n", ended.len());
-    let mut groups = Vec::new();
+    let (mut groups, mut not_carried, mut first) = (Vec::new(), Vec::new(), None);
     for Ended { group, timeline } in &ended {
         let mut object = exclude::object(group, timeline, now);
         let out = out.as_ref().map(|out| out.join(group.id.to_string()));
-        text.push_str(&exclude::carried(desk, group, timeline, out.as_deref(), &mut object).await?);
+        match exclude::carried(desk, group, timeline, out.as_deref(), &mut object).await {
+            Ok(carried) => text.push_str(&carried),
+            Err(failure) => {
+                not_carried.push(group.called());
+                first.get_or_insert(failure);
+            }
+        }
         groups.push(object);
+    }
+    if let Some(failure) = first {
+        return Err(Failure::NotCarried {
+            done: format!("device {called} is lost"),
+            groups: not_carried,
+            failure: Box::new(failure),
+        });
     }
     Ok(Report::new(text, json!({ "device": id.to_string(), "name": name, "groups": groups })))
 }

@@ -22,20 +22,25 @@ pub(super) async fn run(
     yes: bool,
 ) -> Result<Report, Failure> {
     confirm(desk.here, yes, &question(desk, group, device).await?)?;
-    let out = out.map(|out| folder(desk, out)).transpose()?;
     let mut work = desk.begin().await?;
     let (group, device) = (work.group(group).await?, work.device(device).await?);
     let timeline = work.exclude(&group, device.id).await?;
     let now = work.now;
+    let out = out.map(|out| folder(desk, out)).transpose()?;
     work.finish().await?;
     let (called, of) = (device.called(), group.called());
     let mut text = format!("{called} is excluded from group {of}\n");
     let mut object = object(&group, &timeline, now);
-    text.push_str(&carried(desk, &group, &timeline, out.as_deref(), &mut object).await?);
+    let carried = carried(desk, &group, &timeline, out.as_deref(), &mut object).await;
+    text.push_str(&carried.map_err(|failure| Failure::NotCarried {
+        done: format!("{called} is excluded"),
+        groups: vec![of],
+        failure: Box::new(failure),
+    })?);
     Ok(Report::new(text, object).with("device", json!(device.id.to_string())))
 }
 
-/// Where bundles go: it is there before anything is ended.
+/// Where bundles go: it is there before what is ended takes effect.
 pub(super) fn folder(desk: &Desk<'_>, out: &Path) -> Result<PathBuf, Failure> {
     desk.home.keeps_out(out)?;
     file::create_empty_folder(out)
@@ -83,6 +88,8 @@ fn ended(group: &Group, timeline: &Timeline) -> String {
 }
 
 /// The same; where there is a place for the bundle, it is written, and told in `object` too.
+///
+/// Errors: the bundle is not written; the keys are ended all the same.
 pub(super) async fn carried(
     desk: &Desk<'_>,
     group: &Group,
@@ -91,14 +98,7 @@ pub(super) async fn carried(
     object: &mut Value,
 ) -> Result<String, Failure> {
     let Some(out) = out else { return Ok(told(group, timeline)) };
-    let bundle = files::bundle(desk, &group.id.to_string(), out).await;
-    let bundle = bundle.map_err(|failure| Failure::File {
-        message: format!(
-            "the keys of group {} are ended, but its bundle is not written: {failure}",
-            group.called()
-        ),
-        hint: "do not say it again, which would end the new keys, too: `prose-manager bundle GROUP --out DIR`",
-    })?;
+    let bundle = files::bundle(desk, &group.id.to_string(), out).await?;
     if let Value::Object(members) = object {
         members.insert("bundle".to_owned(), bundle.object().clone());
     }

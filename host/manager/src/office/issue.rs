@@ -147,7 +147,9 @@ impl Work<'_> {
 }
 
 /// What a package is sealed in. Who makes it before he writes does its public-key operations
-/// while others write.
+/// while others write; they are in vain if nothing new is sealed then.
+///
+/// Errors: [`Failure::Issuer`] for keys that are none.
 pub(crate) fn context_with(device: &DeviceKeys) -> Result<SenderContext, Failure> {
     Ok(SenderContext::new(device, &mut system_random())?)
 }

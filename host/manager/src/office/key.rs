@@ -36,8 +36,9 @@ impl Work<'_> {
             generation::insert(&mut self.change, group.id, span, &stored).await?;
         }
         generation::save(&mut self.change, group.id, &before, timeline).await?;
-        self.has_erased |=
-            generation::erase_keys(&mut self.change, group.id, timeline, self.now).await?;
+        if generation::erase_keys(&mut self.change, group.id, timeline, self.now).await? {
+            self.has_erased();
+        }
         Ok(manager::bump_revision(&mut self.change).await?)
     }
 
@@ -130,6 +131,7 @@ impl Work<'_> {
         signer: &Signer,
     ) -> Result<Vec<GroupId>, Failure> {
         manager::set_signer(&mut self.change, stored).await?;
+        self.has_erased();
         manager::bump_revision(&mut self.change).await?;
         let mut notices = Vec::new();
         for group in group::all(&mut self.change).await? {

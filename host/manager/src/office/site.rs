@@ -32,6 +32,8 @@ impl Site {
     pub(crate) async fn new(name: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("prose-office-{}-{name}", std::process::id()));
+        // Of a run that was killed.
+        let _ = fs::remove_dir_all(&folder);
         let now = Arc::new(AtomicU64::new(NOW));
         let clock = Arc::clone(&now);
         let here = Here {

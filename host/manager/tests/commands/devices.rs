@@ -168,6 +168,37 @@ fn one_command_says_that_a_radio_is_lost_and_writes_what_to_carry() {
 }
 
 #[test]
+fn a_bundle_that_cannot_be_written_is_told_as_what_is_left_to_do() {
+    let (manager, radios) = Manager::with_members(3, "");
+    manager.done("group add 000001");
+    for n in [1, 3] {
+        manager.done(&format!("member add 000001 r{n} 00000{n}"));
+    }
+    // A path of 4,095 octets at most is one (limits.h): there is room for the folders only.
+    let mut folder = manager.path("deep");
+    while folder.as_os_str().len() < 4085 {
+        let left = 4085 - folder.as_os_str().len();
+        folder.push("a".repeat(left.clamp(2, 200) - 1));
+    }
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    let (out, before) = (folder.display(), manager.current());
+    let failure = manager.run(&format!("device lost r1 --yes --out {out}")).unwrap_err();
+    assert_eq!((failure.name(), failure.exit_code()), ("bundle_not_written", 1));
+    // Each of them is named, and how the one thing is done that is left.
+    let said = failure.to_string();
+    assert!(said.starts_with("device r1 is lost") && said.contains("(000001, 0a0b0c)"), "{said}");
+    assert!(failure.hint().contains("prose-manager bundle"));
+    assert!(manager.current() > before);
+    manager.done(&format!("bundle {GROUP} --out @stick"));
+    let package = manager.path("stick").join("r2.package");
+    assert_eq!(radios[1].import(&package), Ok(Outcome::Applied));
+    // The folder is there and empty of files, which the next command does not take.
+    fs::remove_dir_all(&folder).unwrap();
+    let failure = manager.run(&format!("exclude {GROUP} r2 --yes --out {out}")).unwrap_err();
+    assert_eq!(failure.name(), "bundle_not_written");
+}
+
+#[test]
 fn a_lost_device_is_excluded_also_where_it_was_removed_before() {
     let (manager, _radios) = Manager::with_members(2, "");
     manager.package(1);

@@ -12,8 +12,8 @@ fn a_clock_that_is_behind_signs_nothing_until_it_is_accepted() {
     for act in [
         "package r1 --out @p",
         "key rotate 0a0b0c",
-        "exclude 0a0b0c r1 --yes",
-        "device lost r1 --yes",
+        "exclude 0a0b0c r1 --yes --out @b",
+        "device lost r1 --yes --out @b",
         "signer renew",
         "bundle 0a0b0c --out @b",
     ] {

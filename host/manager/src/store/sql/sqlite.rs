@@ -218,7 +218,8 @@ mod tests {
         }
         let options = session.fetch("PRAGMA compile_options", &[]).unwrap();
         let options: Vec<_> = options.iter().filter_map(Row::first_text).collect();
-        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+        let has = |name: &str| options.iter().any(|option| option == name);
+        assert!(has("DEFAULT_MEMSTATUS=0") && !has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
         drop(session);
         pool.close();
         std::fs::remove_file(file).unwrap();
