@@ -72,6 +72,10 @@ class Sharing(unittest.TestCase):
 
 
 class Running(unittest.TestCase):
+    def setUp(self):
+        # What is started in the background of a script ignores it, and so does what that starts.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
+
     def soak(self, *parts, seconds=60):
         """The outcomes, and the logs by name."""
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
