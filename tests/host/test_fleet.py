@@ -29,4 +29,5 @@ class Soak(unittest.TestCase):
             with self.subTest(database):
                 told = prose_fleet.run("soak", "--database", database, "--kills", KILLS, "--servers", servers, limit_s=600)
                 print(f"{database}: {told}")
+                self.assertEqual(told["killed"], KILLS * servers)
                 self.assertGreater(told["steps"], 30)

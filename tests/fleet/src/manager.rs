@@ -45,6 +45,8 @@ pub(crate) struct Manager {
     addresses: Vec<(SocketAddr, SocketAddr)>,
     /// Each who connects takes the next one.
     turn: AtomicUsize,
+    /// Servers that were ended by a kill, and by nothing else.
+    pub(crate) killed: AtomicUsize,
     bearer: String,
     /// An operator's, and when it was used last.
     connection: Mutex<Option<(Connection, Instant)>>,
@@ -73,6 +75,7 @@ impl Manager {
             pinned: none,
             addresses: vec![(nowhere, nowhere); servers.get()],
             turn: AtomicUsize::new(0),
+            killed: AtomicUsize::new(0),
             bearer: String::new(),
             connection: Mutex::new(None),
         };
@@ -189,6 +192,7 @@ impl Manager {
                 let text = format!("a server ended by itself, {status}: {}", self.log());
                 return Err(Failure::Wrong(text));
             }
+            self.killed.fetch_add(1, Ordering::Relaxed);
         }
         // Nobody answers on that one any more.
         self.kept()?.take();

@@ -122,7 +122,7 @@ pub(crate) fn run(
     let counts = judge.counts()?;
     let radios = lives.len() + past.len();
     Ok(
-        json!({ "kills": extent.kills, "seed": extent.seed, "steps": steps, "radios": radios, "acts": counts }),
+        json!({ "kills": extent.kills, "killed": manager.killed.load(Ordering::Relaxed), "seed": extent.seed, "steps": steps, "radios": radios, "acts": counts }),
     )
 }
 
