@@ -159,8 +159,8 @@ impl<P: Platform> Ta<P> {
 
     /// The device's public keys. It makes an identity if there is none: the state
     /// is there first, and names it once it is whole; so parts of one without a
-    /// state are a sign that the state was taken away.
-    pub fn identity(&mut self) -> Result<PublicKeys, Code> {
+    /// state are a sign that the state was taken away. `mark`: see [`Identity::make`].
+    pub fn identity(&mut self, mark: &[u8; 32]) -> Result<PublicKeys, Code> {
         self.settle()?;
         match (&self.held, self.keys) {
             (Held::State(_) | Held::Damaged, Some(keys)) => return Ok(keys),
@@ -168,7 +168,7 @@ impl<P: Platform> Ta<P> {
             (Held::Unknown | Held::Factory, _) => self.commit(|_| Ok(()))?,
             (Held::State(_), None) => {}
         }
-        let keys = self.platform.identity().make()?;
+        let keys = self.platform.identity().make(mark)?;
         // Of the identities that a power cut prevents one too many is shown.
         self.platform.announce(device_id(&keys));
         self.commit(|state| {

@@ -13,4 +13,5 @@ mod serve;
 pub use identity::agree;
 pub use instance::{Instance, Session};
 pub use platform::OpTee;
+pub use random::stir;
 pub use serve::Memrefs;

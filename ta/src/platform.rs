@@ -104,8 +104,9 @@ pub trait Identity {
     fn find(&mut self) -> Result<Found, StoreError>;
 
     /// Makes both anew, whatever was there. After a failure or a cut there may be
-    /// any part of the old and the new.
-    fn make(&mut self) -> Result<PublicKeys, StoreError>;
+    /// any part of the old and the new. `mark` is what the caller says that no other device
+    /// is told, a nonce: where the random source is poor it tells identities apart.
+    fn make(&mut self, mark: &[u8; 32]) -> Result<PublicKeys, StoreError>;
 
     /// The Diffie-Hellman value of the device's X25519 key and `public`, which
     /// [`crate::hpke::is_good_key`] has passed.

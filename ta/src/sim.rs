@@ -145,7 +145,7 @@ impl Identity for Sim {
         })
     }
 
-    fn make(&mut self) -> Result<PublicKeys, StoreError> {
+    fn make(&mut self, _mark: &[u8; 32]) -> Result<PublicKeys, StoreError> {
         Identity::remove(self)?;
         for at in 0..2 {
             let mut key = [0; 32];

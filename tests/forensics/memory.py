@@ -5,7 +5,9 @@ process, known by their size and by what stands in them.
 """
 
 import json
+import shlex
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "qemu-env/lib"))
@@ -18,6 +20,7 @@ PAGE = 4096
 # Physical addresses and sizes of QEMU's machine `virt`.
 NORMAL_BASE = 0x4000_0000
 SECURE_BASE, SECURE_SIZE = 0x0E00_0000, 16 * MIB
+SAVE_S = 60
 
 
 class Area:
@@ -98,12 +101,25 @@ class Paused:
                 if end - start == size:
                     yield Area(self._memory, start, base, size)
 
-    def _say(self, command):
-        self._lines.write(json.dumps({"execute": command}) + "\n")
+    def save(self, path):
+        """The whole machine but its disk, for QEMU's `-incoming`. It goes on until then, as the copy will."""
+        self._say("cont")
+        self._say("migrate", uri=f"exec:cat >{shlex.quote(str(path))}")
+        for _ in range(SAVE_S * 10):
+            status = self._say("query-migrate")["status"]
+            if status == "completed":
+                return
+            if status == "failed":
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f"QEMU did not write {path}: {status}")
+
+    def _say(self, command, **arguments):
+        self._lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._lines.flush()
         while True:  # events come in between
             answer = json.loads(self._lines.readline())
             if "error" in answer:
                 raise RuntimeError(f"QEMU, {command}: {answer['error']['desc']}")
             if "return" in answer:
-                return
+                return answer["return"]

@@ -39,6 +39,8 @@ class Mutations(unittest.TestCase):
             "fuzz_1001": True, "storage_1006": True, "negative.2101": False, "nothing_1001": False,
             "fuzz.record": True, "fuzz.nothing": False, "soak.sqlite": True, "soak.nothing": False,
             "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,
+            "system.test_time.test_nothing": False, "system.test_nothing.test_nothing": False,
+            "system.test_attack.SameStart.test_attack_copies_of_a_machine_have_their_own_identities": True,
         }.items():  # fmt: skip
             with self.subTest(case):
                 self.assertEqual(is_there(case), there)
@@ -57,7 +59,7 @@ class Unbroken(unittest.TestCase):
         with (
             mock.patch.multiple(mutants, make_copy=mock.DEFAULT, build=mock.DEFAULT, a_ue=contextlib.nullcontext),
             mock.patch.object(mutants, "case", return_value=bad.get("case", (0, "OK"))),
-            mock.patch.object(mutants, "forensics", return_value=bad.get("forensics", 0)),
+            mock.patch.object(mutants, "unittests", return_value=bad.get("forensics", 0)),
             mock.patch.object(mutants, "logged", return_value=bad.get("fuzz", 0)),
             contextlib.redirect_stdout(io.StringIO()),
         ):
@@ -89,12 +91,20 @@ def is_there(case):
     if kind == "soak":
         return name in ("sqlite", "postgresql")
     if kind == "forensics":
-        return f"def {name}(" in (ROOT / "tests/system/test_forensics.py").read_text()
+        return has(ROOT / "tests/system/test_forensics.py", name)
+    if kind == "system":
+        module, _, test = name.partition(".")
+        path = ROOT / f"tests/system/{module}.py"
+        return path.is_file() and has(path, test.rpartition(".")[2])
     suite, _, number = case.partition("_")
     cases = ROOT / "host/xtest/src/cases"
     text = "".join(path.read_text() for path in [*cases.glob(f"{suite}.rs"), *cases.glob(f"{suite}/**/*.rs")])
     row = rf"^ *(?:&\[)?(?:\w+\(|number: ){number},"
     return re.fullmatch(r"\d{4}", number) is not None and re.search(row, re.sub(r"\(\s+", "(", text), re.M) is not None
+
+
+def has(path, test):
+    return f"def {test}(" in path.read_text()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import unittest
 
 import derivation_reference as reference
 import manager
+from forensics.memory import Paused
 from ue import UE
 
 DATA = "/var/lib/optee-client/data"
@@ -154,6 +155,45 @@ class SecondDevice(Attack):
         self.assertEqual(self.lasting(self.groups(ue)), self.lasting(others_groups))
         self.send(ue, 7)
         self.sends_not(ue, "unknown_generation")
+
+
+class SameStart(unittest.TestCase):
+    """OP-TEE in QEMU seeds its random source by the millisecond of its start. Radios that were switched on together have
+    met in one, and were one device to their manager."""
+
+    def ue(self, name, *options):
+        ue = UE(name)
+        self.addCleanup(ue.stop)
+        ue.start("--cache", "unsafe", *options)
+        return ue
+
+    def test_attack_copies_of_a_machine_have_their_own_identities(self):
+        """Its random source and all else is the same in both, when the first statement makes the keys."""
+        ue = self.ue("attack-mould", "--fresh")
+        self.assertIsNone(ue.done("status")["device"])
+        machine, disk = (ue.folder / name for name in ("machine", "disk"))
+        self.addCleanup(machine.unlink, missing_ok=True)
+        with Paused(ue.name) as paused:
+            paused.save(machine)
+        ue.cut()
+        copies = []
+        for name in ("attack-twin", "attack-double"):
+            copy = self.ue(name, "--disk", str(disk), "--qemu-args", f"-incoming 'exec:cat {machine}'")
+            copy.octets(copy.ctl, "identity", "export")
+            copies.append(copy.done("status"))
+        one, other = copies
+        self.assertEqual(one["start_nonce"], other["start_nonce"])
+        self.assertNotEqual(one["device"], other["device"])
+
+    def test_attack_starts_that_are_alike_but_for_the_clock_draw_nothing_twice(self):
+        """Time counts instructions, and does not pass while the guest waits: these two are alike to the instruction."""
+        alike = ("--fresh", "--qemu-args", "-icount shift=0,sleep=off")
+        nonces = []
+        for clock in ("2026-03-01", "2026-03-02"):
+            ue = self.ue("attack-morning", "--rtc", clock, *alike)
+            nonces.append(ue.done("status")["start_nonce"])
+            ue.stop()
+        self.assertNotEqual(*nonces)
 
 
 class Clock(Attack):

@@ -20,12 +20,13 @@ use optee_utee::{
 };
 use proseal_proto::message::VersionReply;
 use proseal_ta::dispatch::{Build, dispatch, looks_at_time};
-use proseal_ta::optee::{Instance, Memrefs, Session};
+use proseal_ta::optee::{Instance, Memrefs, Session, stir};
 
 static INSTANCE: Instance = Instance::new();
 
 #[ta_create]
 fn create() -> Result<()> {
+    stir(&[]);
     Ok(())
 }
 

@@ -26,13 +26,13 @@ pub(crate) fn statement<P: Platform>(
 
 pub(crate) fn enrol<P: Platform>(ta: &mut Ta<P>, request: Enrol) -> Result<StatementReply, Code> {
     let Enrol { root_key, manager } = request;
-    ta.identity()?;
+    let body = Sha256::new().chain_update(root_key).chain_update(manager).finalize().into();
+    ta.identity(&body)?;
     ta.commit(|state| {
         (state.root_key, state.manager) = (root_key, manager);
         Ok(())
     })?;
-    let body = Sha256::new().chain_update(root_key).chain_update(manager);
-    make_statement(ta, body.finalize().into())
+    make_statement(ta, body)
 }
 
 pub(crate) fn import<P: Platform>(
@@ -90,8 +90,9 @@ fn open<'s, P: Platform>(
     package: &Package<'_>,
     sealed: &'s mut [u8],
 ) -> Result<&'s [u8], Code> {
-    let keys = ta.identity()?;
     let encapsulated = package.encapsulated_key();
+    // An enrolled device has one.
+    let keys = ta.identity(encapsulated)?;
     if !hpke::is_good_key(encapsulated) {
         return Err(Code::NotOpened);
     }
@@ -109,7 +110,7 @@ fn open<'s, P: Platform>(
 
 /// What the device says of itself now. Nothing else is ever signed.
 fn make_statement<P: Platform>(ta: &mut Ta<P>, nonce: [u8; 32]) -> Result<StatementReply, Code> {
-    let keys = ta.identity()?;
+    let keys = ta.identity(&nonce)?;
     let start_nonce = ta.start_nonce()?;
     let (device_state, floor) = (ta.device_state()?, ta.now().floor);
     let nothing = State::new();

@@ -8,6 +8,7 @@ use optee_utee::{
 use proseal_proto::statement::PublicKeys;
 
 use super::platform::{OpTee, STORAGE, end, is_gone, store_error};
+use super::random::stir;
 use crate::platform::{Found, Identity, StoreError};
 
 /// Bits of each key.
@@ -103,7 +104,8 @@ impl Identity for OpTee {
         })
     }
 
-    fn make(&mut self) -> Result<PublicKeys, StoreError> {
+    fn make(&mut self, mark: &[u8; 32]) -> Result<PublicKeys, StoreError> {
+        stir(mark);
         OPENING.make()?;
         SIGNING.make()?;
         match self.find()? {

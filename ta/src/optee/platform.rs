@@ -7,13 +7,12 @@ use optee_utee::property::{
     PropertyKey, TeeSystemTimeProtectionLevel, TeeTrustedStorageAntiRollbackProtectionLevel,
 };
 use optee_utee::{
-    DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Time,
-    Whence, trace_println,
+    DataFlag, Error, ErrorKind, GenericObject, ObjectStorageConstants, PersistentObject, Random,
+    Time, Whence, trace_println,
 };
 use proseal_proto::id::DeviceId;
 use zeroize::Zeroizing;
 
-use super::random::Masked;
 use crate::platform::{Identity, Platform, RandomFailed, Store, StoreError};
 use crate::state::record;
 
@@ -26,7 +25,6 @@ pub(super) const STORAGE: ObjectStorageConstants = ObjectStorageConstants::Priva
 
 /// OP-TEE.
 pub struct OpTee {
-    random: Masked,
     /// Asked once: it does not change.
     rollback_protection: OnceCell<u16>,
     /// Likewise.
@@ -37,11 +35,7 @@ impl OpTee {
     /// Nothing is asked of it yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            random: Masked::new(),
-            rollback_protection: OnceCell::new(),
-            has_own_clock: OnceCell::new(),
-        }
+        Self { rollback_protection: OnceCell::new(), has_own_clock: OnceCell::new() }
     }
 }
 
@@ -53,7 +47,8 @@ impl Default for OpTee {
 
 impl Platform for OpTee {
     fn random(&mut self, out: &mut [u8]) -> Result<(), RandomFailed> {
-        self.random.fill(out);
+        // TEE_GenerateRandom has no error: it panics the TA instead.
+        Random::generate(out);
         Ok(())
     }
 

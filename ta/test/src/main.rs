@@ -17,7 +17,7 @@ use optee_utee::{
     ParametersNone, Result, ta_close_session, ta_create, ta_destroy, ta_invoke_command,
     ta_open_session, trace_println,
 };
-use proseal_ta::optee::{Instance, Memrefs, Session};
+use proseal_ta::optee::{Instance, Memrefs, Session, stir};
 use proseal_ta_test::dispatch::{dispatch, looks_at_time};
 use proseal_ta_test::marks;
 
@@ -26,6 +26,7 @@ static INSTANCE: Instance = Instance::new();
 #[ta_create]
 fn create() -> Result<()> {
     marks::paint_stack();
+    stir(&[]);
     trace_println!("ProSeal: TEST BUILD, keys can be installed in clear");
     Ok(())
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use proseal_client::{Client, Error};
 use proseal_proto::error::Code;
+use proseal_proto::id::DeviceId;
 use proseal_proto::message::{DeviceState, Status, StatusReply};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::statement::receipt;
+use super::statement::{fresh, receipt};
 use crate::args;
 use crate::confirm::Answer;
 use crate::enrolment::{self, Enrolment};
@@ -84,6 +85,11 @@ fn pin(
     }
     if !enrol.yes && enrol.fingerprint.is_none() {
         confirm(enrolment, ask)?;
+    }
+    if status.device == DeviceId::NONE {
+        // What enrols says nothing of its own, and a nonce tells the identity apart where the
+        // TEE's random source is poor.
+        fresh(client)?;
     }
     let request = proseal_proto::message::Enrol {
         root_key: *enrolment.root.octets(),

@@ -35,7 +35,7 @@ pub(super) fn identity(
     output: Output,
 ) -> Result<Report, Failure> {
     let place = Place::new(destination, output)?;
-    let (octets, statement) = ask(client, random_nonce()?)?;
+    let (octets, statement) = fresh(client)?;
     let keys = &statement.device;
     let (x25519, ed25519) = (hex(keys.x25519()), hex(keys.ed25519()));
     let mut text = "identity of this device\n".to_owned();
@@ -74,6 +74,11 @@ pub(super) fn export(
     object["file"] = json!(place.file());
     object["statement"] = json!(hex(&octets));
     place.deliver(octets, text, object, output)
+}
+
+/// The device's statement over a nonce that nobody else has. The first one makes its identity.
+pub(super) fn fresh(client: &mut Client) -> Result<(Vec<u8>, Statement), Failure> {
+    ask(client, random_nonce()?)
 }
 
 /// The device's statement over `nonce`, checked: as it travels, and what it says.
