@@ -29,5 +29,6 @@ class Soak(unittest.TestCase):
             with self.subTest(database):
                 told = prose_fleet.run("soak", "--database", database, "--kills", KILLS, "--servers", servers, limit_s=600)
                 print(f"{database}: {told}")
-                self.assertEqual(told["killed"], KILLS * servers)
+                # All of them, and every second time one alone.
+                self.assertEqual(told["killed"], KILLS // 2 * (servers + 1))
                 self.assertGreater(told["steps"], 30)

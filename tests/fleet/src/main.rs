@@ -37,7 +37,7 @@ Simulated radios against a real manager, on this machine.
   prose-fleet soak [--manager PROGRAM] [--database sqlite|postgresql] [--kills N] [--seed N] [--servers N]
 
 --servers: so many processes serve the one manager (on PostgreSQL), each connection goes to the next one, and a kill
-ends all of them.
+ends all of them, every second one a single one.
 
 Prints one JSON object; progress goes to standard error. Ends with 0 if all is as it should
 be, else with 1, and says what is not.";

@@ -39,7 +39,8 @@ pub(crate) struct Manager {
     program: PathBuf,
     folder: PathBuf,
     pub(crate) database: Database,
-    servers: Mutex<Vec<Child>>,
+    /// `None`: it was killed.
+    servers: Mutex<Vec<Option<Child>>>,
     pub(crate) pinned: Pinned,
     /// Where each server is, for radios and for operators.
     addresses: Vec<(SocketAddr, SocketAddr)>,
@@ -71,7 +72,7 @@ impl Manager {
             program: program.to_owned(),
             folder,
             database: Database::start(kind)?,
-            servers: Mutex::default(),
+            servers: Mutex::new((0..servers.get()).map(|_| None).collect()),
             pinned: none,
             addresses: vec![(nowhere, nowhere); servers.get()],
             turn: AtomicUsize::new(0),
@@ -142,13 +143,18 @@ impl Manager {
         })
     }
 
-    /// Starts the servers: on the ports that they had, once they had some.
+    /// Starts the servers that do not run: on the ports that they had, once they had some.
     pub(crate) fn serve(&self) -> Result<Vec<(SocketAddr, SocketAddr)>, Failure> {
-        self.addresses.iter().map(|at| self.serve_at(*at)).collect()
+        let mut servers = self.servers()?;
+        let places = servers.iter_mut().zip(&self.addresses);
+        places
+            .map(|(server, at)| if server.is_some() { Ok(*at) } else { self.serve_at(server, *at) })
+            .collect()
     }
 
     fn serve_at(
         &self,
+        place: &mut Option<Child>,
         (devices, operators): (SocketAddr, SocketAddr),
     ) -> Result<(SocketAddr, SocketAddr), Failure> {
         let mut command = Command::new(&self.program);
@@ -162,7 +168,7 @@ impl Manager {
         if let Some(output) = server.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        self.servers()?.push(server);
+        *place = Some(server);
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let address = |name: &str| {
             let address = said[name].as_str().and_then(|text| text.parse().ok());
@@ -182,11 +188,15 @@ impl Manager {
         self.pinned.authority.connect(self.address().0)
     }
 
-    /// Ends the servers at once, in the middle of whatever they do (SIGKILL).
-    pub(crate) fn kill(&self) -> Result<(), Failure> {
+    /// Ends servers at once, in the middle of whatever they do (SIGKILL): all of them, or the
+    /// one that was drawn.
+    pub(crate) fn kill(&self, drawn: Option<usize>) -> Result<(), Failure> {
         let mut servers = self.servers()?;
-        servers.iter_mut().try_for_each(Child::kill)?;
-        for mut server in servers.drain(..) {
+        let killed = servers.iter_mut().enumerate();
+        let killed = killed.filter(|(at, _)| drawn.is_none_or(|drawn| drawn == *at));
+        let mut killed: Vec<_> = killed.filter_map(|(_, server)| server.take()).collect();
+        killed.iter_mut().try_for_each(Child::kill)?;
+        for mut server in killed {
             let status = server.wait()?;
             if status.signal() != Some(SIGKILL) {
                 let text = format!("a server ended by itself, {status}: {}", self.log());
@@ -204,7 +214,12 @@ impl Manager {
         self.connection.lock().map_err(poisoned)
     }
 
-    fn servers(&self) -> Result<MutexGuard<'_, Vec<Child>>, Failure> {
+    /// How many there are, also when some do not run.
+    pub(crate) const fn count(&self) -> usize {
+        self.addresses.len()
+    }
+
+    fn servers(&self) -> Result<MutexGuard<'_, Vec<Option<Child>>>, Failure> {
         self.servers.lock().map_err(|_| Failure::Wrong("a server's thread died".to_owned()))
     }
 
@@ -215,7 +230,12 @@ impl Manager {
 
     /// Processor time of the servers so far, seconds.
     pub(crate) fn processor_s(&self) -> Option<f64> {
-        self.servers().ok()?.iter().map(|server| processor_s(&server.id().to_string())).sum()
+        self.servers()
+            .ok()?
+            .iter()
+            .flatten()
+            .map(|server| processor_s(&server.id().to_string()))
+            .sum()
     }
 
     /// One request of an operator.
@@ -240,7 +260,7 @@ impl Manager {
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        let _ = self.kill();
+        let _ = self.kill(None);
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -98,8 +98,10 @@ pub(crate) fn run(
     let mut past = Vec::new();
     for kill in 1..=extent.kills {
         let told = |failure| Failure::Wrong(format!("kill {kill}: {failure}\n{}", manager.log()));
-        let delay = Duration::from_millis(dice.u64(0..LONGEST_MS));
-        work(&manager, &shared, &mut lives, &mut desk, delay, &mut dice).map_err(told)?;
+        // Of several every second time one alone: the others serve on.
+        let is_alone = manager.count() > 1 && kill % 2 == 0;
+        let drawn = is_alone.then(|| dice.usize(0..manager.count()));
+        work(&manager, &shared, &mut lives, &mut desk, drawn, &mut dice).map_err(told)?;
         manager.serve().map_err(told)?;
         // Before anybody asks again.
         judge.acknowledged(&lives, &past, &desk, &shared).map_err(told)?;
@@ -126,16 +128,18 @@ pub(crate) fn run(
     )
 }
 
-/// Everybody works until the manager is killed.
+/// Everybody works until the manager is killed; where that is one server alone, about as long
+/// again with those that are left.
 fn work(
     manager: &Manager,
     shared: &Shared,
     lives: &mut [Life],
     desk: &mut Desk,
-    delay: Duration,
+    drawn: Option<usize>,
     dice: &mut Rng,
 ) -> Result<(), Failure> {
     shared.is_over.store(false, Ordering::Relaxed);
+    let delay = Duration::from_millis(dice.u64(0..LONGEST_MS));
     thread::scope(|scope| {
         let mut hands = Vec::new();
         for life in lives {
@@ -145,7 +149,10 @@ fn work(
         let dice = dice.fork();
         hands.push(scope.spawn(move || desk.work(manager, shared, dice)));
         thread::sleep(delay);
-        let killed = manager.kill();
+        let killed = manager.kill(drawn);
+        if drawn.is_some() {
+            thread::sleep(delay);
+        }
         shared.is_over.store(true, Ordering::Relaxed);
         for hand in hands {
             hand.join().map_err(|_| Failure::Wrong("a hand died".to_owned()))??;
