@@ -37,6 +37,8 @@ class Site(prose_manager.Manager):
     def __init__(self, folder):
         super().__init__(folder)
         self.done("init")
+        with open(self.folder / "home/manager.toml", "a") as config:
+            config.write('log = "debug"\n')
         for name, role in (("alice", "operator"), ("victor", "viewer")):
             self.done("operator", "add", name, "--role", role, typed=PASSWORD + "\n")
         self.done("group", "add", GROUP, "--name", "patrol")
@@ -243,6 +245,15 @@ class Pages(unittest.TestCase):
         # Browsers bring no cookie of another site's form, and say where it is from.
         self.assertEqual(self.tab.evaluate("document.querySelector('h1').textContent"), "That is not allowed")
         self.assertEqual(self.current(), before)
+
+    def test_nothing_secret_is_in_the_log(self):
+        self.sign_in("alice", "a password that is wrong")
+        self.sign_in("alice")
+        (cookie,) = self.tab.call("Network.getCookies")["cookies"]
+        log = self.site.log()
+        self.assertIn("/sign-in", log)
+        for secret in (PASSWORD, "a password that is wrong", cookie["value"], "correct+horse", "$argon2id"):
+            self.assertNotIn(secret, log)
 
     def current(self):
         group = self.site.done("group", "show", GROUP)

@@ -55,6 +55,8 @@ class Online(unittest.TestCase):
         wrong = re.sub(rb"token = (.*)", b"token = " + b"A" * 43, self.token)
         words, token = self.enrol("--yes", stdin=wrong)
         self.refused("bad_token", *words, stdin=token, status=3)
+        # The manager is pinned by now, and knows nothing of this radio.
+        self.assertIn("enrol first", self.refused("unknown_device", "join", GROUP, status=3)["hint"])
         words, token = self.enrol("--fingerprint", self.fingerprint)
         first = self.ue.done(*words, stdin=token)
         self.assertEqual((first["subscriber"], first["standing"]), ("unit-1", "pending"))

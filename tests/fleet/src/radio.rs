@@ -212,6 +212,9 @@ impl Session<'_> {
         match said["package"].as_str() {
             // Its groups may have gone on meanwhile.
             Some("applied" | "due") => Ok(()),
+            // A request that it gave up came later than those after it, by the other server:
+            // there is a newer package, which it asks for next.
+            Some("not_seen") if !self.heard.doubtful.is_empty() => Ok(()),
             _ => Err(Failure::Wrong(format!("the manager has it otherwise: {said}"))),
         }
     }
