@@ -26,14 +26,13 @@ use tokio::sync::{Semaphore, watch};
 use self::limit::Limiter;
 use self::metrics::{Metrics, Requests};
 use self::problem::Problem;
-use crate::office::{Authority, Nonces, Office, Writer};
+use crate::office::{Nonces, Office, Writer};
 
 /// What all handlers have.
 pub(crate) struct App {
     pub(crate) office: Arc<Office>,
     pub(crate) writer: Writer,
     pub(crate) nonces: Nonces,
-    pub(crate) authority: Authority,
     pub(crate) metrics: Arc<Metrics>,
     /// Grows when members may need new packages.
     pub(crate) revision: watch::Receiver<u64>,

@@ -87,7 +87,6 @@ impl Server {
             office: Arc::clone(&office),
             writer: writer.clone(),
             nonces,
-            authority,
             metrics: Arc::clone(&metrics),
             revision,
             passwords: Semaphore::new(PASSWORDS),

@@ -10,8 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::Office;
 use super::nonce::random;
+use super::{Office, Work};
 use crate::failure::Failure;
 use crate::store::authority::{self, Authority as Stored};
 use crate::vault::Kind;
@@ -73,7 +73,7 @@ impl Authority {
             }
             work.finish().await?;
         }
-        let stored = stored.ok_or_else(|| Failure::Serve("there is no authority".to_owned()))?;
+        let stored = stored.ok_or_else(none)?;
         let key = office.vault.open(Kind::Authority, &stored.sealed_key)?;
         Ok(Self { certificate: stored.certificate, key, manager })
     }
@@ -96,6 +96,18 @@ impl Authority {
             renew_at: now.saturating_add(SERVER_S.saturating_mul(2) / 3),
         })
     }
+}
+
+impl Work<'_> {
+    /// The authority's present certificate, X.509 DER, whichever process made it.
+    pub(crate) async fn authority_certificate(&mut self) -> Result<Vec<u8>, Failure> {
+        let stored = authority::authority(&mut self.change).await?;
+        Ok(stored.ok_or_else(none)?.certificate)
+    }
+}
+
+fn none() -> Failure {
+    Failure::Serve("there is no authority".to_owned())
 }
 
 fn failed(error: rcgen::Error) -> Failure {

@@ -202,15 +202,15 @@ pub(super) async fn invite(
     let write = app.writer.write(operator.who(), move |work| {
         Box::pin(async move {
             let invited = work.invite(&subscriber, expected, expires_s).await?;
-            Ok((invited, work.identity.root.digest()))
+            Ok((invited, work.authority_certificate().await?, work.identity.root.digest()))
         })
     });
-    let (invited, root) = write.await?;
+    let (invited, authority, root) = write.await?;
     Ok(Json(InvitationView {
         token: (*invited.token).clone(),
         expires_at: rfc3339(invited.expires_at),
         url: app.url.clone(),
-        authority: crate::http::wire::base64(&app.authority.certificate),
+        authority: crate::http::wire::base64(&authority),
         fingerprint: value::hex(&root),
     }))
 }

@@ -118,6 +118,22 @@ fn the_authoritys_certificate_is_renewed_and_who_pinned_the_older_one_believes_i
 }
 
 #[test]
+fn a_server_that_runs_invites_under_a_certificate_that_another_process_renewed() {
+    let site = Site::new("");
+    let authority = || {
+        let request = json!({ "subscriber": "s5", "expires_s": 3600 });
+        site.alice().post("invitations", request).done()["authority"].clone()
+    };
+    let older = authority();
+    site.manager.pass(3650 * DAY - 364 * DAY);
+    site.manager.done("--accept-clock operator add bob");
+    site.manager.done("device invite later --url https://manager.test --out @later.token");
+    let newer = authority();
+    assert_eq!(newer, TokenFile::read(&site.manager.path("later.token")).get("authority"));
+    assert_ne!(older, newer);
+}
+
+#[test]
 fn a_server_needs_a_manager_and_a_free_port() {
     let manager = Manager::none();
     assert_eq!(manager.refused_to_serve(""), "bad_home");
