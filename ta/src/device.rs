@@ -157,6 +157,12 @@ impl<P: Platform> Ta<P> {
         }
     }
 
+    /// An enrolled device's public keys.
+    pub fn keys(&mut self) -> Result<PublicKeys, Code> {
+        self.enrolled()?;
+        self.keys.ok_or(Code::Damaged)
+    }
+
     /// The device's public keys. It makes an identity if there is none: the state
     /// is there first, and names it once it is whole; so parts of one without a
     /// state are a sign that the state was taken away. `mark`: see [`Identity::make`].

@@ -145,11 +145,12 @@ impl Identity for Sim {
         })
     }
 
-    fn make(&mut self, _mark: &[u8; 32]) -> Result<PublicKeys, StoreError> {
+    fn make(&mut self, mark: &[u8; 32]) -> Result<PublicKeys, StoreError> {
         Identity::remove(self)?;
         for at in 0..2 {
             let mut key = [0; 32];
             self.random(&mut key).map_err(|_| StoreError::Failed)?;
+            key.iter_mut().zip(mark).for_each(|(octet, mark)| *octet ^= mark);
             let given = self.medium().given_keys.and_then(|keys| keys.get(at).copied());
             let key = given.unwrap_or(key);
             self.medium().change(true, |medium| {

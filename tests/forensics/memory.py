@@ -57,10 +57,11 @@ class Area:
 
 
 class Paused:
-    """A UE that stands still, as long as the block lasts."""
+    """A UE that stands still, as long as the block lasts; or ends in it, saved."""
 
     def __init__(self, name, may_write=False):
         self._ue = Ue(name)
+        self._has_ended = False
         self._mode = "r+b" if may_write else "rb"
 
     def __enter__(self):
@@ -75,7 +76,8 @@ class Paused:
 
     def __exit__(self, *_):
         self._memory.close()
-        self._say("cont")
+        if not self._has_ended:
+            self._say("cont")
         self._lines.close()
         self._monitor.close()
 
@@ -102,12 +104,14 @@ class Paused:
                     yield Area(self._memory, start, base, size)
 
     def save(self, path):
-        """The whole machine but its disk, for QEMU's `-incoming`. It goes on until then, as the copy will."""
+        """Ends it, and keeps all but its disk for QEMU's `-incoming`, where it goes on."""
         self._say("cont")
         self._say("migrate", uri=f"exec:cat >{shlex.quote(str(path))}")
         for _ in range(SAVE_S * 10):
             status = self._say("query-migrate")["status"]
             if status == "completed":
+                self._say("quit")
+                self._has_ended = True
                 return
             if status == "failed":
                 break

@@ -39,7 +39,8 @@ class Mutations(unittest.TestCase):
             "fuzz_1001": True, "storage_1006": True, "negative.2101": False, "nothing_1001": False,
             "fuzz.record": True, "fuzz.nothing": False, "soak.sqlite": True, "soak.nothing": False,
             "forensics.test_an_erased_pgk_is_nowhere": True, "forensics.test_nothing": False,
-            "system.test_time.test_nothing": False, "system.test_nothing.test_nothing": False,
+            "system.test_attack.SameStart.test_nothing": False, "system.test_nothing.Same.test_nothing": False,
+            "system.test_attack.Start.test_attack_copies_of_a_machine_have_their_own_identities": False,
             "system.test_attack.SameStart.test_attack_copies_of_a_machine_have_their_own_identities": True,
         }.items():  # fmt: skip
             with self.subTest(case):
@@ -94,8 +95,8 @@ def is_there(case):
         return has(ROOT / "tests/system/test_forensics.py", name)
     if kind == "system":
         module, _, test = name.partition(".")
-        path = ROOT / f"tests/system/{module}.py"
-        return path.is_file() and has(path, test.rpartition(".")[2])
+        path, (of, _, test) = ROOT / f"tests/system/{module}.py", test.rpartition(".")
+        return path.is_file() and f"\nclass {of}(" in path.read_text() and has(path, test)
     suite, _, number = case.partition("_")
     cases = ROOT / "host/xtest/src/cases"
     text = "".join(path.read_text() for path in [*cases.glob(f"{suite}.rs"), *cases.glob(f"{suite}/**/*.rs")])

@@ -247,12 +247,12 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.current(), before)
 
     def test_nothing_secret_is_in_the_log(self):
-        self.sign_in("alice", "a password that is wrong")
+        self.sign_in("alice", "mistyped")
         self.sign_in("alice")
         (cookie,) = self.tab.call("Network.getCookies")["cookies"]
         log = self.site.log()
         self.assertIn("/sign-in", log)
-        for secret in (PASSWORD, "a password that is wrong", cookie["value"], "correct+horse", "$argon2id"):
+        for secret in ("horse", "mistyped", cookie["value"], "argon2id"):
             self.assertNotIn(secret, log)
 
     def current(self):

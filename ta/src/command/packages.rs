@@ -91,8 +91,7 @@ fn open<'s, P: Platform>(
     sealed: &'s mut [u8],
 ) -> Result<&'s [u8], Code> {
     let encapsulated = package.encapsulated_key();
-    // An enrolled device has one.
-    let keys = ta.identity(encapsulated)?;
+    let keys = ta.keys()?;
     if !hpke::is_good_key(encapsulated) {
         return Err(Code::NotOpened);
     }

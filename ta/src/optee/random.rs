@@ -10,6 +10,8 @@
 //! never sees. It takes no entropy away; where the source is good it adds
 //! nothing, and where the normal world is hostile it is no substitute for one.
 
+use alloc::vec;
+
 use optee_utee::{Random, Time};
 use sha2::{Digest, Sha256};
 
@@ -18,9 +20,9 @@ const DOMAIN: &[u8] = b"ProSeal random";
 /// Octets that the source makes at a time: AES's block.
 const BLOCK: usize = 16;
 
-/// Turns the source away from where another one of the same seed would be: before anything is
-/// drawn, also by OP-TEE for what it stores. `mark`: what a caller says that others do not;
-/// both clocks are marks of this start besides, and never times.
+/// Turns the source away from where another one of the same seed would be, for this TA and for
+/// what OP-TEE draws on its behalf from here on. `mark`: what a caller says that others do not;
+/// both clocks are marks besides, and never times.
 pub fn stir(mark: &[u8]) {
     let (mut ree, mut tee) = (Time::new(), Time::new());
     ree.ree_time();
@@ -29,18 +31,11 @@ pub fn stir(mark: &[u8]) {
     for part in [ree.seconds, ree.millis, tee.seconds, tee.millis] {
         hash.update(part.to_be_bytes());
     }
-    // 128 bits of it, four by each draw.
+    // 128 bits of it, four by each draw of 1 to 16 blocks.
     for octet in hash.chain_update(mark).finalize().into_iter().take(16) {
-        drop_blocks(octet >> 4);
-        drop_blocks(octet & 0xf);
-    }
-}
-
-/// Draws one block and `more` (15 at most), for nobody.
-fn drop_blocks(more: u8) {
-    let mut dropped = [0; 16 * BLOCK];
-    let len = usize::from(more).saturating_add(1).saturating_mul(BLOCK);
-    if let Some(dropped) = dropped.get_mut(..len) {
-        Random::generate(dropped);
+        for more in [octet >> 4, octet & 0xf] {
+            let blocks = usize::from(more).saturating_add(1);
+            Random::generate(&mut vec![0; blocks.saturating_mul(BLOCK)]);
+        }
     }
 }

@@ -183,9 +183,25 @@ impl Manager {
         self.addresses[turn % self.addresses.len()]
     }
 
-    /// A connection of a radio.
+    /// A connection of a radio: to the next server, or to the next one that answers.
     pub(crate) fn connect(&self) -> Result<Connection, Failure> {
-        self.pinned.authority.connect(self.address().0)
+        self.reach(|(devices, _)| devices)
+    }
+
+    fn reach(
+        &self,
+        side: impl Fn((SocketAddr, SocketAddr)) -> SocketAddr,
+    ) -> Result<Connection, Failure> {
+        let mut tried = self.pinned.authority.connect(side(self.address()));
+        for _ in 1..self.count() {
+            match tried {
+                Err(failure) if failure.is_passing() => {
+                    tried = self.pinned.authority.connect(side(self.address()));
+                }
+                done => return done,
+            }
+        }
+        tried
     }
 
     /// Ends servers at once, in the middle of whatever they do (SIGKILL): all of them, or the
@@ -204,7 +220,7 @@ impl Manager {
             }
             self.killed.fetch_add(1, Ordering::Relaxed);
         }
-        // Nobody answers on that one any more.
+        // Nobody may answer on that one any more.
         self.kept()?.take();
         Ok(())
     }
@@ -243,7 +259,7 @@ impl Manager {
         let mut kept = self.kept()?;
         let mut connection = match kept.take() {
             Some((connection, used)) if used.elapsed() < IDLE => connection,
-            _ => self.pinned.authority.connect(self.address().1)?,
+            _ => self.reach(|(_, operators)| operators)?,
         };
         let answer = connection.ask(line, Some(&self.bearer), body)?;
         *kept = Some((connection, Instant::now()));

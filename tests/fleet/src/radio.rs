@@ -136,7 +136,8 @@ impl Radio {
     fn session(&mut self, manager: &Manager) -> Result<Session<'_>, Failure> {
         let connection = manager.connect()?;
         let (client, cut) = (self.client(), self.cut.take());
-        Ok(Session { client, connection, nonce: None, heard: &mut self.heard, cut })
+        let has_others = manager.count() > 1;
+        Ok(Session { client, connection, nonce: None, heard: &mut self.heard, cut, has_others })
     }
 }
 
@@ -147,6 +148,8 @@ struct Session<'r> {
     nonce: Option<[u8; 32]>,
     heard: &'r mut Heard,
     cut: Option<Cut>,
+    /// There is more than one server.
+    has_others: bool,
 }
 
 impl Session<'_> {
@@ -214,7 +217,7 @@ impl Session<'_> {
             Some("applied" | "due") => Ok(()),
             // A request that it gave up came later than those after it, by the other server:
             // there is a newer package, which it asks for next.
-            Some("not_seen") if !self.heard.doubtful.is_empty() => Ok(()),
+            Some("not_seen") if self.has_others && !self.heard.doubtful.is_empty() => Ok(()),
             _ => Err(Failure::Wrong(format!("the manager has it otherwise: {said}"))),
         }
     }

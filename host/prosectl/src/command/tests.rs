@@ -285,6 +285,17 @@ fn a_device_is_enrolled_once_after_its_operator_has_compared() {
 }
 
 #[test]
+fn radios_of_one_random_source_enrol_as_different_devices() {
+    let manager = Manager::new(1, 5, 0xc0);
+    let ids = ["twin-ab", "twin-ba"].map(|name| {
+        let mut device = Device::new(name);
+        let file = device.file("manager.enrol", manager.enrolment());
+        device.done(&["enrol", &file, "--yes"]).object()["device"].clone()
+    });
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[test]
 fn what_is_no_enrolment_is_told() {
     let (mut device, manager) = enrolled("no-enrolment");
     let package = manager.package(&mut device, &state(1, 1, &[1]));

@@ -200,6 +200,18 @@ fn a_statement_makes_one_identity_which_is_announced_and_stays() {
 }
 
 #[test]
+fn a_nonce_tells_identities_of_one_random_source_apart() {
+    let id = |nonce| {
+        let reply = Device::new().call(&GetStatement { nonce: [nonce; 32] }).unwrap();
+        Statement::verify(&reply.statement).unwrap().device.id()
+    };
+    assert_eq!(id(1), id(1));
+    assert_ne!(id(1), id(2));
+    // Who enrols says what all say.
+    assert_eq!(Device::new().enrol().unwrap().id(), Device::new().enrol().unwrap().id());
+}
+
+#[test]
 fn an_identity_without_its_state_or_a_state_without_its_identity_is_damage() {
     let damages: [fn(&mut Device); 4] = [
         |device| device.medium().object = None,
