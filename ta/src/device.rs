@@ -252,7 +252,7 @@ impl<P: Platform> Ta<P> {
         let nothing = State::new();
         let held = self.state().unwrap_or(&nothing);
         let value = change(&mut next, held)?;
-        if *record::encode(&next)? == *before && !matches!(self.held, Held::Factory) {
+        if *record::encode_unpadded(&next)? == *before && !matches!(self.held, Held::Factory) {
             return Ok(value);
         }
         match self.write(next) {
@@ -264,11 +264,11 @@ impl<P: Platform> Ta<P> {
         }
     }
 
-    /// The state as of now, to be changed, and its record.
+    /// The state as of now, to be changed, and its record without what pads it.
     fn begin(&self) -> Result<(State, Zeroizing<Vec<u8>>), Code> {
         let next = match &self.held {
             Held::State(state) => {
-                let mut next = record::decode(&record::encode(state)?)?;
+                let mut next = record::decode(&record::encode_unpadded(state)?)?;
                 next.pass(self.clock.elapsed_s());
                 next.drop_ended();
                 next
@@ -276,7 +276,7 @@ impl<P: Platform> Ta<P> {
             Held::Unknown | Held::Factory => State::new(),
             Held::Damaged => return Err(Code::Damaged),
         };
-        let record = record::encode(&next)?;
+        let record = record::encode_unpadded(&next)?;
         Ok((next, record))
     }
 

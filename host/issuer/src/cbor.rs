@@ -1,16 +1,18 @@
 //! Deterministic CBOR (RFC 8949 section 4.2.1). What is written here comes in
 //! its one form, in one pass into memory that the caller wipes, so that PGKs
-//! pass through no other buffer. What is read is refused unless writing it
-//! again gives the same octets.
+//! pass through no other buffer. What is read is refused unless it is in that form.
 
-use coset::cbor::Value;
-use coset::cbor::{de, ser};
+use coset::cbor::{Value, de};
 
 /// Map keys from here on are extensions, ignored where not known.
 const FIRST_EXTENSION: u64 = 64;
 
 /// More nesting than any of the formats has.
 const DEPTH: usize = 12;
+
+/// Simple values (RFC 8949 section 3.3): false, true and null.
+const FALSE: u64 = 20;
+const NULL: u64 = 22;
 
 /// Writes CBOR items one after the other. The caller gives the entries of a map
 /// in the order of their keys.
@@ -79,33 +81,65 @@ impl Writer<'_> {
 
 /// Exactly one item in deterministic form, or `None`.
 pub(crate) fn read(octets: &[u8]) -> Option<Value> {
-    let mut rest = octets;
-    let value: Value = de::from_reader_with_recursion_limit(&mut rest, DEPTH).ok()?;
-    let whole = rest.is_empty() && ascending(&value) && write(&value) == octets;
-    whole.then_some(value)
+    if !after_item(octets, DEPTH)?.is_empty() {
+        return None;
+    }
+    de::from_reader_with_recursion_limit(octets, DEPTH).ok()
+}
+
+/// What comes after the first item, if that has its one form. The formats have neither
+/// floating-point numbers nor bignums (RFC 8949 section 3.4.3): none is read.
+fn after_item(octets: &[u8], depth: usize) -> Option<&[u8]> {
+    let (major, value, rest) = head(octets)?;
+    match (major, value) {
+        (0 | 1, _) | (7, FALSE..=NULL) => return Some(rest),
+        (2 | 3, len) => return rest.get(usize::try_from(len).ok()?..),
+        (7, _) | (6, 2 | 3) => return None,
+        _ => {}
+    }
+    let depth = depth.checked_sub(1)?;
+    let mut last: &[u8] = &[];
+    match major {
+        4 => (0..value).try_fold(rest, |rest, _| after_item(rest, depth)),
+        5 => (0..value).try_fold(rest, |rest, _| {
+            let after_key = after_item(rest, depth)?;
+            let key = rest.get(..rest.len().checked_sub(after_key.len())?)?;
+            // By their encodings, of which none is empty.
+            let ascends = last < key;
+            last = key;
+            if ascends { after_item(after_key, depth) } else { None }
+        }),
+        _ => after_item(rest, depth),
+    }
+}
+
+/// Major type, argument and what follows of a head in its shortest form (RFC 8949 section 3).
+fn head(octets: &[u8]) -> Option<(u8, u64, &[u8])> {
+    let (&first, rest) = octets.split_first()?;
+    let (major, info) = (first >> 5, first & 0x1f);
+    // How many octets the argument has, and from where on it needs them.
+    let (len, least) = match info {
+        0..=23 => return Some((major, info.into(), rest)),
+        24 => (1, 24),
+        25 => (2, 0x100),
+        26 => (4, 0x1_0000),
+        27 => (8, 0x1_0000_0000),
+        _ => return None,
+    };
+    let (argument, rest) = rest.split_at_checked(len)?;
+    let value = argument.iter().fold(0, |value, octet| value << 8 | u64::from(*octet));
+    (value >= least).then_some((major, value, rest))
 }
 
 /// The item's octets, with each head in its shortest form; the caller has put
 /// the entries of maps in order.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn write(value: &Value) -> Vec<u8> {
     let mut octets = Vec::new();
     // Writing to a vector has no error, and a `Value` is always writable.
-    let _: Result<(), ser::Error<_>> = ser::into_writer(value, &mut octets);
+    let _: Result<(), coset::cbor::ser::Error<_>> =
+        coset::cbor::ser::into_writer(value, &mut octets);
     octets
-}
-
-/// Whether the keys of all maps ascend, by their encodings.
-fn ascending(value: &Value) -> bool {
-    match value {
-        Value::Map(entries) => {
-            let keys: Vec<_> = entries.iter().map(|(key, _)| write(key)).collect();
-            keys.is_sorted_by(|one, next| one < next)
-                && entries.iter().all(|(_, value)| ascending(value))
-        }
-        Value::Array(items) => items.iter().all(ascending),
-        Value::Tag(_, item) => ascending(item),
-        _ => true,
-    }
 }
 
 /// The entries of a map, taken out one by one. Every `None` means that the
@@ -170,6 +204,8 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn written(
@@ -222,6 +258,15 @@ mod tests {
             &[0x5f, 0x41, 7, 0xff],  // in pieces
             &[0xa1, 1, 0, 0],        // something behind it
             &[0xa1, 1],              // cut short
+            &[0x42, 7],              // shorter than it says
+            &[0x5b, 255, 255, 255, 255, 255, 255, 255, 255],
+            &[0xc2, 0x41, 5], // 5 as a large number
+            &[0xf8, 21],      // true, longer
+            &[0xf8, 32],      // a simple value
+            &[0xf7],          // undefined
+            &[0xf9, 0x3c, 0], // 1.0
+            &[0xff],          // an end alone
+            &[0x61, 0xff],    // no UTF-8
             &[],
         ] {
             assert!(read(other).is_none(), "{other:02x?}");
@@ -239,5 +284,59 @@ mod tests {
         assert_eq!(end(&[0xa1, 0x18, 64, 0x80]), None, "not a scalar");
         assert_eq!(end(&[0xa1, 0x18, 64, 0x20]), None, "a negative number");
         assert_eq!(end(&[0xa1, 0x38, 64, 0]), None, "a negative key");
+    }
+
+    fn any_item() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            (0_i64..300).prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            proptest::collection::vec(any::<u8>(), 0..300).prop_map(Value::from),
+            ".{0,30}".prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 40, 5, |inner| {
+            let pair = (inner.clone(), inner.clone());
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+                proptest::collection::vec(pair, 0..3).prop_map(Value::Map),
+                (4_u64..9999, inner).prop_map(|(tag, item)| Value::Tag(tag, Box::new(item))),
+            ]
+        })
+    }
+
+    /// Whether the keys of all maps ascend, by what the library writes.
+    fn ascends(value: &Value) -> bool {
+        match value {
+            Value::Map(entries) => {
+                let keys: Vec<_> = entries.iter().map(|(key, _)| write(key)).collect();
+                keys.is_sorted_by(|one, next| one < next)
+                    && entries.iter().all(|(key, value)| ascends(key) && ascends(value))
+            }
+            Value::Array(items) => items.iter().all(ascends),
+            Value::Tag(_, item) => ascends(item),
+            _ => true,
+        }
+    }
+
+    proptest! {
+        /// Another implementation says which form is the one.
+        #[test]
+        fn what_is_written_is_read_if_its_keys_ascend(value in any_item()) {
+            let is_read = read(&write(&value)).is_some_and(|read| read == value);
+            prop_assert_eq!(is_read, ascends(&value));
+        }
+
+        #[test]
+        fn what_is_read_is_written_the_same(
+            value in any_item(), at in any::<prop::sample::Index>(), octet: u8, len in 0_usize..3
+        ) {
+            let mut octets = write(&value);
+            let at = at.index(octets.len());
+            octets.splice(at..(at + len).min(octets.len()), [octet]);
+            if let Some(read) = read(&octets) {
+                prop_assert_eq!(write(&read), octets);
+                prop_assert!(ascends(&read));
+            }
+        }
     }
 }

@@ -3,9 +3,8 @@
 
 use coset::cbor::Value;
 use coset::{
-    CborSerializable, CoseEncrypt0, CoseSign1, EncryptionContext, Header as CoseHeader,
-    ProtectedHeader, SignatureContext, TaggedCborSerializable, enc_structure_data,
-    sig_structure_data,
+    CoseEncrypt0, CoseSign1, EncryptionContext, Header as CoseHeader, ProtectedHeader,
+    SignatureContext, TaggedCborSerializable, enc_structure_data, sig_structure_data,
 };
 use proseal_proto::id::DeviceId;
 
@@ -173,12 +172,10 @@ impl Signed {
         };
         bounded(Kind::Package.max())?;
         let malformed = |part| Error::Malformed { kind, part };
-        let sign1 = CoseSign1::from_tagged_slice(octets).map_err(|_| malformed("COSE_Sign1"))?;
-        // Whatever was not in its one form does not come out as it went in.
-        if sign1.clone().to_tagged_vec().ok().as_deref() != Some(octets) {
-            return Err(malformed("COSE_Sign1"));
-        }
-        let header = sign1.protected.original_data.unwrap_or_default();
+        let parts = tagged(octets, CoseSign1::TAG).ok_or(malformed("COSE_Sign1"))?;
+        let [protected, unprotected, payload, signature] = parts;
+        let octets_of = |part: Value, name| part.into_bytes().map_err(|_| malformed(name));
+        let header = octets_of(protected, "protected header")?;
         let read = Header::read(&header);
         let typ = read.as_ref().map(|header| header.typ.as_str());
         if typ.is_some_and(|typ| typ != kind.typ()) {
@@ -186,9 +183,10 @@ impl Signed {
         }
         bounded(kind.max())?;
         let read = read.ok_or(malformed("protected header"))?;
-        let delegation = delegation(sign1.unprotected).ok_or(malformed("unprotected header"))?;
-        let payload = sign1.payload.ok_or(malformed("payload"))?;
-        let signature = sign1.signature.try_into().map_err(|_| malformed("signature"))?;
+        let delegation = delegation(unprotected).ok_or(malformed("unprotected header"))?;
+        let payload = octets_of(payload, "payload")?;
+        let signature = octets_of(signature, "signature")?;
+        let signature = signature.try_into().map_err(|_| malformed("signature"))?;
         let to_be_signed = to_be_signed(&header, &payload);
         Ok(Self { header: read, delegation, payload, signature, to_be_signed })
     }
@@ -199,10 +197,18 @@ impl Signed {
     }
 }
 
+/// The parts of a structure with this tag, in its one encoding; `None` if it is none.
+fn tagged<const N: usize>(octets: &[u8], tag: u64) -> Option<[Value; N]> {
+    match cbor::read(octets)? {
+        Value::Tag(other, parts) if other == tag => parts.into_array().ok()?.try_into().ok(),
+        _ => None,
+    }
+}
+
 /// What an unprotected header says of the delegation; `None` if it says anything
 /// else.
-fn delegation(header: CoseHeader) -> Option<Option<Vec<u8>>> {
-    let mut entries = Entries::of(Value::from_slice(&header.to_vec().ok()?).ok()?)?;
+fn delegation(header: Value) -> Option<Option<Vec<u8>>> {
+    let mut entries = Entries::of(header)?;
     let delegation = match entries.take(label::DELEGATION) {
         Some(octets) => Some(octets.into_bytes().ok()?),
         None => None,
@@ -222,12 +228,8 @@ pub(crate) struct Sealed {
 
 impl Sealed {
     /// Takes a tagged COSE_Encrypt0 apart. `None` if it is none of ours.
-    ///
-    /// `coset` itself does not read numbers of algorithms that are no standard
-    /// yet.
     pub(crate) fn read(octets: &[u8]) -> Option<Self> {
-        let Value::Tag(CoseEncrypt0::TAG, sealed) = cbor::read(octets)? else { return None };
-        let [protected, unprotected, ciphertext] = sealed.into_array().ok()?.try_into().ok()?;
+        let [protected, unprotected, ciphertext] = tagged(octets, CoseEncrypt0::TAG)?;
         let header_octets = protected.into_bytes().ok()?;
         let header = Header::read(&header_octets)?;
         let mut unprotected = Entries::of(unprotected)?;

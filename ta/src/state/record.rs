@@ -27,13 +27,18 @@ const BLOCK: usize = 4096;
 
 const HEAD: usize = 8 + 2 + 4 + 16 + 32 + 16 + 4 + 8 + 32 + 8 + 4 + 1;
 const PGK: usize = 8 + 1 + 32 + 1 + 8 + 8 + 1 + 1 + 1 + limit::LABEL + 4 * 5 + 1 + 2;
-const GROUP: usize = 3 + 3 + 8 + 1 + 1 + 2 + limit::PGKS * PGK;
+const GROUP: usize = 3 + 3 + 8 + 1 + 1 + 2;
 const REMOVED: usize = 3 + 8 + 1;
+/// Of a state that has no group, has lost none and tells no event.
+const EMPTY: usize = HEAD + 2 + 2 + 4 + 2;
 
 /// Octets of each record: as many blocks as the largest state needs.
 pub const LEN: usize = 3 * BLOCK;
 const _: () = assert!(
-    HEAD + 2 + limit::GROUPS * GROUP + 2 + REMOVED_MAX * REMOVED + 4 + 2 + EVENTS_MAX * Event::LEN
+    EMPTY
+        + limit::GROUPS * (GROUP + limit::PGKS * PGK)
+        + REMOVED_MAX * REMOVED
+        + EVENTS_MAX * Event::LEN
         <= LEN
 );
 
@@ -63,10 +68,31 @@ impl From<RecordError> for Code {
 
 /// The state as a record. It holds the keys, so it wipes itself.
 pub fn encode(state: &State) -> Result<Zeroizing<Vec<u8>>, Full> {
-    // Capacity for all: a buffer that moved would leave keys behind.
-    let mut record = Zeroizing::new(Vec::with_capacity(LEN));
-    write(state, &mut Writer::new(&mut record, LEN))?;
+    let mut record = written(state, LEN)?;
     record.resize(LEN, 0);
+    Ok(record)
+}
+
+/// The same without the zeros behind it, for what is not stored: a state that holds
+/// little is copied and compared, and wiped, in as little time.
+pub fn encode_unpadded(state: &State) -> Result<Zeroizing<Vec<u8>>, Full> {
+    let pgks = state.groups.iter().map(|group| group.pgks.len()).sum();
+    let parts = [
+        (state.groups.len(), GROUP),
+        (pgks, PGK),
+        (state.removed.len(), REMOVED),
+        (state.events.len(), Event::LEN),
+    ];
+    let room = parts
+        .iter()
+        .fold(EMPTY, |room, (count, each)| room.saturating_add(count.saturating_mul(*each)));
+    written(state, room)
+}
+
+fn written(state: &State, room: usize) -> Result<Zeroizing<Vec<u8>>, Full> {
+    // Room for all: a buffer that moved would leave keys behind.
+    let mut record = Zeroizing::new(Vec::with_capacity(room));
+    write(state, &mut Writer::new(&mut record, room))?;
     Ok(record)
 }
 

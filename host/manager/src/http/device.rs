@@ -14,11 +14,11 @@ mod updates;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::Response;
-use axum::{Router, middleware};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -105,14 +105,16 @@ pub(crate) fn router(app: &Arc<App>, at: Arc<Gate>) -> Router {
     router
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn_with_state(Arc::clone(app), next_nonce))
-        .layer(middleware::from_fn_with_state(at, gate))
+        // As one: each is a step of its own for every request.
+        .layer((
+            from_fn_with_state(at, gate),
+            map_response_with_state(Arc::clone(app), next_nonce),
+            DefaultBodyLimit::max(BODY_MAX),
+        ))
         .with_state(Arc::clone(app))
 }
 
-async fn next_nonce(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+async fn next_nonce(State(app): State<Arc<App>>, mut response: Response) -> Response {
     // Who gets none asks for one.
     if let Ok(nonce) = app.nonces.give(app.office.now())
         && let Ok(value) = HeaderValue::from_str(&base64(&nonce))

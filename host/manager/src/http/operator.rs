@@ -16,8 +16,9 @@ mod session;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::{Router, middleware};
+use axum::middleware::from_fn_with_state;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -132,7 +133,6 @@ pub(crate) fn router(app: &Arc<App>, at: Arc<Gate>) -> Router {
         .merge(page::router())
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(middleware::from_fn_with_state(at, gate))
+        .layer((from_fn_with_state(at, gate), DefaultBodyLimit::max(BODY_MAX)))
         .with_state(Arc::clone(app))
 }

@@ -20,8 +20,18 @@ const QUEUE: usize = 1024;
 /// Most jobs of one transaction. Who comes while it runs waits for the next one: else one that
 /// is never at its end keeps the answers of all.
 const BATCH: usize = 256;
-/// Other processes want the lock, too.
-const HOLD: Duration = Duration::from_millis(50);
+
+/// How long a transaction waits for jobs.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Before it begins, if the last one had more than one job: then more are on their way, and
+    /// a commit for ten costs hardly more than for one. Who asks alone does not wait.
+    gather: Duration,
+    /// It takes none when it is older: other processes want the lock, too.
+    hold: Duration,
+}
+
+const PACE: Pace = Pace { gather: Duration::from_millis(2), hold: Duration::from_millis(50) };
 
 /// A future that borrows.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -100,7 +110,7 @@ impl Writer {
     /// Starts the task; it ends when the last handle is gone and all is answered.
     pub(crate) fn start(office: Arc<Office>) -> (Self, JoinHandle<()>) {
         let backend = office.store.backend();
-        let (writer, writing) = Self::new(office, HOLD);
+        let (writer, writing) = Self::new(office, PACE);
         let task = match backend {
             // It flushes in the thread that writes: that is nobody else's.
             Backend::Sqlite => {
@@ -112,15 +122,11 @@ impl Writer {
         (writer, task)
     }
 
-    /// The task itself, not started; it takes no new job into a transaction that is older than
-    /// `hold`.
-    fn new(
-        office: Arc<Office>,
-        hold: Duration,
-    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    /// The task itself, not started.
+    fn new(office: Arc<Office>, pace: Pace) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let counts = Arc::<Counts>::default();
-        let writing = write(office, jobs, Arc::clone(&counts), hold);
+        let writing = write(office, jobs, Arc::clone(&counts), pace);
         (Self { queue, counts }, writing)
     }
 
@@ -143,9 +149,13 @@ async fn write(
     office: Arc<Office>,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     counts: Arc<Counts>,
-    hold: Duration,
+    pace: Pace,
 ) {
+    let mut had = 0;
     while let Some(first) = jobs.recv().await {
+        if had > 1 {
+            tokio::time::sleep(pace.gather).await;
+        }
         let begun = office.begin_change().await;
         let (change, identity, now) = match begun {
             Ok(begun) => begun,
@@ -165,10 +175,11 @@ async fn write(
                 lost = Some(failure);
                 break;
             }
-            if done.len() < most && began.elapsed() < hold {
+            if done.len() < most && began.elapsed() < pace.hold {
                 next = jobs.try_recv().ok();
             }
         }
+        had = done.len();
         let committed = match lost {
             // Nothing that was done in it can be kept.
             Some(failure) => Err(failure),

@@ -86,10 +86,19 @@ fn a_state_round_trips_and_is_as_long_as_any() {
     }
 }
 
+/// A second buffer would leave keys behind.
 #[test]
 fn the_buffer_of_a_record_never_moves() {
-    let record = encode(&largest()).unwrap();
-    assert_eq!(record.capacity(), LEN, "a second buffer would leave keys behind");
+    assert_eq!(encode(&largest()).unwrap().capacity(), LEN);
+    for state in [State::new(), state(1, 1, 1, 1), state(3, 2, 4, 5), largest()] {
+        let (record, unpadded) = (encode(&state).unwrap(), encode_unpadded(&state).unwrap());
+        // The longest labels: no room is left.
+        assert_eq!(unpadded.capacity(), unpadded.len());
+        let (said, padding) = record.split_at(unpadded.len());
+        assert_eq!(said, *unpadded);
+        assert!(padding.iter().all(|&octet| octet == 0));
+        assert_eq!(*encode_unpadded(&decode(&unpadded).unwrap()).unwrap(), *unpadded);
+    }
 }
 
 #[test]
@@ -145,7 +154,7 @@ fn what_is_not_a_record_is_malformed() {
     let malformed = |octets: &[u8]| decode(octets).err() == Some(RecordError::Malformed);
     assert!(malformed(&[]));
     assert!(malformed(&[0; LEN]), "what an erasure leaves");
-    for len in 0..HEAD + GROUP / limit::PGKS {
+    for len in 0..EMPTY + GROUP + PGK {
         assert!(malformed(&record[..len]), "{len} octets");
     }
     let mut padding = record.clone();
@@ -167,7 +176,7 @@ proptest! {
             record[at.index(bound)] = octet;
         }
         if let Ok(state) = decode(&record) {
-            prop_assert!(encode(&state).is_ok());
+            prop_assert!(encode(&state).is_ok() && encode_unpadded(&state).is_ok());
         }
     }
 

@@ -10,6 +10,7 @@ use crate::store::{group, manager};
 
 /// No transaction ends before its jobs, however slow this machine is.
 const LONG: Duration = Duration::from_secs(600);
+const AT_ONCE: Pace = Pace { gather: Duration::ZERO, hold: LONG };
 
 async fn note(writer: &Writer, what: &'static str) -> Result<(), Failure> {
     writer
@@ -39,7 +40,7 @@ async fn break_the_commit(writer: &Writer) -> Result<(), Failure> {
 async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
     let site = Site::new("commit").await;
     // In this thread, so that it has its turn when all of them wait.
-    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), AT_ONCE);
     let task = tokio::spawn(writing);
     note(&writer, "before").await.unwrap();
     // They wait together before the writer has its turn, so that one transaction has them all.
@@ -67,7 +68,7 @@ async fn a_commit_that_fails_is_told_to_all_who_wait_for_it_and_does_nothing() {
 async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     let site = Site::new("alone").await;
     // In this thread, so that it has its turn when all of them wait.
-    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), AT_ONCE);
     let task = tokio::spawn(writing);
     let refused = writer.write("tester".to_owned(), |work| {
         Box::pin(async move {
@@ -83,6 +84,37 @@ async fn what_fails_alone_is_told_alone_and_the_others_are_done() {
     assert_eq!(writer.counts.commits.load(Ordering::Relaxed), 1);
     drop(writer);
     task.await.unwrap();
+    site.office.close().await;
+}
+
+#[tokio::test]
+async fn who_comes_alone_is_served_at_once_and_many_gather() {
+    let site = Site::new("gather").await;
+    let commits = async |writer: &Writer, task: JoinHandle<()>| {
+        // In the thread of the writer, which would have done the first of them by then.
+        let late = async {
+            tokio::task::yield_now().await;
+            note(writer, "late").await
+        };
+        let (first, late) = tokio::join!(note(writer, "first"), late);
+        assert!(first.is_ok() && late.is_ok());
+        task.abort();
+        writer.counts.commits.load(Ordering::Relaxed)
+    };
+    // One after the other they would wait for ever.
+    let pace = Pace { gather: LONG, hold: LONG };
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), pace);
+    let task = tokio::spawn(writing);
+    note(&writer, "alone").await.unwrap();
+    note(&writer, "alone again").await.unwrap();
+    assert_eq!(commits(&writer, task).await, 4);
+    // After a transaction of two those that do not come together are in one, too.
+    let pace = Pace { gather: Duration::from_millis(500), hold: LONG };
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), pace);
+    let task = tokio::spawn(writing);
+    let (one, other) = tokio::join!(note(&writer, "one"), note(&writer, "other"));
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(commits(&writer, task).await, 2);
     site.office.close().await;
 }
 
@@ -119,7 +151,7 @@ async fn rotate(writer: &Writer, fails: bool) -> Result<(), Failure> {
 #[tokio::test]
 async fn what_a_batch_has_read_of_a_group_is_forgotten_when_that_changes() {
     let site = Site::new("entries").await;
-    let (writer, writing) = Writer::new(Arc::clone(&site.office), LONG);
+    let (writer, writing) = Writer::new(Arc::clone(&site.office), AT_ONCE);
     let task = tokio::spawn(writing);
     let (first, undone, second, done, third) = tokio::join!(
         generations(&writer),
