@@ -81,8 +81,8 @@ impl Delegation {
 
     /// Reads one and checks that `root` signed it.
     ///
-    /// Errors: [`Error::TooLong`] (over 256 octets), [`Error::Malformed`],
-    /// [`Error::WrongType`], [`Error::Untrusted`], [`Error::Algorithm`],
+    /// Errors: [`Error::TooLong`] (over 256 octets), [`Error::Malformed`]
+    /// or [`Error::WrongType`], [`Error::Untrusted`], [`Error::Algorithm`],
     /// [`Error::BadKey`], in this order.
     pub fn verify(octets: &[u8], root: &VerifyKey) -> Result<Self, Error> {
         let kind = Kind::Delegation;

@@ -40,7 +40,7 @@ impl Notice {
     /// Checks a notice's signatures and reads it.
     ///
     /// Errors, in this order: [`Error::TooLong`] (over 512 octets),
-    /// [`Error::Malformed`], [`Error::WrongType`]; what [`Delegation::verify`]
+    /// [`Error::Malformed`] or [`Error::WrongType`]; what [`Delegation::verify`]
     /// says; [`Error::WrongManager`], [`Error::BadSignature`],
     /// [`Error::Algorithm`], [`Error::Disagree`], [`Error::OldSigner`];
     /// [`Error::Malformed`] for the payload.

@@ -44,7 +44,7 @@ impl Statement {
     /// caller's to compare.
     ///
     /// Errors, in this order: [`Error::TooLong`] (over 512 octets),
-    /// [`Error::Malformed`], [`Error::WrongType`], [`Error::BadKey`],
+    /// [`Error::Malformed`] or [`Error::WrongType`], [`Error::BadKey`],
     /// [`Error::BadSignature`], [`Error::Algorithm`], [`Error::WrongDeviceId`].
     pub fn verify(octets: &[u8]) -> Result<Self, Error> {
         Self::read(octets, true)

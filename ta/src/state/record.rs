@@ -86,7 +86,7 @@ pub fn encode_unpadded(state: &State) -> Result<Zeroizing<Vec<u8>>, Full> {
     let room = parts
         .iter()
         .fold(EMPTY, |room, (count, each)| room.saturating_add(count.saturating_mul(*each)));
-    written(state, room)
+    written(state, room.min(LEN))
 }
 
 fn written(state: &State, room: usize) -> Result<Zeroizing<Vec<u8>>, Full> {

@@ -21,13 +21,14 @@ const QUEUE: usize = 1024;
 /// is never at its end keeps the answers of all.
 const BATCH: usize = 256;
 
-/// How long a transaction waits for jobs.
+/// When a transaction begins, and takes no more.
 #[derive(Clone, Copy)]
 struct Pace {
-    /// Before it begins, if the last one had more than one job: then more are on their way, and
-    /// a commit for ten costs hardly more than for one. Who asks alone does not wait.
+    /// How long it waits before it begins, or a little longer, if the last one had more than one
+    /// job: then more are on their way, and a commit for ten costs hardly more than for one. Who
+    /// asks alone waits once at most.
     gather: Duration,
-    /// It takes none when it is older: other processes want the lock, too.
+    /// How old it is when it takes no more: other processes want the lock, too.
     hold: Duration,
 }
 
@@ -160,6 +161,8 @@ async fn write(
         let (change, identity, now) = match begun {
             Ok(begun) => begun,
             Err(failure) => {
+                // Who waits is told as soon.
+                had = 0;
                 first.answer(End::Failed(failure));
                 continue;
             }
@@ -179,7 +182,6 @@ async fn write(
                 next = jobs.try_recv().ok();
             }
         }
-        had = done.len();
         let committed = match lost {
             // Nothing that was done in it can be kept.
             Some(failure) => Err(failure),
@@ -192,6 +194,7 @@ async fn write(
             counts.commits.fetch_add(1, Ordering::Relaxed);
             counts.jobs.fetch_add(done.len() as u64, Ordering::Relaxed);
         }
+        had = done.len();
         for job in done {
             let end =
                 if committed.is_ok() { End::Committed } else { End::Failed(Failure::NotCommitted) };

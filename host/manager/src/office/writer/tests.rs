@@ -105,9 +105,12 @@ async fn who_comes_alone_is_served_at_once_and_many_gather() {
     let pace = Pace { gather: LONG, hold: LONG };
     let (writer, writing) = Writer::new(Arc::clone(&site.office), pace);
     let task = tokio::spawn(writing);
-    note(&writer, "alone").await.unwrap();
-    note(&writer, "alone again").await.unwrap();
-    assert_eq!(commits(&writer, task).await, 4);
+    let alone = async {
+        note(&writer, "alone").await.unwrap();
+        note(&writer, "alone again").await.unwrap();
+        commits(&writer, task).await
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(30), alone).await.unwrap(), 4);
     // After a transaction of two those that do not come together are in one, too.
     let pace = Pace { gather: Duration::from_millis(500), hold: LONG };
     let (writer, writing) = Writer::new(Arc::clone(&site.office), pace);
